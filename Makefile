@@ -1,0 +1,90 @@
+# Two commands: `make run` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+CORES ?= 4
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLING := $(VENV)/.installing
+SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
+UV := $(shell command -v uv 2>/dev/null)
+
+ifeq ($(UV),)
+CREATE = $(PYTHON) -m venv $(VENV)
+INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+# pip compiles one file at a time. A file that cannot be compiled only costs time later.
+COMPILE = $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib >/dev/null || true
+READY = $(BIN)/python -m pip --version >/dev/null 2>&1
+else
+CREATE = $(UV) venv --quiet --allow-existing \
+	--python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+INSTALL = $(UV) pip sync --quiet --python $(BIN)/python --compile-bytecode --require-hashes \
+	requirements.lock
+COMPILE = true
+READY = true
+endif
+
+.DEFAULT_GOAL := run
+.PHONY: run test lint types tests format lock bench docs clean help
+
+run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(ARGS)
+
+test: lint types tests  ## everything that must hold: lint, types, tests
+
+lint: $(INSTALLED)  ## style of the package, the tests and the workflow
+	@$(BIN)/ruff check --quiet --output-format concise
+	@$(BIN)/ruff format --check --quiet || \
+		{ echo "Some files are not formatted: 'make format' mends them." >&2; exit 1; }
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@echo "lint: passed"
+
+types: $(INSTALLED)  ## types of the package
+	@$(BIN)/mypy
+
+tests: $(INSTALLED)  ## tests only; choose some with ARGS="-k panel"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+format: $(INSTALLED)  ## mend what can be mended without thought
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/snakefmt Snakefile workflow
+
+lock:  ## renew requirements.lock from pyproject.toml (needs uv); ARGS=--upgrade for new versions
+	@test -n "$(UV)" || { echo "'make lock' needs uv on the PATH." >&2; exit 1; }
+	@$(UV) pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header $(ARGS) -o requirements.lock
+	@echo "requirements.lock is new. Give environment.yml the same versions; 'make test' compares them."
+
+bench: $(INSTALLED)  ## speed and memory against other packages
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(INSTALLED)  ## rewrite the generated pages of docs/
+	@$(BIN)/python -m ipseval.docs $(ARGS)
+
+clean:  ## remove results and caches; the environment stays
+	@find results -mindepth 1 ! -path results/README.md -delete
+	@rm -rf .snakemake .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find ipseval workflow tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		awk -F '|' '{ printf "%-15s %s\n", $$1, $$2 }'
+
+# The environment: made once, and again when the lock changes. The first file marks an
+# installation under way, so that one that was interrupted starts afresh.
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { \
+		echo "ipseval needs Python 3.11 or newer, and '$(PYTHON)' is not. Name another:" \
+			"make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock (once; about a minute)."
+	@rm -f $@
+	@if test -e $(INSTALLING) || ! $(BIN)/python -c '$(SUPPORTED)' 2>/dev/null; then \
+		rm -rf $(VENV); mkdir $(VENV); fi
+	@touch $(INSTALLING)
+	@test -x $(BIN)/python && $(READY) || $(CREATE)
+	@$(INSTALL)
+	@$(COMPILE)
+	@mv $(INSTALLING) $@
