@@ -1,0 +1,150 @@
+"""What was chosen for a cohort: frozen records made from settings that ``ipseval.settings`` has checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The reference arm and the treatments compared with it, as our codes."""
+
+    reference: str
+    treatments: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Reference first, then the treatments in the order of the file."""
+        return (self.reference, *self.treatments)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Months before and after randomisation; month 0 is the calendar month of randomisation."""
+
+    before: int
+    after: int
+
+    @property
+    def months(self) -> range:
+        """All months of the panel, ``-before..after``."""
+        return range(-self.before, self.after + 1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What counts as a month in ordinary employment."""
+
+    month_rule: str | Mapping[str, int]
+    min_weekly_hours: float
+    exclude_wage_subsidy: bool
+    after_death: str
+    after_emigration: str
+
+    @property
+    def min_days(self) -> int:
+        """Days of a month that one job must cover (1 unless the rule is ``min_days``)."""
+        return self.month_rule["min_days"] if isinstance(self.month_rule, Mapping) else 1
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A regression, or one a centre and month; formulas in docs/methods.md, section 2."""
+
+    name: str
+    months: str | tuple[int, int]
+    within: str | None = None
+    effect: str = "overall"
+    adjust: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    time: tuple[str, ...] = ()
+
+    def windows(self, window: Window) -> list[tuple[int, int]]:
+        """First and last month of each regression."""
+        if self.months == "each":
+            return [(k, k) for k in window.months]
+        if isinstance(self.months, str):
+            return [(0, window.after)]
+        return [self.months]
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """How effects are estimated."""
+
+    variances: tuple[str, ...]
+    confidence_level: float
+    min_persons_per_arm: int
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Everything that was chosen for one cohort. Made by :func:`from_settings`."""
+
+    name: str
+    file: str
+    extracts: Path
+    title: str
+    observed_from: str | None
+    observed_until: str | None
+    arms: Arms
+    centres: dict[str, str]
+    columns: dict[str, dict[str, str]]
+    values: dict[str, dict[str, dict[str, str]]]
+    exclusions: dict[str, dict[str, list[str]]]
+    layouts: dict[str, dict[str, Any]]
+    covariates: tuple[str, ...]
+    window: Window
+    not_employed_at_randomisation: bool
+    outcome: Outcome
+    estimation: Estimation
+    analyses: tuple[Analysis, ...]
+    describe: dict[str, Any]
+    checks: dict[str, str]
+    verify: dict[str, Any]
+    disclosure: dict[str, Any]
+
+
+def code(value: Any) -> str:
+    """Spell a code as text: ``1``, ``1.0``, ``True`` and ``"1"`` are all ``"1"``."""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def from_settings(settings: Mapping[str, Any]) -> Cohort:
+    """Make the :class:`Cohort` of settings that :func:`ipseval.settings.cohort_settings` has checked."""
+    rest = {
+        k: settings[k]
+        for k in ("observed_from", "observed_until", "layouts", "describe", "checks", "verify", "disclosure")
+    }
+    return Cohort(
+        name=settings["name"],
+        file=settings["file"],
+        extracts=Path(settings["extracts"]),
+        title=settings["title"] or settings["name"],
+        arms=Arms(code(settings["arms"]["reference"]), tuple(map(code, settings["arms"]["treatments"]))),
+        centres={code(k): code(v) for k, v in settings["centres"].items()},
+        columns=settings["columns"],
+        values={
+            e: {c: {code(k): code(v) for k, v in m.items()} for c, m in cols.items()}
+            for e, cols in settings["values"].items()
+        },
+        exclusions={
+            e: {c: [code(v) for v in vs] for c, vs in cols.items()} for e, cols in settings["exclusions"].items()
+        },
+        covariates=tuple(settings["covariates"]),
+        window=Window(**settings["window"]),
+        not_employed_at_randomisation=settings["eligibility"]["not_employed_at_randomisation"],
+        outcome=Outcome(**settings["outcome"]),
+        estimation=Estimation(**{**settings["estimation"], "variances": tuple(settings["estimation"]["variances"])}),
+        analyses=tuple(_analysis(name, spec) for name, spec in settings["analyses"].items()),
+        **rest,
+    )
+
+
+def _analysis(name: str, spec: Mapping[str, Any]) -> Analysis:
+    return Analysis(name, **{k: tuple(v) if isinstance(v, list) else v for k, v in spec.items()})

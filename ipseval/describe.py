@@ -1,0 +1,110 @@
+"""Stage describe: inclusion, balance, wage subsidies and employment by month, by centre and arm."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from ipseval.cohort import ALL
+from ipseval.config import Cohort
+from ipseval.covariates import covariate_names
+from ipseval.panel import outcome_matrix
+
+INCLUSION_COLUMNS = ["centre", "n_randomised", "n_analysed", "share"]
+WAGE_SUBSIDY_COLUMNS = ["centre", "arm", "n_persons", "n_person_months", "n_subsidised", "share", "note"]
+EMPLOYMENT_COLUMNS = ["centre", "arm", "month", "n_persons", "n_observed", "n_employed", "share"]
+BALANCE_COLUMNS = ["variable", "level", "centre", "arm", "n", "n_missing", "mean", "sd", "smd"]
+
+
+def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables of who was included and what happened, of the analysed persons.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    people : DataFrame
+        One row a randomised person.
+    panel : DataFrame
+        See :func:`ipseval.panel.panel`.
+
+    Returns
+    -------
+    dict
+        ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``; shares are proportions.
+    """
+    analysed = people[people["is_analysed"]].reset_index(drop=True)
+    return {
+        "inclusion": _inclusion(cohort, people),
+        "balance": _balance(cohort, analysed),
+        "wage_subsidy": _wage_subsidy(cohort, analysed, panel),
+        "employment_by_month": _employment_by_month(cohort, analysed, panel),
+    }
+
+
+def cells(cohort: Cohort, people: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Centres (and ``all``) by arms, in the order of print: centre, arm, bool by person."""
+    for centre in (*cohort.centres, ALL):
+        for arm in cohort.arms.all:
+            here = (people["centre"] == centre) | (centre == ALL)
+            yield centre, arm, (here & (people["arm"] == arm)).to_numpy()
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else np.nan
+
+
+def _inclusion(cohort: Cohort, people: pd.DataFrame) -> pd.DataFrame:
+    randomised = people[people["arm"].isin(cohort.arms.all) & people["centre"].isin(list(cohort.centres))]
+    rows = []
+    for centre in (*cohort.centres, ALL):
+        here = randomised[(randomised["centre"] == centre) | (centre == ALL)]
+        n = int(here["is_analysed"].sum())
+        rows.append((centre, len(here), n, _share(n, len(here))))
+    return pd.DataFrame(rows, columns=INCLUSION_COLUMNS)
+
+
+def _wage_subsidy(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Person-months with a wage subsidy over the months of ``describe.wage_subsidy_months``."""
+    first, last = cohort.describe["wage_subsidy_months"]
+    months = range(max(first, -cohort.window.before), min(last, cohort.window.after) + 1)
+    states = outcome_matrix(panel, "wage_subsidy", pd.Index(people["person_id"]), months)
+    rows = []
+    for centre, arm, here in cells(cohort, people):
+        if states is None:
+            rows.append((centre, arm, int(here.sum()), None, None, np.nan, "wage_subsidy was not delivered"))
+            continue
+        n, k = int((states[here] >= 0).sum()), int((states[here] == 1).sum())
+        rows.append((centre, arm, int(here.sum()), n, k, _share(k, n), ""))
+    counts = {"n_person_months": "Int64", "n_subsidised": "Int64"}
+    return pd.DataFrame(rows, columns=WAGE_SUBSIDY_COLUMNS).astype(counts)
+
+
+def _employment_by_month(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    states = outcome_matrix(panel, "ordinary_employment", pd.Index(people["person_id"]), cohort.window.months)
+    rows = []
+    for centre, arm, here in cells(cohort, people):
+        observed, employed = (states[here] >= 0).sum(axis=0), (states[here] == 1).sum(axis=0)
+        for month, n, k in zip(cohort.window.months, observed, employed, strict=True):
+            rows.append((centre, arm, month, int(here.sum()), int(n), int(k), _share(k, n)))
+    return pd.DataFrame(rows, columns=EMPLOYMENT_COLUMNS)
+
+
+def _balance(cohort: Cohort, people: pd.DataFrame) -> pd.DataFrame:
+    """Means and standard deviations of the covariates; standardised differences from the reference arm.
+
+    The difference is divided by the root of the mean of the two arms' variances (Austin 2009, Stat Med 28:3083).
+    There are no p-values: differences after randomisation are chance by design.
+    """
+    rows = []
+    for name in covariate_names(people):
+        variable, _, level = name.removesuffix("]").partition("[")
+        reference: dict[str, tuple[float, float]] = {}
+        for centre, arm, here in cells(cohort, people):
+            values = people.loc[here, name]
+            mean, sd = values.mean(), values.std()
+            reference.setdefault(centre, (mean, sd))
+            pooled = np.sqrt((sd**2 + reference[centre][1] ** 2) / 2)
+            smd = (mean - reference[centre][0]) / pooled if arm != cohort.arms.reference and pooled > 0 else np.nan
+            known = int(values.notna().sum())
+            rows.append((variable, level, centre, arm, known, len(values) - known, mean, sd, smd))
+    return pd.DataFrame(rows, columns=BALANCE_COLUMNS)

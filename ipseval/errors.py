@@ -1,0 +1,84 @@
+"""What a user is told when something is wrong: every fault at once, never a person's value."""
+
+import contextlib
+import difflib
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong and what to do about it.
+
+    Parameters
+    ----------
+    where : str
+        File, key or stage, as the user would name it.
+    what : str
+        What was found and what was expected. Counts, never a person's value.
+    remedy : str
+        What to do.
+    """
+
+    where: str
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} {self.remedy}".rstrip()
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: all its faults, one paragraph each."""
+
+    def __init__(self, faults: Iterable[Fault]):
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.faults,)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``Did you mean '...'?`` for the known name nearest to ``name``, or nothing."""
+    match = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.6)
+    found = next((k for k in known if match and k.lower() == match[0]), None)
+    return f"Did you mean '{found}'?" if found else ""
+
+
+@contextlib.contextmanager
+def reported(log: str | Path) -> Iterator[None]:
+    """Write faults to standard error and to ``log``, then exit with status 1.
+
+    A mistake of the user's prints one paragraph a fault and no traceback. For an error of the program's own
+    the message is withheld, since a library may have put a person's value into it: the type and the
+    lines of code remain. Set ``IPSEVAL_DEBUG=1`` inside the secure environment to see the message.
+    """
+    path = Path(log)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
+    try:
+        yield
+    except UserError as error:
+        text = str(error)
+    except Exception as error:
+        if os.environ.get("IPSEVAL_DEBUG") == "1":
+            raise
+        text = _without_values(error)
+    else:
+        return
+    path.write_text(text + "\n")
+    print(text, file=sys.stderr)
+    sys.exit(1)
+
+
+def _without_values(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"  {Path(f.filename).name}:{f.lineno} in {f.name}" for f in frames]
+    head = f"Error of the program: {type(error).__name__} (message withheld: it may hold a person's data)."
+    tail = "Please report these lines. IPSEVAL_DEBUG=1 shows the message, for use inside the secure environment only."
+    return "\n".join([head, *lines, tail])

@@ -1,0 +1,230 @@
+"""Stage estimate: every analysis to one tidy table of effects, and the coefficients of the pooled regressions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ipseval.config import Analysis, Cohort
+from ipseval.design import ALL, Design, Effect, Periods, design, periods
+from ipseval.panel import outcome_matrix
+from ipseval.regression import Fit, Sample, fit
+from ipseval.variance import VARIANCES, Variance
+
+OUTCOME = "ordinary_employment"
+ESTIMATOR = "ols"
+NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding
+
+EFFECT_COLUMNS = (
+    "cohort analysis outcome estimator subgroup centre month_from month_to arm reference_arm n_assigned n_control n_obs "
+    "mean_control estimate std_error df statistic p_value ci_low ci_high p_adjusted adjustment variance status note"
+).split()
+COEFFICIENT_COLUMNS = (
+    "cohort analysis term estimate std_error df statistic p_value ci_low ci_high variance n_obs n_persons status"
+).split()
+COUNTS = ["month_from", "month_to", "n_assigned", "n_control", "n_obs"]
+
+
+@dataclass(frozen=True)
+class Regression:
+    """One regression: its analysis, window, centre (or ``all``), design and sample."""
+
+    analysis: Analysis
+    months: tuple[int, int]
+    centre: str
+    design: Design
+    arm: np.ndarray
+    at: np.ndarray
+    time: Periods
+
+
+def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Estimate every analysis of a cohort.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    people : DataFrame
+        One row a randomised person; those with ``is_analysed`` enter.
+    panel : DataFrame
+        See :func:`ipseval.panel.panel`.
+
+    Returns
+    -------
+    dict
+        ``effects``: one row an analysis, centre, month, arm and variance. ``coefficients``: one row a term
+        and variance of the regressions pooled over centres and months.
+
+    Raises
+    ------
+    KeyError
+        The configuration names a variance that is not in ``VARIANCES``.
+    """
+    analysed = people[people["is_analysed"]].reset_index(drop=True)
+    states = outcome_matrix(panel, OUTCOME, pd.Index(analysed["person_id"]), cohort.window.months)
+    effects, coefficients = [], []
+    for analysis in cohort.analyses:
+        for regression in _regressions(cohort, analysis, analysed, states):
+            rows, terms = _estimate_one(cohort, regression)
+            effects += rows
+            coefficients += terms
+    table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64"))
+    return {
+        "effects": table,
+        "effects_parquet": table,
+        "coefficients": pd.DataFrame(coefficients, columns=COEFFICIENT_COLUMNS),
+    }
+
+
+def _regressions(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states: np.ndarray) -> Iterator[Regression]:
+    """The regressions of an analysis, centre by centre and month by month."""
+    month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
+    for centre in cohort.centres if analysis.within else [ALL]:
+        here = ((people["centre"] == centre) | (centre == ALL)).to_numpy()
+        whole = design(cohort, analysis, people[here], centre)
+        arm, at = people.loc[here, "arm"].to_numpy(), people.loc[here, "centre"].to_numpy()
+        for months in analysis.windows(cohort.window):
+            columns = np.arange(months[0], months[1] + 1)
+            chosen = states[np.ix_(here, columns + cohort.window.before)]
+            used = whole.complete & (chosen >= 0).any(axis=1)
+            sample = Design(whole.terms, whole.X[used], whole.effects, whole.left_out)
+            time = periods(analysis, chosen[used], columns, month_0[here][used]) if used.any() else None
+            yield Regression(analysis, months, centre, sample, arm[used], at[used], time)
+
+
+def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of effects and, for regressions pooled over centres and months, of coefficients."""
+    counts = {effect: _counts(cohort, this, effect) for effect in this.design.effects}
+    status = {effect: _cell_status(cohort, this, n) for effect, n in counts.items()}
+    fitted, variances, terms = None, {}, ()
+    if this.time is not None and not _lacking(this) and any(s == "estimated" for s in status.values()):
+        absent = {e.term for e, n in counts.items() if not (n["n_assigned"] and n["n_control"])}
+        used = this.design.without(absent)
+        fitted, terms = _fit(used, this.time)
+        variances = {name: VARIANCES[name](fitted) for name in cohort.estimation.variances}
+        status = {e: _fit_status(s, e.term, terms, fitted, variances) for e, s in status.items()}
+    effects = []
+    for effect in this.design.effects:
+        for name in cohort.estimation.variances:
+            known = status[effect] == "estimated"
+            numbers = _numbers(cohort, fitted, variances[name], terms.index(effect.term)) if known else {}
+            effects.append(_row(cohort, this, effect, name, status[effect]) | counts[effect] | numbers)
+    pooled = this.centre == ALL and this.analysis.months != "each"
+    return effects, _coefficient_rows(cohort, this, status, fitted, variances, terms) if pooled else []
+
+
+def _fit(used: Design, time: Periods) -> tuple[Fit, tuple[str, ...]]:
+    """Fit with assigned terms tested last for collinearity; the terms that are in it."""
+    terms = (*used.terms, *time.terms)
+    assigned = np.array([term.startswith("assigned[") for term in terms])
+    order = np.concatenate([np.flatnonzero(~assigned), np.flatnonzero(assigned)])
+    fitted = fit(Sample(used.X, time.D, time.Y, time.O), order)
+    return fitted, tuple(terms[j] for j in fitted.kept)
+
+
+def _lacking(this: Regression) -> tuple[str, ...]:
+    """Covariates without which the analysis is not done."""
+    return tuple(name for name in this.analysis.requires if name in this.design.left_out)
+
+
+def _counts(cohort: Cohort, this: Regression, effect: Effect) -> dict[str, Any]:
+    """Persons in the arm and in the reference arm (of the effect's centre), person-months, control mean."""
+    here = (this.at == effect.centre) | (effect.centre == ALL)
+    control = here & (this.arm == cohort.arms.reference)
+    months = this.time.O[control].sum() if this.time else 0
+    return {
+        "n_assigned": int((here & (this.arm == effect.arm)).sum()),
+        "n_control": int(control.sum()),
+        "n_obs": int(this.time.O.sum()) if this.time else 0,
+        "mean_control": float(this.time.Y[control].sum() / months) if months else np.nan,
+    }
+
+
+def _cell_status(cohort: Cohort, this: Regression, n: dict[str, Any]) -> str:
+    """Status of an effect as far as counts decide."""
+    least = cohort.estimation.min_persons_per_arm
+    if _lacking(this):
+        return "no_covariate"
+    if n["n_obs"] == 0:
+        return "no_observations"
+    if n["n_assigned"] < least:
+        return "too_few_assigned"
+    return "too_few_control" if n["n_control"] < least else "estimated"
+
+
+def _fit_status(status: str, term: str, terms: tuple[str, ...], fitted: Fit, variances: dict[str, Variance]) -> str:
+    """Status of an effect once the regression is fitted."""
+    if status != "estimated":
+        return status
+    if term not in terms:
+        return "collinear"
+    if fitted.sample.n_obs <= len(terms) or fitted.n_persons < 2:
+        return "saturated"
+    errors = [variance.std_error[terms.index(term)] for variance in variances.values()]
+    return "estimated" if all(error > NO_ERROR for error in errors) else "no_variation"
+
+
+def _numbers(cohort: Cohort, fitted: Fit, variance: Variance, j: int) -> dict[str, float]:
+    """Estimate, standard error, test and interval of coefficient j, with t of the variance's df."""
+    estimate, error, df = float(fitted.b[j]), float(variance.std_error[j]), float(variance.df[j])
+    statistic = estimate / error
+    reach = stats.t.ppf((1 + cohort.estimation.confidence_level) / 2, df) * error
+    return {
+        "estimate": estimate,
+        "std_error": error,
+        "df": df,
+        "statistic": statistic,
+        "p_value": float(2 * stats.t.sf(abs(statistic), df)),
+        "ci_low": estimate - reach,
+        "ci_high": estimate + reach,
+    }
+
+
+def _row(cohort: Cohort, this: Regression, effect: Effect, variance: str, status: str) -> dict[str, Any]:
+    """What an effect is, without its numbers."""
+    left_out = this.design.left_out
+    return {
+        "cohort": cohort.name,
+        "analysis": this.analysis.name,
+        "outcome": OUTCOME,
+        "estimator": ESTIMATOR,
+        "subgroup": ALL,
+        "centre": effect.centre,
+        "month_from": this.months[0],
+        "month_to": this.months[1],
+        "arm": effect.arm,
+        "reference_arm": cohort.arms.reference,
+        "adjustment": " + ".join([*(a for a in this.analysis.adjust if a not in left_out), *this.analysis.time])
+        or "none",
+        "variance": variance,
+        "status": status,
+        "note": f"not in this cohort: {', '.join(left_out)}" if left_out else "",
+    }
+
+
+def _coefficient_rows(
+    cohort: Cohort,
+    this: Regression,
+    status: dict[Effect, str],
+    fitted: Fit | None,
+    variances: dict[str, Variance],
+    terms: tuple[str, ...],
+) -> list[dict[str, Any]]:
+    """All terms of a pooled regression; one that is not estimated keeps its row."""
+    by_term = {effect.term: s for effect, s in status.items()}
+    n_obs = int(this.time.O.sum()) if this.time else 0
+    rows = []
+    for term in (*this.design.terms, *(this.time.terms if this.time else ())):
+        state = by_term.get(term, "collinear" if fitted else next(iter(by_term.values())))
+        for name in cohort.estimation.variances:
+            if fitted and term in terms and term not in by_term:
+                state = _fit_status("estimated", term, terms, fitted, variances)
+            known = fitted and term in terms and state == "estimated"
+            numbers = _numbers(cohort, fitted, variances[name], terms.index(term)) if known else {}
+            label = {"cohort": cohort.name, "analysis": this.analysis.name, "term": term, "variance": name}
+            size = {"n_obs": n_obs, "n_persons": len(this.arm), "status": state}
+            rows.append(label | numbers | size)
+    return rows

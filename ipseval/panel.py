@@ -1,0 +1,214 @@
+"""Stage panel: persons x months, int8, missing is -1 and never 0."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ipseval.clean import Tables
+from ipseval.config import Cohort, Outcome
+from ipseval.spells import FOREVER, merge
+
+MISSING = -1
+MONTH_COLUMN = "month_{}"
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The days of each calendar month in which a rule is judged.
+
+    Parameters
+    ----------
+    first_month : int
+        Months since 1970-01 of the first column.
+    opens, closes : int array, length T
+        First and last day (days since 1970-01-01) of month t.
+    min_days : int
+        A job counts in a month when it has so many days between ``opens`` and ``closes``.
+    """
+
+    first_month: int
+    opens: np.ndarray
+    closes: np.ndarray
+    min_days: int = 1
+
+
+def _whole_months(first_month: int, last_month: int, min_days: int = 1) -> Calendar:
+    starts = np.arange(first_month, last_month + 2).astype("datetime64[M]").astype("datetime64[D]").astype("int64")
+    return Calendar(first_month, starts[:-1], starts[1:] - 1, min_days)
+
+
+def _reference_weeks(first_month: int, last_month: int, min_days: int = 1) -> Calendar:
+    """The Monday-Sunday week that holds the 16th (Statistics Norway's reference week)."""
+    months = _whole_months(first_month, last_month)
+    sixteenth = months.opens + 15
+    monday = sixteenth - (sixteenth + 3) % 7  # 1970-01-01 was a Thursday
+    return Calendar(first_month, monday, monday + 6, min_days)
+
+
+MONTH_RULES: dict[str, Callable[[int, int, int], Calendar]] = {
+    "any_day": _whole_months,
+    "reference_week": _reference_weeks,
+    "min_days": _whole_months,
+}
+
+
+def calendar(outcome: Outcome, first_month: int, last_month: int) -> Calendar:
+    """The calendar of an outcome's month rule."""
+    name = outcome.month_rule if isinstance(outcome.month_rule, str) else "min_days"
+    return MONTH_RULES[name](first_month, last_month, outcome.min_days)
+
+
+def days_in_months(spells: pd.DataFrame, rows: np.ndarray, n_rows: int, days: Calendar) -> np.ndarray:
+    """Days of each calendar month that the spells of a row cover.
+
+    The first and the last month of a spell are counted by themselves; those between are covered whole and marked by
+    the two ends of their run.
+
+    Parameters
+    ----------
+    spells : DataFrame
+        m spells: ``start_on``, ``end_on`` (inclusive; missing: open).
+    rows : int array, length m
+        Row of the result that each spell belongs to.
+    n_rows : int
+    days : Calendar
+        T months.
+
+    Returns
+    -------
+    int array, n_rows x T
+        Spells of a row that overlap are counted twice.
+    """
+    start = spells["start_on"].to_numpy().astype("datetime64[D]").astype("int64")
+    end = spells["end_on"].fillna(FOREVER).to_numpy().astype("datetime64[D]").astype("int64")
+    first = np.searchsorted(days.closes, start, side="left")
+    last = np.searchsorted(days.opens, end, side="right") - 1
+    inside = first <= last
+    start, end, first, last, rows = (part[inside] for part in (start, end, first, last, rows))
+    T = len(days.opens)
+    ends, runs = np.zeros((n_rows, T), np.int32), np.zeros((n_rows, T + 1), np.int32)
+    opens, closes = np.maximum(start, days.opens[first]), np.minimum(end, days.closes[last])
+    single = first == last
+    np.add.at(ends, (rows, first), np.where(single, closes, days.closes[first]) - opens + 1)
+    np.add.at(ends, (rows[~single], last[~single]), (closes - days.opens[last] + 1)[~single])
+    np.add.at(runs, (rows[~single], first[~single] + 1), 1)
+    np.add.at(runs, (rows[~single], last[~single]), -1)
+    return ends + runs.cumsum(axis=1)[:, :-1] * (days.closes - days.opens + 1)
+
+
+def active_months(spells: pd.DataFrame, persons: pd.Index, days: Calendar) -> np.ndarray:
+    """Months in which the calendar's rule holds for a job of a person; bool, n_persons x T.
+
+    A job is an employer's; spells without one are one unnamed job. ``min_days`` are days of one job.
+    """
+    spells = spells[spells["person_id"].isin(persons)]
+    job = [c for c in ("person_id", "employer_id") if c in spells]
+    apart = merge(spells, job)
+    row = persons.get_indexer(pd.Index(apart["person_id"]))
+    if days.min_days == 1:
+        return days_in_months(apart, row, len(persons), days) > 0
+    number = apart.groupby(job, dropna=False, sort=False).ngroup().to_numpy()
+    enough = days_in_months(apart, number, int(number.max(initial=-1)) + 1, days) >= days.min_days
+    active = np.zeros((len(persons), len(days.opens)), dtype=bool)
+    np.logical_or.at(active, row, enough[number])
+    return active
+
+
+def panel(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd.DataFrame]:
+    """Make the panel of every outcome.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    people : DataFrame
+        One row a person: ``person_id``, ``randomised_on``, ``died_on``, ``emigrated_on``; sorted.
+    cleaned : dict
+        ``employment`` and, where delivered, ``wage_subsidy``.
+
+    Returns
+    -------
+    dict
+        ``panel``: one row an outcome and person, one int8 column a month since randomisation (1, 0, -1 missing).
+        Outcomes: ``ordinary_employment``, ``employment`` (any job that satisfies month rule and hours) and, where
+        delivered, ``wage_subsidy`` (any day of the month).
+    """
+    persons = pd.Index(people["person_id"])
+    month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
+    first, last = int(month_0.min()) - cohort.window.before, int(month_0.max()) + cohort.window.after
+    jobs = cleaned["employment"]
+    days = calendar(cohort.outcome, first, last)
+    employed = active_months(_qualifying(jobs[jobs["is_observed"] == 1], cohort.outcome), persons, days)
+    unknown = active_months(jobs[jobs["is_observed"] == 0], persons, days) & ~employed
+    employment = np.where(unknown, MISSING, employed).astype(np.int8)
+    states = {"ordinary_employment": employment, "employment": employment}
+    if cleaned["wage_subsidy"] is not None:
+        states["wage_subsidy"] = _subsidised(cleaned["wage_subsidy"], persons, first, last)
+        if cohort.outcome.exclude_wage_subsidy:
+            subsidised = (states["wage_subsidy"] == 1) & (employment != MISSING)
+            states["ordinary_employment"] = np.where(subsidised, 0, employment).astype(np.int8)
+    status = _status(cohort, people, np.arange(first, last + 1))
+    columns = month_0[:, None] - first + np.array(cohort.window.months)
+    decided = {
+        name: np.take_along_axis(np.where(status == KNOWN, state, status), columns, axis=1)
+        for name, state in states.items()
+    }
+    return {"panel": _frame(decided, persons, cohort.window.months)}
+
+
+def _qualifying(jobs: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
+    """Spells of jobs with enough hours; unknown hours are enough only when none are asked for."""
+    if outcome.min_weekly_hours <= 0:
+        return jobs
+    return jobs[jobs["weekly_hours"] >= outcome.min_weekly_hours] if "weekly_hours" in jobs else jobs[:0]
+
+
+def _subsidised(spells: pd.DataFrame, persons: pd.Index, first: int, last: int) -> np.ndarray:
+    days = _whole_months(first, last)
+    known = active_months(spells[spells["is_observed"] == 1], persons, days)
+    unknown = active_months(spells[spells["is_observed"] == 0], persons, days) & ~known
+    return np.where(unknown, MISSING, known).astype(np.int8)
+
+
+KNOWN = 1  # the month is as the registers say; else the status itself is the value, 0 or MISSING
+
+
+def _status(cohort: Cohort, people: pd.DataFrame, months: np.ndarray) -> np.ndarray:
+    """1 where the registers decide, else 0 or -1: outside coverage, after death or after emigration.
+
+    # ASSUME: months after death or emigration (the earlier) are decided by that event's policy.
+    """
+    status = np.full((len(people), len(months)), KNOWN, dtype=np.int8)
+    events = {"died_on": cohort.outcome.after_death, "emigrated_on": cohort.outcome.after_emigration}
+    ended = np.full(len(people), np.datetime64("NaT", "D"))
+    value = np.full(len(people), KNOWN, dtype=np.int8)
+    for column, policy in events.items():
+        on = people[column].to_numpy().astype("datetime64[D]")
+        earlier = ~np.isnat(on) & (np.isnat(ended) | (on < ended))
+        ended, value = np.where(earlier, on, ended), np.where(earlier, MISSING if policy == "missing" else 0, value)
+    ended_month = np.where(np.isnat(ended), np.iinfo(np.int64).max, ended.astype("datetime64[M]").astype("int64"))
+    status = np.where(months > ended_month[:, None], value[:, None], status)
+    for bound, outside in ((cohort.observed_from, np.less), (cohort.observed_until, np.greater)):
+        if bound is not None:
+            status[:, outside(months, np.datetime64(bound, "M").astype("int64"))] = MISSING
+    return status
+
+
+def _frame(states: dict[str, np.ndarray], persons: pd.Index, months: range) -> pd.DataFrame:
+    columns = [MONTH_COLUMN.format(k) for k in months]
+    parts = [
+        pd.concat(
+            [pd.DataFrame({"outcome": name, "person_id": persons}), pd.DataFrame(states[name], columns=columns)], axis=1
+        )
+        for name in sorted(states)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def outcome_matrix(panel: pd.DataFrame, outcome: str, persons: pd.Index, months: range) -> np.ndarray | None:
+    """States of one outcome, int8, persons x months; None when the panel does not have the outcome."""
+    rows = panel[panel["outcome"] == outcome]
+    if rows.empty:
+        return None
+    return rows.set_index("person_id").loc[persons, [MONTH_COLUMN.format(k) for k in months]].to_numpy(dtype=np.int8)

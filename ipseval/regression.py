@@ -1,0 +1,160 @@
+"""The estimation core: pooled person-month regressions without expanding the panel.
+
+For person i let x_i be the columns constant over the person's periods and D_t the dummies of period t. Least squares
+of y on [x, D] over the observed (i, t), its bread, the person scores and the clustered variances need only sums over
+persons and products of persons x periods matrices ("compress once", docs/methods.md section 2; Wong, Forsell, Lewis,
+Mao & Wardrop 2021, arXiv 2102.11297). A cross-section is the case of one period without dummies.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import linalg
+
+COLLINEAR = 1e-9  # a column is collinear when so little of its scaled sum of squares is left
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Persons x periods, some of them observed.
+
+    Parameters
+    ----------
+    X : float array, n x p
+        Columns constant over a person's periods; the first is the intercept.
+    D : float array, T x q
+        Columns constant over persons.
+    Y : float array, n x T
+        Outcome; zero where not observed.
+    O : bool array, n x T
+        Whether the outcome is observed. Every person has one observation at least.
+    """
+
+    X: np.ndarray
+    D: np.ndarray
+    Y: np.ndarray
+    O: np.ndarray  # noqa: E741
+
+    @cached_property
+    def n_obs(self) -> int:
+        """Person-periods."""
+        return int(self.O.sum())
+
+    def gram(self) -> np.ndarray:
+        """Z'Z of the expanded design Z = [X, D], K x K."""
+        weights = self.O.astype(float)
+        cross = self.X.T @ (weights @ self.D)
+        return np.block(
+            [[(self.X.T * weights.sum(1)) @ self.X, cross], [cross.T, (self.D.T * weights.sum(0)) @ self.D]]
+        )
+
+    def moments(self) -> np.ndarray:
+        """Z'y, length K."""
+        return np.concatenate([self.X.T @ self.Y.sum(1), self.D.T @ self.Y.sum(0)])
+
+    def residuals(self, b: np.ndarray) -> np.ndarray:
+        """y - Zb, n x T, zero where not observed."""
+        p = self.X.shape[1]
+        return self.O * (self.Y - (self.X @ b[:p])[:, None] - self.D @ b[p:])
+
+    def scores(self, e: np.ndarray) -> np.ndarray:
+        """Z_i'e_i of each person, n x K."""
+        return np.hstack([self.X * e.sum(1)[:, None], e @ self.D])
+
+    def patterns(self, most: int = 1000) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Persons with the same observed periods, at most ``most`` at a time: (persons, periods)."""
+        _, group = np.unique(np.packbits(self.O, axis=1), axis=0, return_inverse=True)
+        for g in range(int(group.max(initial=-1)) + 1):
+            persons = np.flatnonzero(group == g)
+            periods = np.flatnonzero(self.O[persons[0]])
+            for start in range(0, len(persons), most):
+                yield persons[start : start + most], periods
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A least-squares fit of the columns that are not collinear.
+
+    Parameters
+    ----------
+    sample : Sample
+        With shifted and scaled columns, those of ``kept`` only.
+    kept : int array, length K
+        Columns of the design that are in the fit, in its order.
+    b : float array, length K
+        Coefficients of the columns as they were given.
+    M : float array, K x K
+        Inverse Gram matrix of the sample's own columns (the bread).
+    L : float array, K x K
+        Coefficients as given = L @ coefficients of the sample's own columns.
+    e : float array, n x T
+        Residuals.
+    """
+
+    sample: Sample
+    kept: np.ndarray
+    b: np.ndarray
+    M: np.ndarray
+    L: np.ndarray
+    e: np.ndarray
+
+    @property
+    def n_persons(self) -> int:
+        """Clusters."""
+        return len(self.sample.X)
+
+
+def independent_columns(gram: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Columns that are no linear combination of columns before them in ``order``; in the design's own order.
+
+    One sweep a column over the scaled Gram matrix: what is left on the diagonal is the share of the
+    column's sum of squares that the columns kept so far do not explain.
+    """
+    scale = np.sqrt(np.diag(gram))
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    scaled = gram * np.outer(inverse, inverse)
+    kept = []
+    for j in order:
+        if scaled[j, j] > COLLINEAR:
+            kept.append(j)
+            scaled = scaled - np.outer(scaled[:, j], scaled[j, :]) / scaled[j, j]
+    return np.sort(np.array(kept, dtype=int))
+
+
+def fit(sample: Sample, order: np.ndarray | None = None) -> Fit:
+    """Ordinary least squares on the observed person-periods.
+
+    Columns are shifted to mean zero and scaled before the normal equations are solved and the solution is refined
+    once by its own residuals, so that the result does not move with the units of a covariate.
+
+    Parameters
+    ----------
+    sample : Sample
+    order : int array, optional
+        Order in which columns are tested for collinearity: of two that say the same the later is dropped.
+
+    Returns
+    -------
+    Fit
+    """
+    p, q = sample.X.shape[1], sample.D.shape[1]
+    weights = sample.O.sum(1) / sample.n_obs
+    shift = weights @ sample.X
+    shift[0] = 0.0
+    centred = Sample(sample.X - shift, sample.D, sample.Y, sample.O)
+    gram = centred.gram()
+    scale = np.sqrt(np.diag(gram) / sample.n_obs)
+    gone = scale[:p] <= 1e-12 * (1 + np.abs(shift))  # constant columns are the intercept again
+    gone[0] = False
+    gram[:, :p][:, gone] = gram[:p][gone, :] = 0.0
+    kept = independent_columns(gram, np.arange(p + q) if order is None else order)
+    in_x, in_d = kept[kept < p], kept[kept >= p] - p
+    scaled = Sample(centred.X[:, in_x] / scale[in_x], sample.D[:, in_d] / scale[p + in_d], sample.Y, sample.O)
+    factor = linalg.cho_factor(scaled.gram())
+    b = linalg.cho_solve(factor, scaled.moments())
+    b = b + linalg.cho_solve(factor, scaled.scores(scaled.residuals(b)).sum(0))
+    L = np.diag(1 / scale[kept])
+    L[0, : len(in_x)] -= shift[in_x] / scale[in_x]
+    return Fit(scaled, kept, L @ b, linalg.cho_solve(factor, np.eye(len(kept))), L, scaled.residuals(b))

@@ -1,0 +1,75 @@
+"""Files: tables, text and pictures read and written; a file appears whole or not at all."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Content = pd.DataFrame | str | bytes | None
+
+# What each stage leaves under results/<cohort>/: name -> file. Extracts keep their names from stage to stage.
+_EXTRACTS = "trial persons employment wage_subsidy education income benefits health_contacts services".split()
+PRODUCTS: dict[str, dict[str, str]] = {
+    "check": {**{e: f"person/checked/{e}.parquet" for e in _EXTRACTS}, "quality": "review/quality.csv"},
+    "clean": {e: f"person/clean/{e}.parquet" for e in _EXTRACTS},
+    "cohort": {"people": "person/people.parquet", "flow": "review/flow.csv"},
+    "panel": {"panel": "person/panel.parquet"},
+    "describe": {
+        name: f"review/{name}.csv" for name in ("inclusion", "balance", "wage_subsidy", "employment_by_month")
+    },
+    "estimate": {
+        "effects": "review/effects.csv",
+        "effects_parquet": "review/effects.parquet",
+        "coefficients": "review/coefficients.csv",
+    },
+}
+CODES = ("centre", "arm", "reference_arm", "level")  # columns of CSV files that stay text
+
+
+def read(file: str | Path) -> pd.DataFrame | None:
+    """Read a table; None for an extract that was not delivered (a Parquet file without columns)."""
+    path = Path(file)
+    if path.suffix == ".csv":
+        return pd.read_csv(path, dtype=dict.fromkeys(CODES, "str"), keep_default_na=False, na_values=[""])
+    table = pq.read_table(path)
+    return table.to_pandas() if table.num_columns else None
+
+
+def read_all(files: Mapping[str, str | Path]) -> dict[str, pd.DataFrame | None]:
+    """Read several tables by name."""
+    return {name: read(file) for name, file in files.items()}
+
+
+def write(file: str | Path, content: Content) -> None:
+    """Write a table, text or bytes beside the file first and then move it into place."""
+    path = Path(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        if isinstance(content, str):
+            part.write_text(content, encoding="utf-8", newline="\n")
+        elif isinstance(content, bytes):
+            part.write_bytes(content)
+        elif path.suffix == ".csv" and content is not None:
+            content.to_csv(part, index=False, lineterminator="\n")
+        else:
+            pq.write_table(_arrow(content), part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_all(files: Mapping[str, str | Path], contents: Mapping[str, Content]) -> None:
+    """Write several files by name. Raises KeyError before anything is written when a content is lacking."""
+    pairs = [(file, contents[name]) for name, file in files.items()]
+    for file, content in pairs:
+        write(file, content)
+
+
+def _arrow(frame: pd.DataFrame | None) -> pa.Table:
+    if frame is None:
+        return pa.table({})
+    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
