@@ -1,0 +1,80 @@
+"""Where results come from: the modules a stage uses, checksums, versions."""
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from ipseval.settings import ROOT
+
+PACKAGE = Path(__file__).resolve().parent
+LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "statsmodels", "linearmodels", "matplotlib", "snakemake")
+
+
+@cache
+def modules(stage: str) -> tuple[str, ...]:
+    """Files of the modules that a stage uses, found by following imports from ``ipseval/<stage>.py``; sorted."""
+    found: set[str] = set()
+    waiting = [stage]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _imported(PACKAGE / f"{name}.py")
+    return tuple(str(PACKAGE / f"{name}.py") for name in sorted(found))
+
+
+def _imported(file: Path) -> list[str]:
+    """Names of the package's modules that a file imports."""
+    names = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "ipseval":
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ipseval."):
+            names.append(node.module.removeprefix("ipseval."))
+    return [name for name in names if (PACKAGE / f"{name}.py").exists()]
+
+
+def checksum(file: str | Path) -> str:
+    """SHA-256 of a file."""
+    with Path(file).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def checksums(files: Iterable[str | Path], base: Path) -> dict[str, str]:
+    """SHA-256 by name relative to ``base``; sorted."""
+    return {Path(f).relative_to(base).as_posix(): checksum(f) for f in sorted(map(str, files))}
+
+
+def versions() -> Mapping[str, str]:
+    """Versions of Python, of the package's code and of the libraries that numbers depend on."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"python": python, **{name: metadata.version(name) for name in LIBRARIES}}
+
+
+def code_checksum() -> str:
+    """One SHA-256 over every module of the package: which code made the results, committed or not."""
+    digest = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        digest.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def commit() -> str | None:
+    """The commit that is checked out; None outside a git checkout."""
+    head = ROOT / ".git" / "HEAD"
+    try:
+        text = head.read_text().strip()
+        if not text.startswith("ref: "):
+            return text
+        reference = text.removeprefix("ref: ")
+        loose = ROOT / ".git" / reference
+        if loose.exists():
+            return loose.read_text().strip()
+        packed = (ROOT / ".git" / "packed-refs").read_text().splitlines()
+        return next((line.split()[0] for line in packed if line.endswith(" " + reference)), None)
+    except OSError:
+        return None

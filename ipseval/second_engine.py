@@ -1,0 +1,68 @@
+"""A second engine: the pooled regressions again, by statsmodels and linearmodels on the expanded panel.
+
+Nothing here uses the estimation core or its design: columns are made row by row from the names of the terms.
+"""
+
+import re
+
+import pandas as pd
+
+from ipseval.panel import MONTH_COLUMN
+
+STATSMODELS_TOLERANCE = 1e-8  # same normal equations, other arithmetic
+LINEARMODELS_TOLERANCE = 1e-6  # as docs/methods.md section 5 sets it
+
+
+def expanded(people: pd.DataFrame, panel: pd.DataFrame, outcome: str, months: range) -> pd.DataFrame:
+    """Person-months with an observed outcome: one row each, with the person's columns and the calendar."""
+    wide = panel[(panel["outcome"] == outcome) & panel["person_id"].isin(people["person_id"])]
+    long = wide.melt("person_id", [MONTH_COLUMN.format(k) for k in months], "month", "y")
+    long = long[long["y"] >= 0].assign(month=lambda rows: rows["month"].str.removeprefix("month_").astype(int))
+    rows = long.merge(people, on="person_id", validate="many_to_one").sort_values(["person_id", "month"])
+    inclusion = rows["randomised_on"].dt
+    calendar = inclusion.year * 12 + inclusion.month - 1 + rows["month"]
+    return rows.assign(
+        y=rows["y"].astype(float),
+        month_since_randomisation=rows["month"],
+        calendar_year=calendar // 12,
+        calendar_month=calendar % 12 + 1,
+        inclusion_year=inclusion.year,
+        inclusion_month=inclusion.month,
+    ).reset_index(drop=True)
+
+
+def columns(rows: pd.DataFrame, terms: list[str]) -> pd.DataFrame:
+    """One column a term, such as ``age``, ``centre[2]`` or ``assigned[ips]:centre[1]``."""
+    return pd.DataFrame({term: _column(rows, term) for term in terms})
+
+
+def _column(rows: pd.DataFrame, term: str) -> pd.Series:
+    if term == "intercept":
+        return pd.Series(1.0, index=rows.index)
+    if term in rows:
+        return rows[term].astype(float)
+    product = pd.Series(1.0, index=rows.index)
+    for variable, value in re.findall(r"(\w+)\[(.*?)\](?=:|$)", term):
+        column = "arm" if variable == "assigned" else variable
+        product *= rows[column].astype(str) == value
+    return product
+
+
+def by_statsmodels(y: pd.Series, Z: pd.DataFrame, person: pd.Series) -> pd.DataFrame:
+    """``estimate`` and ``std_error`` by term: OLS, clustered on person, G/(G-1) (N-1)/(N-K)."""
+    import statsmodels.api as sm
+
+    groups = pd.factorize(person)[0]
+    fitted = sm.OLS(y.to_numpy(), Z.to_numpy()).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    return pd.DataFrame({"estimate": fitted.params, "std_error": fitted.bse}, index=Z.columns)
+
+
+def by_linearmodels(y: pd.Series, Z: pd.DataFrame, person: pd.Series, month: pd.Series) -> pd.DataFrame:
+    """The same by PooledOLS: ``group_debias`` is G/(G-1) (N-1)/N, ``debiased`` is N/(N-K); their product is ours."""
+    from linearmodels.panel import PooledOLS
+
+    index = pd.MultiIndex.from_arrays([pd.factorize(person)[0], month])
+    fitted = PooledOLS(y.set_axis(index), Z.set_axis(index)).fit(
+        cov_type="clustered", cluster_entity=True, group_debias=True, debiased=True
+    )
+    return pd.DataFrame({"estimate": fitted.params, "std_error": fitted.std_errors})

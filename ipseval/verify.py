@@ -1,0 +1,233 @@
+"""Stage verify: invariants of what was written, a second engine, the manifest. A failed check fails the run."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ipseval import provenance, second_engine
+from ipseval.config import Cohort
+from ipseval.design import ALL
+from ipseval.errors import Fault, UserError
+from ipseval.estimate import OUTCOME, estimate
+from ipseval.panel import MISSING, MONTH_COLUMN
+
+Written = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its name, whether it held, and what was seen."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[str, str]:
+    """Check everything that was written.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    written : mapping
+        ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``, ``coefficients``,
+        ``people``, ``panel`` and ``quality``, as read from their files.
+    files : mapping
+        ``extracts`` (files that were delivered) and ``review`` (folder of results).
+
+    Returns
+    -------
+    dict
+        ``verify`` and ``manifest``, JSON texts.
+
+    Raises
+    ------
+    UserError
+        A check did not hold.
+    """
+    checks = [check(cohort, written) for check in CHECKS] + second_engine_checks(cohort, written)
+    faults = [
+        Fault(f"{cohort.name}, verify", f"{c.name} does not hold: {c.detail}.", "Do not use these results; report it.")
+        for c in checks
+        if not c.passed
+    ]
+    if faults:
+        raise UserError(faults)
+    return {
+        "verify": _json({"passed": True, "checks": [asdict(c) for c in checks]}),
+        "manifest": _json(manifest(cohort, files)),
+    }
+
+
+def manifest(cohort: Cohort, files: Mapping[str, Any]) -> dict[str, Any]:
+    """Checksums of input and output, configuration, versions and code: no time, no machine."""
+    review = Path(files["review"])
+    results = [p for folder in (review, review.parent / "release") for p in folder.rglob("*") if p.is_file()]
+    chosen = {k: v for k, v in asdict(cohort).items() if k not in ("file", "extracts")}
+    return {
+        "cohort": cohort.name,
+        "configuration": chosen,
+        "extracts": provenance.checksums(files["extracts"], cohort.extracts),
+        "results": provenance.checksums(results, review.parent),
+        "code": {"sha256": provenance.code_checksum(), "commit": provenance.commit()},
+        "versions": provenance.versions(),
+    }
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, sort_keys=True, default=str, ensure_ascii=False) + "\n"
+
+
+def flow_adds_up(cohort: Cohort, written: Written) -> Check:
+    """Each step's persons are those of the step before less the excluded; centres and arms sum to ``all``."""
+    flow = written["flow"].sort_values("order")
+    steps = flow.groupby(["centre", "arm"], sort=False)
+    left = steps["n_persons"].shift() - flow["n_excluded"]
+    wrong = int((left.notna() & (left != flow["n_persons"])).sum())
+    for column in ("centre", "arm"):
+        other = "arm" if column == "centre" else "centre"
+        counts = flow[flow[column] != ALL].groupby(["order", other])[["n_persons", "n_excluded"]].sum()
+        totals = flow[flow[column] == ALL].set_index(["order", other])[["n_persons", "n_excluded"]]
+        wrong += int((counts - totals).ne(0).to_numpy().sum())
+    return Check("flow adds up", wrong == 0, f"{len(flow)} rows, {wrong} wrong")
+
+
+def inclusion_is_end_of_flow(cohort: Cohort, written: Written) -> Check:
+    """Inclusion's analysed persons are the last step of the flow."""
+    flow = written["flow"]
+    last = flow[(flow["step"] == "analysed") & (flow["arm"] == ALL)].set_index("centre")["n_persons"]
+    inclusion = written["inclusion"].set_index("centre")["n_analysed"]
+    wrong = int((last.reindex(inclusion.index) != inclusion).sum())
+    return Check("inclusion is the end of the flow", wrong == 0, f"{len(inclusion)} centres, {wrong} differ")
+
+
+def panel_is_rectangular(cohort: Cohort, written: Written) -> Check:
+    """Each outcome has each person once, every month of the window, and no state but 1, 0 and -1."""
+    panel, persons = written["panel"], set(written["people"]["person_id"])
+    columns = [MONTH_COLUMN.format(k) for k in cohort.window.months]
+    once = all(len(g) == len(persons) and set(g["person_id"]) == persons for _, g in panel.groupby("outcome"))
+    states = np.isin(panel[columns].to_numpy(), (MISSING, 0, 1)).all()
+    return Check("panel is rectangular", bool(once and states), f"{len(panel)} rows of {len(columns)} months")
+
+
+def shares_lie_between_0_and_1(cohort: Cohort, written: Written) -> Check:
+    """Every share and mean of the outcome is a proportion."""
+    shares = [written[t]["share"] for t in ("inclusion", "wage_subsidy", "employment_by_month")]
+    every = pd.concat([*shares, written["effects"]["mean_control"]]).astype(float).dropna()
+    wrong = int((~every.between(0, 1)).sum())
+    return Check("shares lie between 0 and 1", wrong == 0, f"{len(every)} shares, {wrong} outside")
+
+
+def effects_count_the_panel(cohort: Cohort, written: Written) -> Check:
+    """Persons of the effect rows by centre are the analysed persons with an observed month."""
+    people = written["people"][written["people"]["is_analysed"]]
+    months = [MONTH_COLUMN.format(k) for k in range(cohort.window.after + 1)]
+    panel = written["panel"][written["panel"]["outcome"] == OUTCOME].set_index("person_id")
+    seen = people["person_id"].map((panel[months] != MISSING).any(axis=1))
+    counted = people[seen].groupby(["centre", "arm"]).size()
+    effects = written["effects"].query("analysis == 'centre_unadjusted'")
+    wrong = 0
+    for column, arm in (("n_assigned", "arm"), ("n_control", "reference_arm")):
+        keys = pd.MultiIndex.from_frame(effects[["centre", arm]])
+        wrong += int((counted.reindex(keys, fill_value=0).to_numpy() != effects[column].to_numpy()).sum())
+    complete = bool(seen.all())
+    included = written["inclusion"].set_index("centre")["n_analysed"].drop(ALL)
+    total = counted.groupby("centre").sum().reindex(included.index, fill_value=0)
+    wrong += int((total != included).sum()) if complete else int((total > included).sum())
+    return Check("effects count the panel's persons", wrong == 0, f"{len(effects)} rows, {wrong} differ")
+
+
+def effects_are_complete(cohort: Cohort, written: Written) -> Check:
+    """One row an analysis, centre, month, arm and variance; numbers exactly where something was estimated."""
+    effects = written["effects"]
+    arms, variances, centres = len(cohort.arms.treatments), len(cohort.estimation.variances), len(cohort.centres)
+    expected = sum(
+        len(a.windows(cohort.window)) * arms * variances * (centres if a.within or a.effect == "by_centre" else 1)
+        for a in cohort.analyses
+    )
+    numbers = effects[["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high"]]
+    estimated = effects["status"] == "estimated"
+    odd = int((numbers.notna().all(axis=1) != estimated).sum() + (numbers.notna().any(axis=1) != estimated).sum())
+    zero = int((effects["std_error"] <= 0).sum() + np.isinf(numbers.to_numpy(dtype=float)).sum())
+    passed = len(effects) == expected and odd == 0 and zero == 0
+    return Check("effects are complete", passed, f"{len(effects)} of {expected} rows, {odd + zero} with odd numbers")
+
+
+CHECKS: tuple[Callable[[Cohort, Written], Check], ...] = (
+    flow_adds_up,
+    inclusion_is_end_of_flow,
+    panel_is_rectangular,
+    shares_lie_between_0_and_1,
+    effects_count_the_panel,
+    effects_are_complete,
+)
+
+
+def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
+    """The pooled regressions by statsmodels and linearmodels, on a fixed sample of persons when there are many."""
+    people = written["people"][written["people"]["is_analysed"]].reset_index(drop=True)
+    most = cohort.verify["max_persons"]
+    pooled = tuple(a for a in cohort.analyses if a.within is None and a.months != "each")
+    coefficients = written["coefficients"]
+    if len(people) > most or "cr1" not in cohort.estimation.variances:
+        people = people.iloc[np.unique(np.linspace(0, len(people) - 1, most).astype(int))]
+        again = replace(cohort, analyses=pooled, estimation=replace(cohort.estimation, variances=("cr1",)))
+        coefficients = estimate(again, people, written["panel"])["coefficients"]
+    return [
+        check
+        for a in pooled
+        for check in _compare(cohort, a.name, a.windows(cohort.window)[0], coefficients, people, written["panel"])
+    ]
+
+
+def _compare(
+    cohort: Cohort,
+    name: str,
+    months: tuple[int, int],
+    coefficients: pd.DataFrame,
+    people: pd.DataFrame,
+    panel: pd.DataFrame,
+) -> list[Check]:
+    ours = coefficients.query("analysis == @name and variance == 'cr1'").set_index("term")
+    known = ours[ours["status"] == "estimated"]
+    if known.empty:
+        return [Check(f"{name}: second engine", True, "nothing was estimated")]
+    rows = second_engine.expanded(people, panel, OUTCOME, range(months[0], months[1] + 1))
+    Z = second_engine.columns(rows, list(ours.index[ours["status"] != "collinear"]))
+    complete = Z.notna().all(axis=1)
+    Z, rows = Z.loc[complete, (Z[complete] != 0).any()], rows[complete]
+    Z = Z[[term for term in Z if _has_reference(term, rows, cohort.arms.reference)]]
+    engines = {
+        "statsmodels": (
+            second_engine.by_statsmodels(rows["y"], Z, rows["person_id"]),
+            second_engine.STATSMODELS_TOLERANCE,
+        ),
+        "linearmodels": (
+            second_engine.by_linearmodels(rows["y"], Z, rows["person_id"], rows["month"]),
+            second_engine.LINEARMODELS_TOLERANCE,
+        ),
+    }
+    checks = []
+    for engine, (theirs, tolerance) in engines.items():
+        off = (theirs.loc[known.index] - known[["estimate", "std_error"]].astype(float)).abs().to_numpy().max()
+        detail = f"{len(known)} terms, {len(people)} persons, largest difference below {_power(off)}"
+        checks.append(Check(f"{name}: {engine}", bool(off <= tolerance), detail))
+    return checks
+
+
+def _has_reference(term: str, rows: pd.DataFrame, reference: str) -> bool:
+    """Whether the centre of an arm-by-centre term has somebody in the reference arm."""
+    if not term.startswith("assigned[") or ":centre[" not in term:
+        return True
+    centre = term.split(":centre[")[1].removesuffix("]")
+    return bool(((rows["centre"] == centre) & (rows["arm"] == reference)).any())
+
+
+def _power(value: float) -> str:
+    """The next power of ten, so that rounding on another machine does not change the text."""
+    return f"1e{int(np.ceil(np.log10(max(value, 1e-12))))}"

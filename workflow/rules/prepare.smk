@@ -1,0 +1,68 @@
+# From delivered extracts to the panel. Everything here stays in results/<cohort>/person/, which never leaves.
+
+
+rule check:
+    """Every fault of every extract at once; the trial's persons picked out of each delivery."""
+    input:
+        extracts=delivered,
+        code=code("check"),
+    output:
+        **made("check"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/check.log",
+    params:
+        settings=chosen("check"),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/check.py"
+
+
+rule clean:
+    """Spells of one job merged."""
+    input:
+        **of("check", *EXTRACTS),
+        code=code("clean"),
+    output:
+        **made("clean"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/clean.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/clean.py"
+
+
+rule cohort:
+    """Who is analysed, as of randomisation, and the flow."""
+    input:
+        **of("clean"),
+        code=code("cohort"),
+    output:
+        **made("cohort"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/cohort.log",
+    params:
+        settings=chosen("cohort"),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/cohort.py"
+
+
+rule panel:
+    """Person x month: ordinary employment and the other outcomes."""
+    input:
+        **of("cohort", "people"),
+        **of("clean", "employment", "wage_subsidy"),
+        code=code("panel"),
+    output:
+        **made("panel"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/panel.log",
+    params:
+        settings=chosen("panel"),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/panel.py"

@@ -1,0 +1,83 @@
+# From the panel to tables, figures and their verification: results/<cohort>/review/.
+
+REVIEW = {
+    **of("cohort", "flow"),
+    **of("describe"),
+    **of("estimate", "effects", "coefficients"),
+}
+
+
+rule describe:
+    """Inclusion, balance, wage subsidies and employment by month."""
+    input:
+        **of("cohort", "people"),
+        **of("panel"),
+        code=code("describe"),
+    output:
+        **made("describe"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/describe.log",
+    params:
+        settings=chosen("describe"),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/describe.py"
+
+
+rule estimate:
+    """Every analysis to one tidy table of effects."""
+    input:
+        **of("cohort", "people"),
+        **of("panel"),
+        code=code("estimate"),
+    output:
+        **made("estimate"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/estimate.log",
+    params:
+        settings=chosen("estimate"),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/estimate.py"
+
+
+rule present:
+    """Tables and figures."""
+    input:
+        **REVIEW,
+        code=code("present"),
+    output:
+        **made("present", CAPTIONS),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/present.log",
+    params:
+        settings=chosen("present"),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/present.py"
+
+
+rule verify:
+    """Invariants of what was written, a second engine, the manifest."""
+    input:
+        **REVIEW,
+        **of("cohort", "people"),
+        **of("panel"),
+        **of("check", "quality"),
+        presented=list(of("present").values()),
+        extracts=delivered,
+        code=code("verify"),
+    output:
+        **made("verify"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/verify.log",
+    params:
+        settings=chosen("verify"),
+        review=f"{RESULTS}/{{cohort}}/review",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/verify.py"
