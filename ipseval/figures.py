@@ -1,8 +1,14 @@
 """The registry of figures: name -> the function that draws it."""
 
 from collections.abc import Callable
-from typing import Any
 
-FIGURES: dict[str, Callable[..., Any] | None] = dict.fromkeys(
-    ("employment_by_arm", "effect_by_month", "effects_by_centre")
-)
+from ipseval.drawing import Drawing
+from ipseval.figures_by_centre import effects_by_centre
+from ipseval.figures_by_month import effect_by_month, employment_by_arm
+from ipseval.review import Review
+
+FIGURES: dict[str, Callable[[Review], Drawing]] = {
+    "employment_by_arm": employment_by_arm,
+    "effect_by_month": effect_by_month,
+    "effects_by_centre": effects_by_centre,
+}

@@ -1,5 +1,6 @@
 """Files: tables, text and pictures read and written; a file appears whole or not at all."""
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,9 +35,20 @@ def read(file: str | Path) -> pd.DataFrame | None:
     """Read a table; None for an extract that was not delivered (a Parquet file without columns)."""
     path = Path(file)
     if path.suffix == ".csv":
-        return pd.read_csv(path, dtype=dict.fromkeys(CODES, "str"), keep_default_na=False, na_values=[""])
+        return _read_csv(path)
     table = pq.read_table(path)
     return table.to_pandas() if table.num_columns else None
+
+
+def as_read(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as :func:`read` returns it once it is written as CSV."""
+    return _read_csv(io.StringIO(frame.to_csv(index=False)))
+
+
+def _read_csv(source: Path | io.StringIO) -> pd.DataFrame:
+    """Codes stay text, and empty is missing."""
+    codes = dict.fromkeys(CODES, "str")
+    return pd.read_csv(source, dtype=codes, keep_default_na=False, na_values=[""])
 
 
 def read_all(files: Mapping[str, str | Path]) -> dict[str, pd.DataFrame | None]:

@@ -1,17 +1,19 @@
 """The registry of tables: name -> the function that builds it."""
 
 from collections.abc import Callable
-from typing import Any
 
-TABLES: dict[str, Callable[..., Any] | None] = dict.fromkeys(
-    (
-        "table3_inclusion",
-        "table4_wage_subsidy",
-        "table5_effects",
-        "effects_by_centre",
-        "effects_by_month",
-        "effects_by_centre_month",
-        "balance",
-        "flow",
-    )
-)
+from ipseval import tables_described as described
+from ipseval import tables_estimated as estimated
+from ipseval.review import Review
+from ipseval.table import Table
+
+TABLES: dict[str, Callable[[Review], Table]] = {
+    "table3_inclusion": described.inclusion,
+    "table4_wage_subsidy": described.wage_subsidy,
+    "table5_effects": estimated.table5,
+    "effects_by_centre": estimated.by_centre,
+    "effects_by_month": estimated.by_month,
+    "effects_by_centre_month": estimated.by_centre_month,
+    "balance": described.balance,
+    "flow": described.flow,
+}

@@ -1,0 +1,161 @@
+"""Figures over months since randomisation: employment by arm, and effects."""
+
+import math
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from ipseval import words
+from ipseval.drawing import (
+    DASHES,
+    INK,
+    QUIET,
+    REFERENCE,
+    REFERENCE_DASH,
+    SHADE,
+    Drawing,
+    canvas,
+    colour,
+    finished,
+    month_axis,
+    spread,
+    style,
+)
+from ipseval.review import ALL, ESTIMATED, SMALL_SAMPLE, Review
+from ipseval.tables_estimated import BY_MONTH
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FEW_MONTHS = 18  # with no more, each month is marked and has an interval of its own
+LABEL_SHARE = 0.15  # of the months before randomisation, for their label to have room
+MONTHS = "Months since randomisation"
+
+
+def employment_by_arm(review: Review) -> Drawing:
+    """Figure 5: share in ordinary employment by arm and month."""
+    with style():
+        figure, (axes,) = canvas(4.3)
+        _mark_randomisation(axes, review)
+        ends = [_arm_line(axes, review, number, arm) for number, arm in enumerate(review.cohort.arms.all)]
+        high = max(5.0, 1.12 * max((y for line in ends for y in line["shares"] if not math.isnan(y)), default=100.0))
+        axes.set_ylim(0, min(high, 104))
+        _label_lines(axes, ends)
+        axes.set_ylabel("In ordinary employment, % of persons")
+        axes.set_xlabel(MONTHS)
+        return finished(
+            figure,
+            "Figure 5. Share in ordinary employment by arm",
+            f"One line for each arm, {words.months(-review.cohort.window.before, review.cohort.window.after)} since "
+            "randomisation. The numbers are in employment_by_month.csv.",
+            "All centres. Month 0 is the calendar month of randomisation. In parentheses: persons in the arm.",
+        )
+
+
+def _arm_line(axes: "Axes", review: Review, number: int, arm: str) -> dict[str, Any]:
+    """Draw one arm; where its line ends, and what it is called."""
+    rows = review.rows("employment_by_month", centre=ALL, arm=arm)
+    months, shares = [int(r["month"]) for r in rows], [100 * r["share"] for r in rows]
+    tint, dash = (colour(number - 1), DASHES[(number - 1) % len(DASHES)]) if number else (REFERENCE, REFERENCE_DASH)
+    marker = "o" if len(months) <= FEW_MONTHS else ""
+    axes.plot(months, shares, color=tint, linestyle=dash, marker=marker, markersize=4)
+    known = [y for y in shares if not math.isnan(y)]
+    n_persons = words.count(rows[0]["n_persons"]) if rows else "0"
+    label = textwrap.fill(f"{review.arm(arm)} ({n_persons})", 24)
+    return {"label": label, "shares": shares, "end": known[-1] if known else 0.0, "colour": tint}
+
+
+def _label_lines(axes: "Axes", lines: list[dict[str, Any]]) -> None:
+    """Names at the right ends of the lines, moved apart where they would overlap."""
+    high = axes.get_ylim()[1]
+    n_rows = max(line["label"].count("\n") + 1 for line in lines)
+    heights = spread([line["end"] for line in lines], high * 0.055 * n_rows, 0, high)
+    for line, y in zip(lines, heights, strict=True):
+        axes.annotate(
+            line["label"],
+            (1, y),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            color=line["colour"],
+            fontweight="bold",
+            va="center",
+        )
+
+
+def _mark_randomisation(axes: "Axes", review: Review) -> None:
+    """Grid, month axis and the line at randomisation."""
+    axes.grid(axis="y")
+    axes.axvline(0, color=INK, linewidth=1)
+    month_axis(axes, review.cohort.window.before, review.cohort.window.after)
+    axes.annotate(
+        "Randomisation",
+        (0, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="center",
+        color=INK,
+    )
+
+
+def effect_by_month(review: Review) -> Drawing:
+    """Effects over all centres by month with pointwise intervals; one panel a treatment."""
+    arms = review.cohort.arms.treatments
+    found = review.effects(BY_MONTH, review.variance(SMALL_SAMPLE))
+    with style():
+        figure, panels = canvas(0.9 + 3.4 * len(arms), len(arms))
+        for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
+            _mark_randomisation(axes, review)
+            _mark_placebo(axes, review)
+            axes.margins(y=0.12)
+            rows = {
+                month: row for (_, month, _, own), row in found.items() if own == arm and row["status"] == ESTIMATED
+            }
+            _effect_line(axes, rows, colour(number), len(review.cohort.window.months))
+            axes.set_ylabel(f"{review.arm(arm)} − {review.reference}\npercentage points, {review.interval}")
+        panels[-1].set_xlabel(MONTHS)
+        return finished(
+            figure,
+            "Effect on ordinary employment by month",
+            "Monthly difference between the arms with its interval, around a line at zero. "
+            "The numbers are in the table of effects by month.",
+            f"All centres. {review.interval}s, each for itself. Before randomisation (grey) the difference is a "
+            "placebo: it can only be chance.",
+        )
+
+
+def _mark_placebo(axes: "Axes", review: Review) -> None:
+    """Zero line, and the months before randomisation on grey."""
+    axes.axhline(0, color=INK, linewidth=0.8)
+    if review.cohort.window.before:
+        left = axes.get_xlim()[0]
+        axes.axvspan(left, -0.5, color=SHADE, linewidth=0, zorder=0)
+    if review.cohort.window.before > LABEL_SHARE * len(review.cohort.window.months):
+        axes.annotate("placebo", (0.01, 0.03), xycoords="axes fraction", color=QUIET, fontstyle="italic")
+
+
+def _effect_line(axes: "Axes", rows: dict[int, dict[str, Any]], tint: str, n_months: int) -> None:
+    """Estimates with a band, or with a bar a month where months are few; before randomisation in grey."""
+    for is_placebo in (True, False):
+        months = [k for k in sorted(rows) if (k < 0) == is_placebo]
+        paint = QUIET if is_placebo else tint
+        for run in _runs(months):
+            y, low, high = ([100 * rows[k][name] for k in run] for name in ("estimate", "ci_low", "ci_high"))
+            if n_months <= FEW_MONTHS or len(run) == 1:
+                reach = [[a - b for a, b in zip(y, low, strict=True)], [b - a for a, b in zip(y, high, strict=True)]]
+                face = "white" if is_placebo else paint
+                axes.errorbar(run, y, reach, color=paint, fmt="o", markersize=5, mfc=face, elinewidth=1.4)
+            else:
+                axes.fill_between(run, low, high, color=paint, alpha=0.22, linewidth=0)
+                axes.plot(run, y, color=paint, linestyle=(0, (2, 1)) if is_placebo else "-")
+
+
+def _runs(months: list[int]) -> list[list[int]]:
+    """Months in runs without a gap."""
+    runs: list[list[int]] = []
+    for k in months:
+        if runs and runs[-1][-1] == k - 1:
+            runs[-1] = [*runs[-1], k]
+        else:
+            runs.append([k])
+    return runs

@@ -1,0 +1,125 @@
+"""The review tables of one cohort, and how the printed tables and figures look things up in them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ipseval import words
+from ipseval.config import Analysis, Cohort
+from ipseval.table import Cell, lacking
+
+ALL = "all"
+OUTCOME = "ordinary_employment"
+ESTIMATOR = "ols"
+ESTIMATED = "estimated"
+PUBLISHED = "cr1"  # the convention of the published table 5
+SMALL_SAMPLE = "cr2"  # for intervals of centres and months, where few persons stand behind a number
+
+Record = Mapping[str, Any]
+Key = tuple[str, int, int, str]  # centre, first month, last month, arm
+
+
+@dataclass(frozen=True)
+class Review:
+    """What is presented.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    tables : mapping
+        ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects`` and
+        ``coefficients``, as ``store.read`` returns them.
+    """
+
+    cohort: Cohort
+    tables: Mapping[str, pd.DataFrame]
+
+    def centre(self, code: str) -> str:
+        """The printed name of a centre."""
+        return "All centres" if code == ALL else words.one_line(self.cohort.centres.get(code, code))
+
+    @property
+    def centres(self) -> tuple[str, ...]:
+        """Codes of the centres in the order of print."""
+        return tuple(self.cohort.centres)
+
+    def arm(self, code: str) -> str:
+        """The printed name of an arm."""
+        return "All arms" if code == ALL else words.plain(code)
+
+    @property
+    def reference(self) -> str:
+        """The printed name of the reference arm."""
+        return self.arm(self.cohort.arms.reference)
+
+    @property
+    def least(self) -> int:
+        """Persons an arm of a centre needs for an effect to be estimated."""
+        return self.cohort.estimation.min_persons_per_arm
+
+    @property
+    def interval(self) -> str:
+        """The interval's name: ``95% interval``."""
+        return f"{100 * self.cohort.estimation.confidence_level:g}% interval"
+
+    @property
+    def interval_ends(self) -> tuple[str, str]:
+        """Names of its two ends."""
+        return (f"{self.interval}, low", f"{self.interval}, high")
+
+    def variance(self, wanted: str) -> str:
+        """The wanted variance where the cohort has it, else its first."""
+        names = self.cohort.estimation.variances
+        return wanted if wanted in names else names[0]
+
+    def analysis(self, name: str) -> Analysis | None:
+        """The definition of an analysis; None when the cohort does not have it."""
+        return next((a for a in self.cohort.analyses if a.name == name), None)
+
+    def rows(self, table: str, **equal: object) -> list[dict[str, Any]]:
+        """Rows of a table whose columns equal the given values."""
+        frame = self.tables[table]
+        for column, value in equal.items():
+            frame = frame[frame[column] == value]
+        return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+    def effects(self, analysis: str, variance: str) -> dict[Key, dict[str, Any]]:
+        """Effects of an analysis by centre, months and arm, in their order."""
+        rows = self.rows(
+            "effects", analysis=analysis, variance=variance, outcome=OUTCOME, estimator=ESTIMATOR, subgroup=ALL
+        )
+        return {(row["centre"], int(row["month_from"]), int(row["month_to"]), row["arm"]): row for row in rows}
+
+    def pooled_months(self, analysis: str) -> tuple[int, int]:
+        """First and last month of an analysis that pools months."""
+        found = self.analysis(analysis)
+        return found.windows(self.cohort.window)[0] if found else (0, self.cohort.window.after)
+
+    def left_out(self, analyses: Iterable[str]) -> tuple[str, ...]:
+        """A note on covariates that the regressions would hold if the cohort had them."""
+        frame = self.tables["effects"]
+        notes = frame.loc[frame["analysis"].isin(list(analyses)), "note"].dropna().unique()
+        names = dict.fromkeys(n for note in notes for n in str(note).partition(": ")[2].split(", ") if n)
+        if not names:
+            return ()
+        known = words.listed([words.variable(n) for n in names])
+        return (f"Not in this cohort, hence in no model: {known}.",)
+
+
+def effect_cell(review: Review, row: Record | None) -> Cell:
+    """An effect in percentage points with its interval, or why there is none."""
+    if row is None or row["status"] != ESTIMATED:
+        return lacking(words.status(row["status"] if row else "not_configured", review.least))
+    return Cell(words.points(row["estimate"]), beside=(words.points(row["ci_low"]), words.points(row["ci_high"])))
+
+
+def share_cell(share: float, reason: str) -> Cell:
+    """A share in per cent, or why there is none."""
+    return Cell(words.points(share)) if words.is_known(share) else lacking(reason)
+
+
+def count_cell(n: float, reason: str = "") -> Cell:
+    """A count, or why there is none."""
+    return Cell(words.count(n)) if words.is_known(n) else lacking(reason)

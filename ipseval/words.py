@@ -1,0 +1,115 @@
+"""Numbers and codes in the words and signs of print. Rounding happens here and nowhere else."""
+
+import math
+from collections.abc import Mapping
+
+EN_DASH = "–"
+MINUS = "−"
+STAR_LEVELS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
+STAR_NOTE = "* p < 0.10, ** p < 0.05, *** p < 0.01."
+
+COVARIATES = {
+    "age": "Age, years",
+    "female": "Female",
+    "less_than_upper_secondary": "Less than upper secondary education",
+    "native_born": "Born in the country",
+    "education": "Education",
+    "benefit": "Benefit",
+    "wage_income_year_before": "Wage income of the year before",
+    "health_contacts_per_month": "Health contacts a month",
+}
+TIME = {
+    "calendar_year": "calendar year",
+    "calendar_month": "calendar month",
+    "inclusion_year": "year of randomisation",
+    "inclusion_month": "calendar month of randomisation",
+    "month_since_randomisation": "month since randomisation",
+}
+VARIANCES = {
+    "cr1": "clustered on person (cr1: factor G/(G − 1) × (N − 1)/(N − K), t with G − 1 degrees of freedom)",
+    "cr2": "clustered on person with the small-sample correction cr2 (Bell and McCaffrey; Satterthwaite degrees of "
+    "freedom)",
+}
+STATUSES = {
+    "too_few_assigned": "fewer than {least} persons assigned to this arm",
+    "too_few_control": "fewer than {least} persons in the reference arm",
+    "no_variation": "no variation of the outcome, so that there is no standard error",
+    "collinear": "not to be told apart from other terms of the regression",
+    "saturated": "no more observations than terms in the regression",
+    "no_covariate": "the cohort does not have a covariate that this model needs",
+    "no_observations": "no month was observed",
+    "not_configured": "this analysis is not among those of the cohort",
+}
+
+
+def number(value: float, decimals: int) -> str:
+    """A number at fixed decimals with a true minus sign; zero has none."""
+    text = f"{value:,.{decimals}f}"
+    return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
+
+
+def points(proportion: float) -> str:
+    """A proportion, or a difference of two, in per cent or percentage points at one decimal."""
+    return number(100 * proportion, 1)
+
+
+def count(n: float) -> str:
+    """A count with commas at thousands."""
+    return f"{int(n):,}"
+
+
+def stars(p_value: float) -> str:
+    """Stars of significance; none where there is no p-value."""
+    return next((mark for below, mark in STAR_LEVELS if p_value < below), "")
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, other control characters or runs of spaces."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def plain(code: str) -> str:
+    """A code as words: ``work_practice`` -> ``work practice``."""
+    return one_line(code.replace("_", " "))
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def variable(name: str, level: object = "") -> str:
+    """The name of a covariate, and of its level where it has levels."""
+    words = COVARIATES.get(name, sentence(plain(name)))
+    return f"{words}: {plain(level)}" if isinstance(level, str) and level else words
+
+
+def status(code: str, least: int) -> str:
+    """Why an effect was not estimated; ``least`` is the least number of persons in an arm."""
+    return STATUSES.get(code, plain(code)).format(least=least)
+
+
+def variance(name: str) -> str:
+    """A variance convention in words."""
+    return VARIANCES.get(name, f"clustered on person ({name})")
+
+
+def listed(parts: list[str] | tuple[str, ...], last: str = "and") -> str:
+    """Join with commas and ``and``: ``a, b and c``."""
+    return f" {last} ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def months(first: int, last: int) -> str:
+    """A span of months: ``month 3``, ``months −43 to 43``."""
+    low, high = number(first, 0), number(last, 0)
+    return f"month {low}" if first == last else f"months {low} to {high}"
+
+
+def is_known(value: object) -> bool:
+    """Whether a number is there."""
+    return isinstance(value, (int, float)) and not math.isnan(value)
+
+
+def translated(codes: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
+    """Names in the words of ``codes``, or as plain words."""
+    return [codes.get(name, plain(name)) for name in names]
