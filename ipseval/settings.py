@@ -30,7 +30,7 @@ STAGE_KEYS: dict[str, tuple[str, ...]] = {
     "describe": ("covariates", "describe", *_STUDY),
     "estimate": ("analyses", "estimation", *_STUDY),
     "present": ("analyses", "estimation", "eligibility", "describe", "disclosure", *_STUDY),
-    "verify": ("analyses", "estimation", "eligibility", "describe", "verify", *_STUDY),
+    "verify": ("extracts", "analyses", "estimation", "eligibility", "describe", "verify", *_STUDY),
 }
 
 

@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -75,7 +76,7 @@ def write(file: str | Path, content: Content) -> None:
         part.unlink(missing_ok=True)
 
 
-def write_all(files: Mapping[str, str | Path], contents: Mapping[str, Content]) -> None:
+def write_all(files: Mapping[str, str | Path], contents: Mapping[str, Any]) -> None:
     """Write several files by name. Raises KeyError before anything is written when a content is lacking."""
     pairs = [(file, contents[name]) for name, file in files.items()]
     for file, content in pairs:
