@@ -1,14 +1,16 @@
 """Stage clean: spells of one job merged, so that every later stage sees each day of a job once."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from ipseval.contracts import SPELL_EXTRACTS
 from ipseval.spells import merge
 
-Tables = dict[str, pd.DataFrame | None]
+Tables = Mapping[str, pd.DataFrame | None]
 
 
-def clean(checked: Tables) -> Tables:
+def clean(checked: Tables) -> dict[str, pd.DataFrame | None]:
     """Merge the spells of every spell extract; other extracts pass unchanged.
 
     Parameters
@@ -24,3 +26,11 @@ def clean(checked: Tables) -> Tables:
     return {
         name: merge(frame) if name in SPELL_EXTRACTS and frame is not None else frame for name, frame in checked.items()
     }
+
+
+def needed(tables: Tables, name: str) -> pd.DataFrame:
+    """A table that must be there. Raises KeyError when it was not delivered."""
+    frame = tables[name]
+    if frame is None:
+        raise KeyError(name)
+    return frame

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from ipseval.clean import Tables
+from ipseval.clean import Tables, needed
 from ipseval.config import Cohort
 from ipseval.covariates import Records, covariates
 
@@ -28,7 +28,7 @@ def select(cohort: Cohort, cleaned: Tables) -> dict[str, pd.DataFrame]:
         emigration and the covariates. ``flow``: one row a step, centre and arm; at each step
         ``n_persons`` remain of those of the step before less ``n_excluded``.
     """
-    trial = cleaned["trial"].set_index("person_id").sort_index()
+    trial = needed(cleaned, "trial").set_index("person_id").sort_index()
     records = Records(trial, cleaned, cohort.describe)
     steps = _steps(cohort, records)
     is_analysed = pd.Series(True, index=trial.index)
@@ -66,10 +66,10 @@ def _steps(cohort: Cohort, records: Records) -> list[Step]:
 
 def employed_on_day(records: Records) -> pd.Series:
     """Whether any job, subsidised or not, covers the day of randomisation (inclusive); bool by person."""
-    jobs = records.extracts["employment"]
+    jobs = needed(records.extracts, "employment")
     day = records.day_of(jobs)
     covers = (jobs["is_observed"] == 1) & (jobs["start_on"] <= day) & ~(jobs["end_on"] < day)
-    return pd.Series(records.trial.index.isin(jobs.loc[covers, "person_id"]), index=records.trial.index)
+    return records.trial.index.to_series().isin(jobs.loc[covers, "person_id"])
 
 
 def _flow(cohort: Cohort, trial: pd.DataFrame, steps: list[Step]) -> pd.DataFrame:

@@ -67,16 +67,16 @@ def _wage_subsidy(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> 
     """Person-months with a wage subsidy over the months of ``describe.wage_subsidy_months``."""
     first, last = cohort.describe["wage_subsidy_months"]
     months = range(max(first, -cohort.window.before), min(last, cohort.window.after) + 1)
+    rows: list[tuple] = []
+    if not (panel["outcome"] == "wage_subsidy").any():
+        empty = (None, None, np.nan, "wage_subsidy was not delivered")
+        rows = [(centre, arm, int(here.sum()), *empty) for centre, arm, here in cells(cohort, people)]
+        return pd.DataFrame(rows, columns=WAGE_SUBSIDY_COLUMNS)
     states = outcome_matrix(panel, "wage_subsidy", pd.Index(people["person_id"]), months)
-    rows = []
     for centre, arm, here in cells(cohort, people):
-        if states is None:
-            rows.append((centre, arm, int(here.sum()), None, None, np.nan, "wage_subsidy was not delivered"))
-            continue
         n, k = int((states[here] >= 0).sum()), int((states[here] == 1).sum())
         rows.append((centre, arm, int(here.sum()), n, k, _share(k, n), ""))
-    counts = {"n_person_months": "Int64", "n_subsidised": "Int64"}
-    return pd.DataFrame(rows, columns=WAGE_SUBSIDY_COLUMNS).astype(counts)
+    return pd.DataFrame(rows, columns=WAGE_SUBSIDY_COLUMNS)
 
 
 def _employment_by_month(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:

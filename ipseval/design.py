@@ -154,7 +154,7 @@ def periods(analysis: Analysis, states: np.ndarray, months: np.ndarray, month_0:
     """
     observed, outcome = states >= 0, np.maximum(states, 0).astype(float)
     dummies = [name for name in analysis.time if name in CALENDAR_TERMS]
-    if not dummies:
+    if not dummies or not len(states):
         named = "month_since_randomisation" in analysis.time and len(months) > 1
         terms = tuple(f"month_since_randomisation[{k}]" for k in months[1:]) if named else ()
         return Periods(terms, np.eye(len(months))[:, 1:] if named else np.zeros((len(months), 0)), outcome, observed)

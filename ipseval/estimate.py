@@ -18,13 +18,18 @@ OUTCOME = "ordinary_employment"
 ESTIMATOR = "ols"
 NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding
 
-EFFECT_COLUMNS = (
-    "cohort analysis outcome estimator subgroup centre month_from month_to arm reference_arm n_assigned n_control n_obs "
-    "mean_control estimate std_error df statistic p_value ci_low ci_high p_adjusted adjustment variance status note"
-).split()
-COEFFICIENT_COLUMNS = (
-    "cohort analysis term estimate std_error df statistic p_value ci_low ci_high variance n_obs n_persons status"
-).split()
+# fmt: off
+EFFECT_COLUMNS = [
+    "cohort", "analysis", "outcome", "estimator", "subgroup", "centre", "month_from", "month_to", "arm",
+    "reference_arm", "n_assigned", "n_control", "n_obs", "mean_control", "estimate", "std_error", "df", "statistic",
+    "p_value", "ci_low", "ci_high", "p_adjusted", "adjustment", "variance", "status", "note",
+]
+COEFFICIENT_COLUMNS = [
+    "cohort", "analysis", "term", "estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high",
+    "variance", "n_obs", "n_persons", "status",
+]
+# fmt: on
+Row = dict[str, Any]
 COUNTS = ["month_from", "month_to", "n_assigned", "n_control", "n_obs"]
 
 
@@ -39,6 +44,19 @@ class Regression:
     arm: np.ndarray
     at: np.ndarray
     time: Periods
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fit, the terms that are in it (length K) and its variances by name."""
+
+    fit: Fit
+    terms: tuple[str, ...]
+    variances: dict[str, Variance]
+
+    def std_error(self, variance: str, term: str) -> float:
+        """Standard error of a term under a variance."""
+        return float(self.variances[variance].std_error[self.terms.index(term)])
 
 
 def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -91,38 +109,39 @@ def _regressions(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, state
             chosen = states[np.ix_(here, columns + cohort.window.before)]
             used = whole.complete & (chosen >= 0).any(axis=1)
             sample = Design(whole.terms, whole.X[used], whole.effects, whole.left_out)
-            time = periods(analysis, chosen[used], columns, month_0[here][used]) if used.any() else None
+            time = periods(analysis, chosen[used], columns, month_0[here][used])
             yield Regression(analysis, months, centre, sample, arm[used], at[used], time)
 
 
-def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row]]:
     """Rows of effects and, for regressions pooled over centres and months, of coefficients."""
     counts = {effect: _counts(cohort, this, effect) for effect in this.design.effects}
     status = {effect: _cell_status(cohort, this, n) for effect, n in counts.items()}
-    fitted, variances, terms = None, {}, ()
-    if this.time is not None and not _lacking(this) and any(s == "estimated" for s in status.values()):
+    fitted = None
+    if any(s == "estimated" for s in status.values()):
         absent = {e.term for e, n in counts.items() if not (n["n_assigned"] and n["n_control"])}
-        used = this.design.without(absent)
-        fitted, terms = _fit(used, this.time)
-        variances = {name: VARIANCES[name](fitted) for name in cohort.estimation.variances}
-        status = {e: _fit_status(s, e.term, terms, fitted, variances) for e, s in status.items()}
-    effects = []
-    for effect in this.design.effects:
-        for name in cohort.estimation.variances:
-            known = status[effect] == "estimated"
-            numbers = _numbers(cohort, fitted, variances[name], terms.index(effect.term)) if known else {}
-            effects.append(_row(cohort, this, effect, name, status[effect]) | counts[effect] | numbers)
+        fitted = _fit(cohort, this.design.without(absent), this.time)
+        status = {e: _fit_status(s, e.term, fitted) for e, s in status.items()}
+    effects = [
+        _row(cohort, this, effect, variance, status[effect])
+        | counts[effect]
+        | (_numbers(cohort, fitted, variance, effect.term) if fitted and status[effect] == "estimated" else {})
+        for effect in this.design.effects
+        for variance in cohort.estimation.variances
+    ]
     pooled = this.centre == ALL and this.analysis.months != "each"
-    return effects, _coefficient_rows(cohort, this, status, fitted, variances, terms) if pooled else []
+    by_term = {effect.term: s for effect, s in status.items()}
+    return effects, _coefficient_rows(cohort, this, by_term, fitted) if pooled else []
 
 
-def _fit(used: Design, time: Periods) -> tuple[Fit, tuple[str, ...]]:
-    """Fit with assigned terms tested last for collinearity; the terms that are in it."""
+def _fit(cohort: Cohort, used: Design, time: Periods) -> Fitted:
+    """Fit with assigned terms tested last for collinearity."""
     terms = (*used.terms, *time.terms)
     assigned = np.array([term.startswith("assigned[") for term in terms])
     order = np.concatenate([np.flatnonzero(~assigned), np.flatnonzero(assigned)])
-    fitted = fit(Sample(used.X, time.D, time.Y, time.O), order)
-    return fitted, tuple(terms[j] for j in fitted.kept)
+    found = fit(Sample(used.X, time.D, time.Y, time.O), order)
+    variances = {name: VARIANCES[name](found) for name in cohort.estimation.variances}
+    return Fitted(found, tuple(terms[j] for j in found.kept), variances)
 
 
 def _lacking(this: Regression) -> tuple[str, ...]:
@@ -130,20 +149,20 @@ def _lacking(this: Regression) -> tuple[str, ...]:
     return tuple(name for name in this.analysis.requires if name in this.design.left_out)
 
 
-def _counts(cohort: Cohort, this: Regression, effect: Effect) -> dict[str, Any]:
+def _counts(cohort: Cohort, this: Regression, effect: Effect) -> Row:
     """Persons in the arm and in the reference arm (of the effect's centre), person-months, control mean."""
     here = (this.at == effect.centre) | (effect.centre == ALL)
     control = here & (this.arm == cohort.arms.reference)
-    months = this.time.O[control].sum() if this.time else 0
+    months = int(this.time.O[control].sum())
     return {
         "n_assigned": int((here & (this.arm == effect.arm)).sum()),
         "n_control": int(control.sum()),
-        "n_obs": int(this.time.O.sum()) if this.time else 0,
+        "n_obs": int(this.time.O.sum()),
         "mean_control": float(this.time.Y[control].sum() / months) if months else np.nan,
     }
 
 
-def _cell_status(cohort: Cohort, this: Regression, n: dict[str, Any]) -> str:
+def _cell_status(cohort: Cohort, this: Regression, n: Row) -> str:
     """Status of an effect as far as counts decide."""
     least = cohort.estimation.min_persons_per_arm
     if _lacking(this):
@@ -155,35 +174,36 @@ def _cell_status(cohort: Cohort, this: Regression, n: dict[str, Any]) -> str:
     return "too_few_control" if n["n_control"] < least else "estimated"
 
 
-def _fit_status(status: str, term: str, terms: tuple[str, ...], fitted: Fit, variances: dict[str, Variance]) -> str:
-    """Status of an effect once the regression is fitted."""
+def _fit_status(status: str, term: str, fitted: Fitted) -> str:
+    """Status of a term once the regression is fitted."""
     if status != "estimated":
         return status
-    if term not in terms:
+    if term not in fitted.terms:
         return "collinear"
-    if fitted.sample.n_obs <= len(terms) or fitted.n_persons < 2:
+    if fitted.fit.sample.n_obs <= len(fitted.terms) or fitted.fit.n_persons < 2:
         return "saturated"
-    errors = [variance.std_error[terms.index(term)] for variance in variances.values()]
-    return "estimated" if all(error > NO_ERROR for error in errors) else "no_variation"
+    has_error = all(fitted.std_error(variance, term) > NO_ERROR for variance in fitted.variances)
+    return "estimated" if has_error else "no_variation"
 
 
-def _numbers(cohort: Cohort, fitted: Fit, variance: Variance, j: int) -> dict[str, float]:
-    """Estimate, standard error, test and interval of coefficient j, with t of the variance's df."""
-    estimate, error, df = float(fitted.b[j]), float(variance.std_error[j]), float(variance.df[j])
-    statistic = estimate / error
-    reach = stats.t.ppf((1 + cohort.estimation.confidence_level) / 2, df) * error
+def _numbers(cohort: Cohort, fitted: Fitted, variance: str, term: str) -> Row:
+    """Estimate, standard error, test and interval of a term, with t of the variance's df."""
+    j = fitted.terms.index(term)
+    estimate, error = float(fitted.fit.b[j]), fitted.std_error(variance, term)
+    df = float(fitted.variances[variance].df[j])
+    reach = float(stats.t.ppf((1 + cohort.estimation.confidence_level) / 2, df)) * error
     return {
         "estimate": estimate,
         "std_error": error,
         "df": df,
-        "statistic": statistic,
-        "p_value": float(2 * stats.t.sf(abs(statistic), df)),
+        "statistic": estimate / error,
+        "p_value": float(2 * stats.t.sf(abs(estimate / error), df)),
         "ci_low": estimate - reach,
         "ci_high": estimate + reach,
     }
 
 
-def _row(cohort: Cohort, this: Regression, effect: Effect, variance: str, status: str) -> dict[str, Any]:
+def _row(cohort: Cohort, this: Regression, effect: Effect, variance: str, status: str) -> Row:
     """What an effect is, without its numbers."""
     left_out = this.design.left_out
     return {
@@ -205,26 +225,14 @@ def _row(cohort: Cohort, this: Regression, effect: Effect, variance: str, status
     }
 
 
-def _coefficient_rows(
-    cohort: Cohort,
-    this: Regression,
-    status: dict[Effect, str],
-    fitted: Fit | None,
-    variances: dict[str, Variance],
-    terms: tuple[str, ...],
-) -> list[dict[str, Any]]:
+def _coefficient_rows(cohort: Cohort, this: Regression, status: dict[str, str], fitted: Fitted | None) -> list[Row]:
     """All terms of a pooled regression; one that is not estimated keeps its row."""
-    by_term = {effect.term: s for effect, s in status.items()}
-    n_obs = int(this.time.O.sum()) if this.time else 0
     rows = []
-    for term in (*this.design.terms, *(this.time.terms if this.time else ())):
-        state = by_term.get(term, "collinear" if fitted else next(iter(by_term.values())))
-        for name in cohort.estimation.variances:
-            if fitted and term in terms and term not in by_term:
-                state = _fit_status("estimated", term, terms, fitted, variances)
-            known = fitted and term in terms and state == "estimated"
-            numbers = _numbers(cohort, fitted, variances[name], terms.index(term)) if known else {}
-            label = {"cohort": cohort.name, "analysis": this.analysis.name, "term": term, "variance": name}
-            size = {"n_obs": n_obs, "n_persons": len(this.arm), "status": state}
+    for term in (*this.design.terms, *this.time.terms):
+        state = status.get(term) or (_fit_status("estimated", term, fitted) if fitted else next(iter(status.values())))
+        for variance in cohort.estimation.variances:
+            label = {"cohort": cohort.name, "analysis": this.analysis.name, "term": term, "variance": variance}
+            size = {"n_obs": int(this.time.O.sum()), "n_persons": len(this.arm), "status": state}
+            numbers = _numbers(cohort, fitted, variance, term) if fitted and state == "estimated" else {}
             rows.append(label | numbers | size)
     return rows

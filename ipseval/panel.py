@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ipseval.clean import Tables
+from ipseval.clean import Tables, needed
 from ipseval.config import Cohort, Outcome
 from ipseval.spells import FOREVER, merge
 
@@ -137,14 +137,14 @@ def panel(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd
     persons = pd.Index(people["person_id"])
     month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
     first, last = int(month_0.min()) - cohort.window.before, int(month_0.max()) + cohort.window.after
-    jobs = cleaned["employment"]
+    jobs, subsidies = needed(cleaned, "employment"), cleaned["wage_subsidy"]
     days = calendar(cohort.outcome, first, last)
     employed = active_months(_qualifying(jobs[jobs["is_observed"] == 1], cohort.outcome), persons, days)
     unknown = active_months(jobs[jobs["is_observed"] == 0], persons, days) & ~employed
     employment = np.where(unknown, MISSING, employed).astype(np.int8)
     states = {"ordinary_employment": employment, "employment": employment}
-    if cleaned["wage_subsidy"] is not None:
-        states["wage_subsidy"] = _subsidised(cleaned["wage_subsidy"], persons, first, last)
+    if subsidies is not None:
+        states["wage_subsidy"] = _subsidised(subsidies, persons, first, last)
         if cohort.outcome.exclude_wage_subsidy:
             subsidised = (states["wage_subsidy"] == 1) & (employment != MISSING)
             states["ordinary_employment"] = np.where(subsidised, 0, employment).astype(np.int8)
@@ -206,9 +206,13 @@ def _frame(states: dict[str, np.ndarray], persons: pd.Index, months: range) -> p
     return pd.concat(parts, ignore_index=True)
 
 
-def outcome_matrix(panel: pd.DataFrame, outcome: str, persons: pd.Index, months: range) -> np.ndarray | None:
-    """States of one outcome, int8, persons x months; None when the panel does not have the outcome."""
-    rows = panel[panel["outcome"] == outcome]
-    if rows.empty:
-        return None
-    return rows.set_index("person_id").loc[persons, [MONTH_COLUMN.format(k) for k in months]].to_numpy(dtype=np.int8)
+def outcome_matrix(panel: pd.DataFrame, outcome: str, persons: pd.Index, months: range) -> np.ndarray:
+    """States of one outcome, int8, persons x months.
+
+    Raises
+    ------
+    KeyError
+        The panel does not have the outcome of one of the persons.
+    """
+    rows = panel[panel["outcome"] == outcome].set_index("person_id")
+    return rows.loc[persons, [MONTH_COLUMN.format(k) for k in months]].to_numpy(dtype=np.int8)

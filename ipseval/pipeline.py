@@ -1,20 +1,25 @@
 """All stages in one process: what Snakemake runs rule by rule, for notebooks and tests."""
 
 from pathlib import Path
+from typing import Any
 
 from ipseval import store
 from ipseval.check import check
-from ipseval.clean import clean
+from ipseval.clean import clean, needed
 from ipseval.cohort import select
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
 from ipseval.describe import describe
 from ipseval.estimate import estimate
+from ipseval.extracts import locate
 from ipseval.panel import panel
+from ipseval.present import present
+from ipseval.products import PRODUCTS, REVIEWED, VERIFIED
 from ipseval.settings import read_cohort
+from ipseval.verify import verify
 
 
-def run(cohort_file: str | Path, results: str | Path) -> dict[str, store.Content]:
+def run(cohort_file: str | Path, results: str | Path) -> dict[str, Any]:
     """Run every stage for one cohort and write its tables under ``results/<cohort>/``.
 
     Parameters
@@ -34,26 +39,27 @@ def run(cohort_file: str | Path, results: str | Path) -> dict[str, store.Content
     UserError
         Every fault of the configuration or of the extracts; nothing is written then.
     """
-    made = compute(read_cohort(cohort_file))
-    folder = Path(results) / Path(cohort_file).stem
-    for stage, files in store.PRODUCTS.items():
-        store.write_all({name: folder / file for name, file in files.items()}, made[stage])
+    cohort = read_cohort(cohort_file)
+    folder = Path(results) / cohort.name
+    made = compute(cohort)
+    for stage, contents in made.items():
+        store.write_all({name: folder / file for name, file in PRODUCTS[stage].items()}, contents)
+    names = [(stage, name) for stage, chosen in VERIFIED.items() for name in chosen]
+    written = {name: needed({name: store.read(folder / PRODUCTS[stage][name])}, name) for stage, name in names}
+    delivered = [file for extract in EXTRACTS for file in locate(cohort.extracts, extract)]
+    made["verify"] = verify(cohort, written, {"extracts": delivered, "review": folder / "review"})
+    store.write_all({name: folder / file for name, file in PRODUCTS["verify"].items()}, made["verify"])
     return {name: content for contents in made.values() for name, content in contents.items()}
 
 
-def compute(cohort: Cohort) -> dict[str, dict[str, store.Content]]:
-    """The tables of every stage, by stage and name; nothing is written."""
-    checked = check(cohort)
-    cleaned = clean({name: checked[name] for name in EXTRACTS})
-    selected = select(cohort, cleaned)
-    months = panel(cohort, selected["people"], cleaned)
-    described = describe(cohort, selected["people"], months["panel"])
-    estimated = estimate(cohort, selected["people"], months["panel"])
-    return {
-        "check": checked,
-        "clean": cleaned,
-        "cohort": selected,
-        "panel": months,
-        "describe": described,
-        "estimate": estimated,
-    }
+def compute(cohort: Cohort) -> dict[str, dict[str, Any]]:
+    """What every stage but ``verify`` makes, by stage and name; nothing is written."""
+    made: dict[str, dict[str, Any]] = {"check": check(cohort)}
+    made["clean"] = clean({name: made["check"][name] for name in EXTRACTS})
+    made["cohort"] = select(cohort, made["clean"])
+    people = made["cohort"]["people"]
+    made["panel"] = panel(cohort, people, made["clean"])
+    made["describe"] = describe(cohort, people, made["panel"]["panel"])
+    made["estimate"] = estimate(cohort, people, made["panel"]["panel"])
+    made["present"] = present(cohort, {n: made[stage][n] for stage, names in REVIEWED.items() for n in names})
+    return made

@@ -50,7 +50,7 @@ def merge(frame: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
     """
     by = _job_columns(frame) if by is None else by
     arranged, begins = _arranged(frame[[*by, "start_on", "end_on"]], by)
-    last = np.append(np.flatnonzero(begins)[1:] - 1, len(arranged) - 1) if len(arranged) else []
+    last = np.append(np.flatnonzero(begins)[1:], len(arranged))[: int(begins.sum())] - 1
     merged = arranged[begins].reset_index(drop=True)
     end_on = arranged["end_on"].iloc[last].reset_index(drop=True)
     return merged.assign(end_on=end_on.mask(end_on == FOREVER))

@@ -201,7 +201,7 @@ def _compare(
     Z = second_engine.columns(rows, list(ours.index[ours["status"] != "collinear"]))
     complete = Z.notna().all(axis=1)
     Z, rows = Z.loc[complete, (Z[complete] != 0).any()], rows[complete]
-    Z = Z[[term for term in Z if _has_reference(term, rows, cohort.arms.reference)]]
+    Z = Z[[term for term in map(str, Z) if _has_reference(term, rows, cohort.arms.reference)]]
     engines = {
         "statsmodels": (
             second_engine.by_statsmodels(rows["y"], Z, rows["person_id"]),

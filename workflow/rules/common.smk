@@ -1,9 +1,10 @@
 # What every rule file uses: the cohorts of this run, and for each stage its files, settings and code.
 import os
 
-from ipseval import errors, provenance, settings, store
-from ipseval.extracts import locate
+from ipseval import errors, provenance, settings
 from ipseval.contracts import EXTRACTS
+from ipseval.extracts import locate
+from ipseval.products import PRODUCTS, REVIEWED, VERIFIED
 
 if Path(settings.ROOT) != Path(workflow.basedir).resolve():
     sys.exit(f"ipseval was imported from {settings.ROOT}, not from this checkout: uninstall that copy.")
@@ -18,7 +19,7 @@ except errors.UserError as error:
 
 SIMULATED = settings.ROOT / "data" / "simulated-six-centre"
 RESULTS = str(config["results"]).rstrip("/")
-FINISHED = [*store.PRODUCTS["verify"].values(), *store.PRODUCTS["present"].values()]
+FINISHED = [*PRODUCTS["verify"].values(), *PRODUCTS["present"].values()]
 
 
 wildcard_constraints:
@@ -27,15 +28,27 @@ wildcard_constraints:
 
 def of(stage, *names):
     """Files of a stage by name, as inputs."""
-    files = store.PRODUCTS[stage]
+    files = PRODUCTS[stage]
     return {name: f"{RESULTS}/{{cohort}}/{files[name]}" for name in names or files}
 
 
-def made(stage, captions=None):
+def of_stages(stages):
+    """Files of several stages by name, as inputs; ``stages``: stage -> names."""
+    return {k: v for stage, names in stages.items() for k, v in of(stage, *names).items()}
+
+
+def made(stage):
     """Files of a stage by name, as outputs: the previous ones come back when the stage fails."""
-    captions = captions or {}
-    flagged = {name: update(file) for name, file in of(stage).items()}
-    return {n: report(f, **captions[n]) if n in captions else f for n, f in flagged.items()}
+    return {name: update(in_report(name, file)) for name, file in of(stage).items()}
+
+
+def in_report(name, file):
+    """Pages and figures are shown by ``snakemake --report``, with a caption."""
+    shown = {".html": "table", ".png": "figure"}.get(Path(file).suffix)
+    if shown is None:
+        return file
+    labels = {"name": name.rpartition("_")[0] or name}
+    return report(file, caption=f"../report/{shown}.rst", category=f"{shown.capitalize()}s", labels=labels)
 
 
 def code(stage):

@@ -1,11 +1,5 @@
 # From the panel to tables, figures and their verification: results/<cohort>/review/.
 
-REVIEW = {
-    **of("cohort", "flow"),
-    **of("describe"),
-    **of("estimate", "effects", "coefficients"),
-}
-
 
 rule describe:
     """Inclusion, balance, wage subsidies and employment by month."""
@@ -46,10 +40,10 @@ rule estimate:
 rule present:
     """Tables and figures."""
     input:
-        **REVIEW,
+        **of_stages(REVIEWED),
         code=code("present"),
     output:
-        **made("present", CAPTIONS),
+        **made("present"),
     log:
         f"{RESULTS}/{{cohort}}/logs/present.log",
     params:
@@ -63,10 +57,7 @@ rule present:
 rule verify:
     """Invariants of what was written, a second engine, the manifest."""
     input:
-        **REVIEW,
-        **of("cohort", "people"),
-        **of("panel"),
-        **of("check", "quality"),
+        **of_stages(VERIFIED),
         presented=list(of("present").values()),
         extracts=delivered,
         code=code("verify"),

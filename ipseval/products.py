@@ -1,0 +1,12 @@
+"""Files of every stage under results/<cohort>/, and which of them present and verify read."""
+
+from ipseval import present, store
+
+PRODUCTS = {**store.PRODUCTS, "present": present.products()}
+# What present and verify read: stage -> the names of its tables.
+REVIEWED = {
+    "cohort": ("flow",),
+    "describe": ("inclusion", "balance", "wage_subsidy", "employment_by_month"),
+    "estimate": ("effects", "coefficients"),
+}
+VERIFIED = {**REVIEWED, "cohort": ("flow", "people"), "panel": ("panel",), "check": ("quality",)}
