@@ -104,7 +104,7 @@ class Review:
         names = dict.fromkeys(n for note in notes for n in str(note).partition(": ")[2].split(", ") if n)
         if not names:
             return ()
-        known = words.listed([words.variable(n) for n in names])
+        known = words.listed([words.inside(words.variable(n)) for n in names])
         return (f"Not in this cohort, hence in no model: {known}.",)
 
 

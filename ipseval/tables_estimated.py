@@ -151,7 +151,7 @@ def by_month(review: Review) -> Table:
         )
     )
     adjust = a.adjust if (a := review.analysis(BY_MONTH)) else ()
-    terms = words.listed(["centre", *(words.COVARIATES.get(n, words.plain(n)).lower() for n in adjust)])
+    terms = words.listed(["centre", *(words.inside(words.variable(n)) for n in adjust)])
     return Table(
         title="Effects on ordinary employment by month since randomisation",
         stub="Month",

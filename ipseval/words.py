@@ -78,6 +78,11 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
+def inside(text: str) -> str:
+    """The text as it stands inside a sentence."""
+    return f"{text[:1].lower()}{text[1:]}"
+
+
 def variable(name: str, level: object = "") -> str:
     """The name of a covariate, and of its level where it has levels."""
     words = COVARIATES.get(name, sentence(plain(name)))

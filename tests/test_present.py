@@ -1,0 +1,504 @@
+"""What is printed and drawn: table 5 as published, honest empty cells, safe text, equal bytes."""
+
+import csv
+import dataclasses
+import io
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import jinja2
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+
+from cohorts import Recipe, random_cohort, write_cohort
+from ipseval import store, words
+from ipseval.drawing import spread
+from ipseval.figures import FIGURES
+from ipseval.pipeline import compute
+from ipseval.present import REVIEWED, present, products
+from ipseval.render import RENDERERS, TEMPLATES, safe, to_csv, to_html, to_markdown
+from ipseval.review import Review
+from ipseval.settings import ROOT, read_cohort
+from ipseval.table import Table
+from ipseval.tables import TABLES
+from ipseval.words import EN_DASH, MINUS
+
+NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
+WITHOUT = ("education", "persons", "wage_subsidy")
+RECIPES = {
+    "plain": Recipe(n_persons=150, n_centres=3, before=3, after=20),
+    "several": Recipe(
+        n_persons=120, n_centres=3, treatments=("ips", "ips_plus"), has_tiny_centre=True, exclude_wage_subsidy=False,
+        without=WITHOUT,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Cohort, review tables and what was presented, by recipe."""
+    found = {}
+    for name, recipe in RECIPES.items():
+        file = write_cohort(random_cohort(recipe, seed=3), tmp_path_factory.mktemp(name))
+        cohort = read_cohort(file)
+        stages = compute(cohort)
+        tables = {k: v for stage in ("cohort", "describe", "estimate") for k, v in stages[stage].items()}
+        found[name] = SimpleNamespace(
+            cohort=cohort, tables={k: tables[k] for k in REVIEWED}, presented=stages["present"]
+        )
+    return found
+
+
+def looked_up(one, **changed):
+    """The review of a cohort with some of its tables replaced."""
+    return Review(one.cohort, {k: store.as_read(v) for k, v in (one.tables | changed).items()})
+
+
+def cells(table: Table, head: str, group: str = ""):
+    (row,) = [row for row in table.rows if row.head == head and row.group == group]
+    return row.cells
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def signed(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}".replace("-", MINUS)
+
+
+# --- the files -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_product_is_made_and_nothing_else(made, name):
+    contents = made[name].presented
+    assert set(contents) == set(products())
+    assert len(set(products().values())) == len(contents)
+    assert all(len(content) > 150 for content in contents.values())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_memory_and_files_give_the_same_bytes(made, name, tmp_path):
+    one = made[name]
+    read = {}
+    for table, frame in one.tables.items():
+        store.write(tmp_path / f"{table}.csv", frame)
+        read[table] = store.read(tmp_path / f"{table}.csv")
+    assert present(one.cohort, read) == one.presented
+
+
+def test_arguments_are_left_as_they_were(made):
+    one = made["several"]
+    before = {name: frame.copy(deep=True) for name, frame in one.tables.items()}
+    present(one.cohort, one.tables)
+    for name, frame in one.tables.items():
+        pd.testing.assert_frame_equal(frame, before[name])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_carries_the_record_of_choices(made, name):
+    table = TABLES[name](looked_up(made["plain"]))
+    about = [key for key, _ in table.record]
+    assert about == ["Population", "Treatment", "Outcome", "Window", "Intercurrent events", "Summary measure"]
+    for render in (to_html, to_markdown):
+        assert all(key in render("A trial", table) for key in about)
+    assert all(len(row.cells) == len(table.columns) for row in table.rows)
+
+
+def test_record_follows_the_choices(made):
+    one = made["plain"]
+    chosen = dataclasses.replace(
+        one.cohort.outcome, month_rule={"min_days": 4}, min_weekly_hours=4.0, exclude_wage_subsidy=False,
+        after_death="missing",
+    )  # fmt: skip
+    cohort = dataclasses.replace(one.cohort, outcome=chosen)
+    record = dict(TABLES["table5_effects"](Review(cohort, looked_up(one).tables)).record)
+    assert "at least 4 hours a week on at least 4 days of the month" in record["Outcome"]
+    assert "with a wage subsidy count, too" in record["Outcome"]
+    assert (
+        "after death count as not observed; months after emigration count as not emp" in record["Intercurrent events"]
+    )
+    assert "had a job" in record["Population"]
+    assert "withdrew consent" in record["Population"]
+
+
+# --- table 5 -------------------------------------------------------------------------------------
+
+
+def test_table_5_is_laid_out_as_published(made):
+    table = TABLES["table5_effects"](looked_up(made["plain"]))
+    assert [column.head for column in table.columns] == ["Model 1", "Model 2", "Model 3"]
+    base, arms, last = "Centre (base: 1 Centre 1)", "ips × centre", "Constant and sample"
+    assert [(row.group, row.head) for row in table.rows] == [
+        ("", "Age, years"),
+        ("", "Female"),
+        ("", "Less than upper secondary education"),
+        ("", "Born in the country"),
+        (base, "2 Centre 2"),
+        (base, "3 Centre 3"),
+        (arms, "1 Centre 1"),
+        (arms, "2 Centre 2"),
+        (arms, "3 Centre 3"),
+        (last, "Constant"),
+        (last, "N, person-months"),
+        (last, "N, persons"),
+    ]
+    notes = " ".join(table.notes)
+    for said in (
+        "calendar year and calendar month",
+        "Base centre: 1 Centre 1",
+        "clustered on person (cr1",
+        "* p < 0.10",
+    ):
+        assert said in notes
+
+
+@pytest.mark.parametrize(
+    ("term", "head", "group"),
+    [
+        ("age", "Age, years", ""),
+        ("centre[3]", "3 Centre 3", "Centre (base: 1 Centre 1)"),
+        ("assigned[ips]:centre[2]", "2 Centre 2", "ips × centre"),
+        ("intercept", "Constant", "Constant and sample"),
+    ],
+)
+def test_table_5_prints_cr1_to_three_decimals(made, term, head, group):
+    table = TABLES["table5_effects"](looked_up(made["plain"]))
+    rows = made["plain"].tables["coefficients"].query("variance == 'cr1' and term == @term")
+    for number, cell in enumerate(cells(table, head, group), start=1):
+        (row,) = rows[rows["analysis"] == f"table5_model_{number}"].to_dict("records")
+        assert cell.text == signed(row["estimate"], 3)
+        assert cell.small == f"({row['std_error']:.3f})"
+
+
+def test_table_5_counts_and_terms_of_other_models(made):
+    table = TABLES["table5_effects"](looked_up(made["plain"]))
+    coefficients = made["plain"].tables["coefficients"]
+    sizes = [coefficients.query("analysis == @m")["n_obs"].iloc[0] for m in ("table5_model_1", "table5_model_3")]
+    months = cells(table, "N, person-months", "Constant and sample")
+    assert [months[0].text, months[2].text] == [f"{n:,}" for n in sizes]
+    assert sizes[0] > sizes[1]  # model 3 lacks who has a missing covariate
+    born = cells(table, "Born in the country")
+    assert [cell.text == "" for cell in born] == [True, True, False]
+    assert not any(cell.reason for cell in born)
+
+
+@pytest.mark.parametrize(
+    ("p_value", "mark"),
+    [
+        (0.1, ""), (0.0999999, "*"), (0.05, "*"), (0.0499999, "**"), (0.01, "**"), (0.0099999, "***"), (0.0, "***"),
+        (1.0, ""), (float("nan"), ""),
+    ],
+)  # fmt: skip
+def test_stars_at_their_boundaries(made, p_value, mark):
+    coefficients = made["plain"].tables["coefficients"]
+    changed = coefficients.assign(p_value=coefficients["p_value"].mask(coefficients["term"] == "age", p_value))
+    table = TABLES["table5_effects"](looked_up(made["plain"], coefficients=changed))
+    assert [cell.stars for cell in cells(table, "Age, years")] == [mark] * 3
+
+
+def test_model_without_its_covariate_says_so(made):
+    table = TABLES["table5_effects"](looked_up(made["several"]))
+    first, second, third = cells(table, "Age, years")
+    assert first.small
+    assert second.text == third.text == EN_DASH
+    assert second.reason == "the cohort does not have a covariate that this model needs"
+    assert "Not in this cohort" in " ".join(table.notes)
+
+
+def test_model_that_is_not_configured_says_so(made):
+    one = made["plain"]
+    left = {k: v[v["analysis"] != "table5_model_2"] for k, v in one.tables.items() if "analysis" in v}
+    assert set(left) == {"effects", "coefficients"}
+    table = TABLES["table5_effects"](looked_up(one, **left))
+    assert [cell.text == EN_DASH for cell in cells(table, "Age, years")] == [False, True, False]
+    assert table.reasons == (words.STATUSES["not_configured"],)
+
+
+def test_several_arms_have_rows_of_their_own(made):
+    review = looked_up(made["several"])
+    groups = TABLES["table5_effects"](review).groups
+    assert [g for g in groups if "×" in g] == ["ips × centre", "ips plus × centre"]
+    against = ("ips against control", "ips plus against control")
+    for name in ("effects_by_centre", "effects_by_month", "effects_by_centre_month"):
+        assert TABLES[name](review).groups == against
+    assert [c.head for c in TABLES["table4_wage_subsidy"](review).columns[-2:]] == [
+        "ips − control",
+        "ips plus − control",
+    ]
+
+
+# --- the other tables ----------------------------------------------------------------------------
+
+
+def test_cells_that_are_not_estimated_carry_a_footnote(made):
+    review = looked_up(made["several"])
+    table = TABLES["effects_by_centre"](review)
+    effects = made["several"].tables["effects"]
+    skipped = effects.query("analysis == 'centre_unadjusted' and variance == 'cr2' and status != 'estimated'")
+    assert set(skipped["centre"]) == {"3"}
+    for _, row in skipped.iterrows():
+        cell = cells(table, "Centre 3", f"{words.plain(row['arm'])} against control")[3]
+        assert (cell.text, cell.small, cell.stars) == (EN_DASH, "", "")
+        assert cell.reason == words.status(row["status"], 2)
+        assert "fewer than 2 persons" in cell.reason
+        assert (table.mark(cell.reason), f"{words.sentence(cell.reason)}.") in table.footnotes
+    html = to_html("A trial", table)
+    marks = re.findall(r"<td>–<sup>(\w+)</sup></td>", html)
+    assert set(marks) == {mark for mark, _ in table.footnotes}
+    last = [row for row in csv_rows(to_csv("A trial", table)) if row["Centre"] == "Centre 3"]
+    assert all("fewer than 2 persons" in row["not estimated"] for row in last)
+
+
+@pytest.mark.parametrize("code", ["too_few_assigned", "no_variation", "something_new"])
+def test_status_is_printed_in_words(code):
+    said = words.status(code, 5)
+    assert "_" not in said and "{" not in said
+    assert ("5" in said) == (code == "too_few_assigned")
+
+
+@pytest.mark.parametrize("variance", ["cr2"])
+def test_effects_by_month_are_the_numbers_of_effects(made, variance):
+    printed = pd.DataFrame(csv_rows(made["plain"].presented["effects_by_month_csv"]))
+    effects = made["plain"].tables["effects"].query("analysis == 'by_month' and variance == @variance")
+    assert printed["Month"].astype(int).tolist() == list(range(-3, 21)) == effects["month_from"].tolist()
+    known = (effects["status"] == "estimated").to_numpy()
+    assert known.sum() > 15
+    columns = {"estimate": "Effect, points", "ci_low": "Effect, points: 95% interval, low"}
+    for column, head in columns.items():
+        got = printed.loc[known, head].astype(float).to_numpy()
+        np.testing.assert_allclose(got, 100 * effects.loc[known, column], atol=0.05000001)
+
+
+def test_effects_by_centre_month_is_rectangular(made):
+    table = TABLES["effects_by_centre_month"](looked_up(made["several"]))
+    assert len(table.rows) == 2 * 9  # arms x months -2..6
+    assert len(table.columns) == 3
+    assert all(cell.text for row in table.rows for cell in row.cells)
+
+
+def test_wage_subsidy_that_was_not_delivered_is_not_zero(made):
+    table = TABLES["table4_wage_subsidy"](looked_up(made["several"]))
+    texts = [row.cells[i].text for row in table.rows for i in (1, 2, 3, -1)]
+    assert set(texts) == {EN_DASH}
+    assert table.reasons == ("wage subsidies were not delivered",)
+
+
+def test_wage_subsidy_difference(made):
+    table = TABLES["table4_wage_subsidy"](looked_up(made["plain"]))
+    shares = made["plain"].tables["wage_subsidy"].query("centre == 'all'").set_index("arm")["share"]
+    assert cells(table, "All centres")[-1].text == signed(100 * (shares["ips"] - shares["control"]), 1)
+
+
+def test_inclusion_prints_counts_and_share(made):
+    table = TABLES["table3_inclusion"](looked_up(made["plain"]))
+    row = made["plain"].tables["inclusion"].query("centre == 'all'").iloc[0]
+    wanted = [str(row["n_randomised"]), str(row["n_analysed"]), f"{100 * row['share']:.1f}"]
+    assert [cell.text for cell in cells(table, "All centres")] == wanted
+
+
+def test_balance_tells_shares_from_means(made):
+    table = TABLES["balance"](looked_up(made["plain"]))
+    balance = made["plain"].tables["balance"].query("centre == 'all' and arm == 'control'").set_index("variable")
+    women, years = cells(table, "Female, %", "All centres"), cells(table, "Age, years", "All centres")
+    assert (women[0].text, women[0].small) == (f"{100 * balance.loc['female', 'mean']:.1f}", "")
+    assert (years[0].text, years[0].small) == (f"{balance.loc['age', 'mean']:.1f}", f"({balance.loc['age', 'sd']:.1f})")
+    assert table.groups[0] == "All centres"
+
+
+def test_flow_ends_with_the_analysed(made):
+    table = TABLES["flow"](looked_up(made["plain"]))
+    first = [row for row in table.rows if row.group == "All centres"]
+    counts = [int(row.cells[-1].text) for row in first]
+    assert [row.head for row in first] == ["Randomised", "Withdrew consent", "Employed at randomisation", "Analysed"]
+    assert counts[0] - counts[1] - counts[2] == counts[3]
+    assert counts[3] == made["plain"].tables["inclusion"]["n_analysed"].iloc[-1]
+
+
+# --- numbers and text ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [(-0.0004, 3, "0.000"), (-0.0006, 3, "−0.001"), (1234.5, 1, "1,234.5"), (-43, 0, "−43"), (0.1235, 3, "0.123")],
+)
+def test_number(value, decimals, text):
+    assert words.number(value, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("=1+1", "'=1+1"), ("+47 55", "'+47 55"), ("@SUM(A1)", "'@SUM(A1)"), ("-2+3", "'-2+3"), ("\t=1", "'\t=1"),
+        ("  =1", "'  =1"), ("＝1", "'＝1"), ("−3.4", "-3.4"), ("-3.4", "-3.4"), ("14,388", "14388"), ("Oslo", "Oslo"),  # noqa: RUF001
+        ("1,2,3", "1,2,3"), ("", ""),
+    ],
+)  # fmt: skip
+def test_csv_fields_are_safe_in_a_spreadsheet(text, field):
+    assert safe(text) == field
+
+
+class Texts(HTMLParser):
+    """Tags and texts of a page as a browser sees them."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.fixture(scope="module")
+def nasty(made):
+    """What is presented of a cohort whose names are hostile."""
+    one = made["plain"]
+    return present(dataclasses.replace(one.cohort, centres=NASTY, title="=1+1 <b>$x_1^2$</b>\n"), one.tables)
+
+
+@pytest.mark.parametrize("name", ["index", *(f"{name}_html" for name in TABLES)])
+def test_names_stay_text_in_html(nasty, name):
+    page = Texts(nasty[name])
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert "=1+1 <b>$x_1^2$</b>" in page.texts
+    seen = "\n".join(page.texts)
+    assert name == "effects_by_month_html" or all(words.one_line(centre) in seen for centre in NASTY.values())
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_names_stay_text_in_csv(nasty, name):
+    rows = list(csv.reader(io.StringIO(nasty[f"{name}_csv"])))
+    assert len({len(row) for row in rows}) == 1
+    fields = [field for row in rows for field in row]
+    assert all(re.fullmatch(r"-?[\d.]+", field) or not field.startswith(("=", "+", "-", "@")) for field in fields)
+    assert name == "effects_by_month" or any("=1+1" in field for field in fields)
+    assert not any("\n" in field for field in fields)
+
+
+def test_names_stay_text_in_markdown(nasty):
+    text = nasty["effects_by_centre_md"]
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert r"second \*line\* \| \`code\`" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_pages_load_nothing_and_are_accessible(made, name):
+    contents = made[name].presented
+    for key, page in contents.items():
+        if key != "index" and not key.endswith("_html"):
+            continue
+        tags = Texts(page).tags
+        names = [tag for tag, _ in tags]
+        links = [a[k] for _, a in tags for k in ("src", "href") if k in a]
+        assert all(not re.match(r"(?i)https?:|//|file:", link) for link in links)
+        assert "url(" not in page and "@import" not in page
+        assert not {"script", "link", "iframe"} & set(names)
+        assert names.count("caption") == names.count("table") >= 1
+        assert all(a.get("scope") in ("col", "row", "colgroup", "rowgroup") for tag, a in tags if tag == "th")
+        ids = [a["id"] for _, a in tags if "id" in a]
+        assert len(ids) == len(set(ids))
+        named = [i for _, a in tags for k in ("aria-labelledby", "aria-describedby") if k in a for i in a[k].split()]
+        assert set(named) <= set(ids)
+
+
+def test_index_shows_everything_and_its_links_lead_somewhere(made):
+    page = Texts(made["plain"].presented["index"])
+    files = {Path(file).relative_to("review").as_posix() for file in products().values()}
+    links = [a["href"] for tag, a in page.tags if tag == "a"]
+    outward = {f"tables/{k}".replace("tables/../", "") for k in links if not k.startswith("#")}
+    assert outward == files - {"tables/index.html"}
+    ids = {a["id"] for _, a in page.tags if "id" in a}
+    assert {k[1:] for k in links if k.startswith("#")} <= ids
+    pictures = [a for tag, a in page.tags if tag == "img"]
+    assert len(pictures) == len(FIGURES)
+    assert all(a["src"].startswith("data:image/svg+xml;base64,") and len(a["alt"]) > 40 for a in pictures)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_contrast_of_text_is_enough_in_light_and_dark():
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    modes = [dict(re.findall(r"--(\w+): (#\w{6});", block)) for block in re.findall(r":root \{([^}]*)\}", style)[:2]]
+    assert luminance(modes[0]["paper"]) > luminance(modes[1]["paper"])
+    for mode in modes:
+        for ink in ("ink", "quiet", "link"):
+            low, high = sorted(luminance(mode[name]) for name in ("paper", ink))
+            assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_drawn_whole(made, recipe, name):
+    picture = matplotlib.image.imread(io.BytesIO(made[recipe].presented[f"{name}_png"]))[..., :3]
+    assert picture.shape[1] > 1200
+    assert 0.01 < (picture < 0.9).any(axis=2).mean() < 0.6
+    edges = [picture[:4], picture[-4:], picture[:, :4], picture[:, -4:]]
+    assert all((edge == 1).all() for edge in edges)  # nothing is cut off
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_files_of_figures_hold_no_date_and_no_version(made, name):
+    svg, png = (made["plain"].presented[f"{name}_{kind}"] for kind in ("svg", "png"))
+    root = ElementTree.fromstring(svg)
+    assert root.tag.endswith("svg")
+    assert b"dc:date" not in svg and b"atplotlib v" not in svg and b"Software" not in png
+    assert not re.search(rb'href="(?!#)', svg)
+
+
+def test_figures_show_hostile_names_and_do_not_read_them_as_mathematics(made):
+    one = made["plain"]
+    cohort = dataclasses.replace(one.cohort, centres={"1": "$\\frac{$", "2": "a " * 60, "3": "Æ & <b>"})
+    assert present(cohort, one.tables)["effects_by_centre_png"] != one.presented["effects_by_centre_png"]
+
+
+def test_figure_shows_what_the_table_says(made):
+    one = made["plain"]
+    frame = one.tables["employment_by_month"]
+    other = frame.assign(share=frame["share"].mask((frame["centre"] == "all") & (frame["month"] == 5), 0.9))
+    changed = present(one.cohort, one.tables | {"employment_by_month": other})
+    differ = {name for name in changed if changed[name] != one.presented[name]}
+    assert differ == {"employment_by_arm_png", "employment_by_arm_svg", "index"}
+
+
+def test_labels_are_moved_apart_and_keep_their_order():
+    placed = spread([50.0, 49.0, 1.0, 100.0], gap=6, low=0, high=100)
+    assert min(np.diff(sorted(placed))) >= 6
+    assert np.argsort(placed).tolist() == [2, 1, 0, 3]
+    assert max(placed) <= 100
+
+
+# --- captions ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "workflow" / "report").rglob("*.rst")), ids=lambda file: file.stem)
+def test_captions_name_only_what_exists(file):
+    snakemake = SimpleNamespace(wildcards=SimpleNamespace(cohort="north"))
+    text = file.read_text(encoding="utf-8")
+    caption = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text).render(snakemake=snakemake)
+    assert len(caption) > 40
+    assert ("snakemake.wildcards.cohort" in text) == ("north" in caption)
+
+
+def test_every_kind_of_table_is_rendered():
+    assert set(RENDERERS) == {"csv", "md", "html"}
