@@ -1,0 +1,141 @@
+"""Pages of docs/ that are made from the code: configuration, data and the list of assumptions.
+
+``python -m ipseval.docs`` rewrites them; a test fails when they are not up to date.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ipseval.contracts import EXTRACTS, Column
+from ipseval.layouts import LAYOUTS
+from ipseval.rules import RULES
+from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, read_yaml
+
+PACKAGE = Path(__file__).resolve().parent
+MADE = "<!-- Made by `make docs` from the code: change it there. -->\n"
+ASSUMED = re.compile(r"# ASSUME: (.+?)(?=\n\s*(?:#|\n|\"\"\"|[a-z_]+ = |def |return ))", re.S)
+
+
+def pages() -> dict[str, str]:
+    """Every generated page: file under docs/ -> text."""
+    return {"configuration.md": configuration(), "data.md": data(), "assumptions.md": assumptions()}
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def configuration() -> str:
+    """Keys of a cohort file, from the schema and the defaults."""
+    intro = (
+        "# Configuration\n\n"
+        f"{MADE}\n"
+        "`config/config.yaml` names the cohorts of a run and holds every default. A cohort is one file "
+        "`config/cohorts/<name>.yaml` (or any other place: `--config cohort=/path/to/north.yaml`); what it says goes "
+        "on top of the defaults. Unknown keys are refused with the nearest known one. The reasons behind the defaults "
+        "are in [methods.md](methods.md).\n\n"
+    )
+    schema = read_yaml(SCHEMA_FILE)
+    rows = _keys(schema, schema, default_settings(), "")
+    return intro + _table(("key", "default", "what it holds"), rows)
+
+
+def _keys(schema: Mapping[str, Any], root: Mapping[str, Any], defaults: Any, prefix: str) -> Iterator[tuple[str, ...]]:
+    for name, declared in schema.get("properties", {}).items():
+        key = f"{prefix}{name}"
+        default = defaults.get(name, _NOTHING) if isinstance(defaults, Mapping) else _NOTHING
+        nested = declared.get("properties")
+        shown = (
+            "*needed*"
+            if name in schema.get("required", [])
+            else ""
+            if default is _NOTHING or nested
+            else _shown(default)
+        )
+        if name != "analyses":
+            yield f"`{key}`", shown, declared.get("description", "")
+        if nested:
+            yield from _keys(declared, root, default, f"{key}.")
+        elif name == "analyses":
+            names = ", ".join(f"`{n}`" for n in dict(defaults)["analyses"])
+            yield f"`{key}`", f"{names} (fixed)", declared["description"]
+            yield from _keys(declared["additionalProperties"], root, {}, f"{key}.<name>.")
+
+
+_NOTHING = object()
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping) and value:
+        return "see file"
+    return f"`{json.dumps(value)}`"
+
+
+def data() -> str:
+    """Extracts, layouts and the rules of the check."""
+    parts = [
+        "# Data\n\n" + MADE,
+        "An extract is a Parquet file `<extract>.parquet` or a folder `<extract>/` of files read as one table. "
+        "Names and codes of a delivery are mapped to ours in the cohort file (`columns`, `values`). A missing "
+        'optional extract drops what needs it and says so; it is never read as "nobody had any".\n',
+    ]
+    for extract in EXTRACTS.values():
+        needed = "needed" if extract.needed else "optional"
+        parts.append(f"## `{extract.name}` ({needed}; one row a {extract.one_row})\n")
+        parts.append(_table(("column", "kind", "needed", "may be empty", "meaning"), map(_column, extract.columns)))
+    parts.append(
+        "## Layouts\n\nSpell extracts may arrive in another layout: `layouts: {employment: {layout: monthly}}`.\n"
+    )
+    parts.append(
+        _table(
+            ("layout", "what it is", "options"),
+            ((f"`{n}`", x.meaning, _options(x.options)) for n, x in LAYOUTS.items()),
+        )
+    )
+    parts.append(
+        "## What the check finds\n\nEvery finding is a row of `review/quality.csv` with counts only. *stop* ends "
+        "the run with nothing written; `checks: {rule: action}` in the cohort file chooses another action.\n"
+    )
+    rules = ((f"`{n}`", r.action, _plain(r.finds), _plain(r.remedy)) for n, r in RULES.items())
+    parts.append(_table(("rule", "action", "rows or files that ...", "what to do"), rules))
+    return "\n".join(parts)
+
+
+def _column(column: Column) -> tuple[str, ...]:
+    flags = ("yes" if column.needed else "no", "yes" if column.nullable else "no")
+    return f"`{column.name}`", column.kind, *flags, column.meaning
+
+
+def _options(options: Mapping[str, str]) -> str:
+    return " ".join(f"`{name}`: {meaning}" for name, meaning in options.items())
+
+
+def _plain(text: str) -> str:
+    """Wording without the places that a message fills in."""
+    return re.sub(r"\s+", " ", re.sub(r"\{\{(.*?)\}\}", r"{\1}", re.sub(r"(?<!\{)\{\w+\}(?!\})", "...", text))).strip()
+
+
+def assumptions() -> str:
+    """Every ``# ASSUME:`` of the code, by module."""
+    rows = []
+    for file in sorted(PACKAGE.glob("*.py")):
+        for found in ASSUMED.findall(file.read_text(encoding="utf-8")) if file.stem != "docs" else []:
+            rows.append((f"`{file.stem}`", re.sub(r"\s+", " ", found).strip()))
+    intro = "Statistical assumptions that are marked `# ASSUME:` where the code makes them.\n"
+    return f"# Assumptions\n\n{MADE}\n{intro}\n" + _table(("module", "assumption"), iter(rows))
+
+
+def main() -> int:
+    """Write the pages; returns the exit status."""
+    for name, text in pages().items():
+        (ROOT / "docs" / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
