@@ -4,6 +4,9 @@ For person i let x_i be the columns constant over the person's periods and D_t t
 of y on [x, D] over the observed (i, t), its bread, the person scores and the clustered variances need only sums over
 persons and products of persons x periods matrices ("compress once", docs/methods.md section 2; Wong, Forsell, Lewis,
 Mao & Wardrop 2021, arXiv 2102.11297). A cross-section is the case of one period without dummies.
+
+Matrices of persons x periods are read in blocks of persons, so that outcomes may come as int8 and no float copy of a
+whole one is ever made.
 """
 
 from collections.abc import Iterator
@@ -14,6 +17,7 @@ import numpy as np
 from scipy import linalg
 
 COLLINEAR = 1e-9  # a column is collinear when so little of its scaled sum of squares is left
+BLOCK = 2048  # persons: a block of outcomes and scores stays in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Sample:
         Columns constant over a person's periods; the first is the intercept.
     D : float array, T x q
         Columns constant over persons.
-    Y : float array, n x T
+    Y : array of numbers, n x T
         Outcome; zero where not observed.
     O : bool array, n x T
         Whether the outcome is observed. Every person has one observation at least.
@@ -42,32 +46,42 @@ class Sample:
         """Person-periods."""
         return int(self.O.sum())
 
+    def blocks(self) -> Iterator[slice]:
+        """Persons, some at a time."""
+        return (slice(start, start + BLOCK) for start in range(0, len(self.X), BLOCK))
+
     def gram(self) -> np.ndarray:
         """Z'Z of the expanded design Z = [X, D], K x K."""
-        weights = self.O.astype(float)
-        cross = self.X.T @ (weights @ self.D)
-        return np.block(
-            [[(self.X.T * weights.sum(1)) @ self.X, cross], [cross.T, (self.D.T * weights.sum(0)) @ self.D]]
-        )
+        p, q = self.X.shape[1], self.D.shape[1]
+        gram = np.zeros((p + q, p + q))
+        for rows in self.blocks():
+            x, weights = self.X[rows], self.O[rows].astype(float)
+            gram[:p, :p] += x.T @ (x * weights.sum(1)[:, None])
+            gram[:p, p:] += x.T @ (weights @ self.D)
+        gram[p:, :p] = gram[:p, p:].T
+        gram[p:, p:] = (self.D.T * self.O.sum(0)) @ self.D
+        return gram
 
     def moments(self) -> np.ndarray:
         """Z'y, length K."""
         return np.concatenate([self.X.T @ self.Y.sum(1), self.D.T @ self.Y.sum(0)])
 
-    def residuals(self, b: np.ndarray) -> np.ndarray:
-        """y - Zb, n x T, zero where not observed."""
+    def scores(self, b: np.ndarray) -> np.ndarray:
+        """Z_i'(y_i - Z_i b) of each person, n x K."""
         p = self.X.shape[1]
-        return self.O * (self.Y - (self.X @ b[:p])[:, None] - self.D @ b[p:])
+        found = np.empty((len(self.X), len(b)))
+        for rows in self.blocks():
+            e = self.O[rows] * (self.Y[rows] - (self.X[rows] @ b[:p])[:, None] - self.D @ b[p:])
+            found[rows, :p] = self.X[rows] * e.sum(1)[:, None]
+            found[rows, p:] = e @ self.D
+        return found
 
-    def scores(self, e: np.ndarray) -> np.ndarray:
-        """Z_i'e_i of each person, n x K."""
-        return np.hstack([self.X * e.sum(1)[:, None], e @ self.D])
-
-    def patterns(self, most: int = 1000) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def patterns(self, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Persons with the same observed periods, at most ``most`` at a time: (persons, periods)."""
-        _, group = np.unique(np.packbits(self.O, axis=1), axis=0, return_inverse=True)
-        for g in range(int(group.max(initial=-1)) + 1):
-            persons = np.flatnonzero(group == g)
+        bits = np.packbits(self.O, axis=1).T
+        order = np.lexsort(bits)
+        is_next = (np.diff(bits[:, order]) != 0).any(axis=0)
+        for persons in np.split(order, np.flatnonzero(is_next) + 1):
             periods = np.flatnonzero(self.O[persons[0]])
             for start in range(0, len(persons), most):
                 yield persons[start : start + most], periods
@@ -89,8 +103,8 @@ class Fit:
         Inverse Gram matrix of the sample's own columns (the bread).
     L : float array, K x K
         Coefficients as given = L @ coefficients of the sample's own columns.
-    e : float array, n x T
-        Residuals.
+    scores : float array, n x K
+        Z_i'e_i of each person, in the sample's own columns.
     """
 
     sample: Sample
@@ -98,12 +112,12 @@ class Fit:
     b: np.ndarray
     M: np.ndarray
     L: np.ndarray
-    e: np.ndarray
+    scores: np.ndarray
 
     @property
     def n_persons(self) -> int:
         """Clusters."""
-        return len(self.sample.X)
+        return len(self.scores)
 
 
 def independent_columns(gram: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -140,21 +154,21 @@ def fit(sample: Sample, order: np.ndarray | None = None) -> Fit:
     Fit
     """
     p, q = sample.X.shape[1], sample.D.shape[1]
-    weights = sample.O.sum(1) / sample.n_obs
-    shift = weights @ sample.X
+    shift = sample.O.sum(1) @ sample.X / sample.n_obs
     shift[0] = 0.0
-    centred = Sample(sample.X - shift, sample.D, sample.Y, sample.O)
-    gram = centred.gram()
+    gram = Sample(sample.X - shift, sample.D, sample.Y, sample.O).gram()
     scale = np.sqrt(np.diag(gram) / sample.n_obs)
     gone = scale[:p] <= 1e-12 * (1 + np.abs(shift))  # constant columns are the intercept again
     gone[0] = False
     gram[:, :p][:, gone] = gram[:p][gone, :] = 0.0
     kept = independent_columns(gram, np.arange(p + q) if order is None else order)
     in_x, in_d = kept[kept < p], kept[kept >= p] - p
-    scaled = Sample(centred.X[:, in_x] / scale[in_x], sample.D[:, in_d] / scale[p + in_d], sample.Y, sample.O)
-    factor = linalg.cho_factor(scaled.gram())
+    X = sample.X[:, in_x] - shift[in_x]
+    X /= scale[in_x]
+    scaled = Sample(X, sample.D[:, in_d] / scale[p + in_d], sample.Y, sample.O)
+    factor = linalg.cho_factor(gram[np.ix_(kept, kept)] / np.outer(scale[kept], scale[kept]))
     b = linalg.cho_solve(factor, scaled.moments())
-    b = b + linalg.cho_solve(factor, scaled.scores(scaled.residuals(b)).sum(0))
+    b = b + linalg.cho_solve(factor, scaled.scores(b).sum(0))
     L = np.diag(1 / scale[kept])
     L[0, : len(in_x)] -= shift[in_x] / scale[in_x]
-    return Fit(scaled, kept, L @ b, linalg.cho_solve(factor, np.eye(len(kept))), L, scaled.residuals(b))
+    return Fit(scaled, kept, L @ b, linalg.cho_solve(factor, np.eye(len(kept))), L, scaled.scores(b))
