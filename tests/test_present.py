@@ -17,6 +17,7 @@ import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import store, words
+from ipseval.config import Arms
 from ipseval.drawing import spread
 from ipseval.figures import FIGURES
 from ipseval.pipeline import compute
@@ -47,7 +48,7 @@ def made(tmp_path_factory):
         file = write_cohort(random_cohort(recipe, seed=3), tmp_path_factory.mktemp(name))
         cohort = read_cohort(file)
         stages = compute(cohort)
-        tables = {k: v for stage in ("cohort", "describe", "estimate") for k, v in stages[stage].items()}
+        tables = {k: v for contents in stages.values() for k, v in contents.items()}  # a later stage's wins
         found[name] = SimpleNamespace(
             cohort=cohort, tables={k: tables[k] for k in REVIEWED}, presented=stages["present"]
         )
@@ -91,6 +92,24 @@ def test_memory_and_files_give_the_same_bytes(made, name, tmp_path):
         store.write(tmp_path / f"{table}.csv", frame)
         read[table] = store.read(tmp_path / f"{table}.csv")
     assert present(one.cohort, read) == one.presented
+
+
+def test_arms_may_be_coded_as_numbers(made):
+    one = made["plain"]
+    arms = {"control": "0", "ips": "1"}
+    frames = {
+        name: frame.assign(**{c: frame[c].replace(arms) for c in ("arm", "reference_arm") if c in frame})
+        for name, frame in one.tables.items()
+    }
+    terms = frames["coefficients"]["term"].str.replace("assigned[ips]", "assigned[1]", regex=False)
+    frames["coefficients"] = frames["coefficients"].assign(term=terms)
+    cohort = dataclasses.replace(one.cohort, arms=Arms("0", ("1",)))
+    contents = present(cohort, frames)
+    assert contents["table3_inclusion_csv"] == one.presented["table3_inclusion_csv"]
+    wanted = one.presented["table5_effects_csv"].replace("ips × centre", "1 × centre")
+    assert contents["table5_effects_csv"] == wanted
+    numbers = [list(row.values())[1:] for row in csv_rows(contents["balance_csv"])]
+    assert numbers == [list(row.values())[1:] for row in csv_rows(one.presented["balance_csv"])]
 
 
 def test_arguments_are_left_as_they_were(made):
