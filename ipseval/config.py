@@ -79,6 +79,25 @@ class Estimation:
 
 
 @dataclass(frozen=True)
+class Randomisation:
+    """How often assignment is drawn again, and the seed of the draws."""
+
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """How the effects of the centres are put together."""
+
+    variance: str | None
+    joint_test: str
+    tau: str
+    min_persons_per_arm: int
+    power: float
+
+
+@dataclass(frozen=True)
 class Cohort:
     """Everything that was chosen for one cohort. Made by :func:`from_settings`."""
 
@@ -86,6 +105,7 @@ class Cohort:
     file: str
     extracts: Path
     title: str
+    published: Path | None
     observed_from: str | None
     observed_until: str | None
     arms: Arms
@@ -99,11 +119,18 @@ class Cohort:
     not_employed_at_randomisation: bool
     outcome: Outcome
     estimation: Estimation
+    randomisation: Randomisation
+    synthesis: Synthesis
     analyses: tuple[Analysis, ...]
     describe: dict[str, Any]
     checks: dict[str, str]
     verify: dict[str, Any]
     disclosure: dict[str, Any]
+
+    @property
+    def pooled_variance(self) -> str:
+        """Variance whose standard errors are pooled over the centres."""
+        return self.synthesis.variance or self.estimation.variances[0]
 
 
 def code(value: Any) -> str:
@@ -125,6 +152,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         name=settings["name"],
         file=settings["file"],
         extracts=Path(settings["extracts"]),
+        published=Path(settings["published"]) if settings["published"] else None,
         title=settings["title"] or settings["name"],
         arms=Arms(code(settings["arms"]["reference"]), tuple(map(code, settings["arms"]["treatments"]))),
         centres={code(k): code(v) for k, v in settings["centres"].items()},
@@ -141,6 +169,8 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         not_employed_at_randomisation=settings["eligibility"]["not_employed_at_randomisation"],
         outcome=Outcome(**settings["outcome"]),
         estimation=Estimation(**{**settings["estimation"], "variances": tuple(settings["estimation"]["variances"])}),
+        randomisation=Randomisation(**settings["randomisation"]),
+        synthesis=Synthesis(**settings["synthesis"]),
         analyses=tuple(_analysis(name, spec) for name, spec in settings["analyses"].items()),
         **rest,
     )

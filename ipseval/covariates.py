@@ -103,17 +103,18 @@ def education(records: Records) -> Made:
 
 
 def wage_income(records: Records) -> Made:
-    """Wage income of the calendar year before randomisation; no record of any year is missing, of that year zero.
+    """Wage income of the calendar year before randomisation, or of ``describe.wage_income_year`` if that is earlier.
 
-    # ASSUME: a person known to the income register without a row for the year had no wage income in it.
+    # ASSUME: a person without a row for the year had no wage income, as long as the extract covers the year.
     """
     income = records.extracts["income"]
     if income is None:
         return {}
-    before = income[income["year"] == records.day_of(income).dt.year - 1]
-    total = before.groupby("person_id")["wage_income"].sum().reindex(records.trial.index)
-    known = records.trial.index.isin(income["person_id"])
-    return {"wage_income_year_before": total.mask(total.isna() & known, 0.0)}
+    fixed, year = records.describe["wage_income_year"], records.randomised_on.dt.year
+    chosen = year - 1 if fixed is None else pd.Series(fixed, index=year.index).where(fixed < year)
+    of_year = income[income["year"] == income["person_id"].map(chosen)]
+    total = of_year.groupby("person_id")["wage_income"].sum().reindex(records.trial.index).fillna(0.0)
+    return {"wage_income": total.where(chosen.isin(income["year"]))}
 
 
 def benefits(records: Records) -> Made:
