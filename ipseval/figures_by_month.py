@@ -112,7 +112,8 @@ def effect_by_month(review: Review) -> Drawing:
                 month: row for (_, month, _, own), row in found.items() if own == arm and row["status"] == ESTIMATED
             }
             _effect_line(axes, rows, colour(number), len(review.cohort.window.months))
-            axes.set_ylabel(f"{review.arm(arm)} − {review.reference}\npercentage points, {review.interval}")
+            arms_compared = textwrap.fill(f"{review.arm(arm)} − {review.reference}", 38)
+            axes.set_ylabel(f"{arms_compared}\npercentage points, {review.interval}")
         panels[-1].set_xlabel(MONTHS)
         return finished(
             figure,
