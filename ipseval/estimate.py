@@ -10,6 +10,7 @@ from scipy import stats
 
 from ipseval.config import Analysis, Cohort
 from ipseval.design import ALL, Design, Effect, Periods, design, periods
+from ipseval.multiplicity import holm
 from ipseval.panel import outcome_matrix
 from ipseval.regression import Fit, Sample, fit
 from ipseval.variance import VARIANCES, Variance
@@ -35,12 +36,13 @@ COUNTS = ["month_from", "month_to", "n_assigned", "n_control", "n_obs"]
 
 @dataclass(frozen=True)
 class Regression:
-    """One regression: its analysis, window, centre (or ``all``), design and sample."""
+    """One regression: its analysis, window, centre (or ``all``), design and sample (``persons``: rows of people)."""
 
     analysis: Analysis
     months: tuple[int, int]
     centre: str
     design: Design
+    persons: np.ndarray
     arm: np.ndarray
     at: np.ndarray
     time: Periods
@@ -85,11 +87,12 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     states = outcome_matrix(panel, OUTCOME, pd.Index(analysed["person_id"]), cohort.window.months)
     effects, coefficients = [], []
     for analysis in cohort.analyses:
-        for regression in _regressions(cohort, analysis, analysed, states):
+        for regression in regressions(cohort, analysis, analysed, states):
             rows, terms = _estimate_one(cohort, regression)
             effects += rows
             coefficients += terms
     table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64"))
+    table["p_adjusted"] = _over_centres(table)
     return {
         "effects": table,
         "effects_parquet": table,
@@ -97,7 +100,7 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     }
 
 
-def _regressions(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states: np.ndarray) -> Iterator[Regression]:
+def regressions(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states: np.ndarray) -> Iterator[Regression]:
     """The regressions of an analysis, centre by centre and month by month."""
     month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
     for centre in cohort.centres if analysis.within else [ALL]:
@@ -110,7 +113,8 @@ def _regressions(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, state
             used = whole.complete & (chosen >= 0).any(axis=1)
             sample = Design(whole.terms, whole.X[used], whole.effects, whole.left_out)
             time = periods(analysis, chosen[used], columns, month_0[here][used])
-            yield Regression(analysis, months, centre, sample, arm[used], at[used], time)
+            persons = np.flatnonzero(here)[used]
+            yield Regression(analysis, months, centre, sample, persons, arm[used], at[used], time)
 
 
 def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row]]:
@@ -137,11 +141,14 @@ def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row
 def _fit(cohort: Cohort, used: Design, time: Periods) -> Fitted:
     """Fit with assigned terms tested last for collinearity."""
     terms = (*used.terms, *time.terms)
-    assigned = np.array([term.startswith("assigned[") for term in terms])
-    order = np.concatenate([np.flatnonzero(~assigned), np.flatnonzero(assigned)])
-    found = fit(Sample(used.X, time.D, time.Y, time.O), order)
+    found = fit(Sample(used.X, time.D, time.Y, time.O), assigned_last(terms))
     variances = {name: VARIANCES[name](found) for name in cohort.estimation.variances}
     return Fitted(found, tuple(terms[j] for j in found.kept), variances)
+
+
+def assigned_last(terms: tuple[str, ...]) -> np.ndarray:
+    """Positions of the terms, those of assigned last."""
+    return np.argsort([term.startswith("assigned[") for term in terms], kind="stable")
 
 
 def _lacking(this: Regression) -> tuple[str, ...]:
@@ -184,6 +191,14 @@ def _fit_status(status: str, term: str, fitted: Fitted) -> str:
         return "saturated"
     has_error = all(fitted.std_error(variance, term) > NO_ERROR for variance in fitted.variances)
     return "estimated" if has_error else "no_variation"
+
+
+def _over_centres(effects: pd.DataFrame) -> pd.Series:
+    """Holm's p over the centres of one analysis, window, arm and variance; missing for effects over all centres."""
+    family = ["analysis", "outcome", "estimator", "subgroup", "month_from", "month_to", "arm", "variance"]
+    centres = effects[effects["centre"] != ALL]
+    adjusted = centres.groupby(family, sort=False)["p_value"].transform(holm)
+    return adjusted.reindex(effects.index).astype(float)
 
 
 def _numbers(cohort: Cohort, fitted: Fitted, variance: str, term: str) -> Row:

@@ -1,0 +1,245 @@
+"""Randomisation inference: assignment is re-drawn as it was done, and every effect is studentised in every draw.
+
+Nothing is refitted. By Frisch, Waugh and Lovell the outcome is residualised on the columns that stay (covariates,
+centres, time) once; only the assigned columns move, and their residuals, estimates and clustered errors are matrix
+products over many draws at a time. Studentised statistics: Young 2019 (QJE 134:557), section 3.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ipseval.regression import COLLINEAR, Fit
+
+CHUNK = 200_000  # numbers in a matrix of draws x persons that is worked on at a time: it stays in the cache
+LEAST = 16  # draws at a time: below, matrix products lose more than the cache gains
+PERFECT = 1e-13  # a variance below this share of its largest term is rounding: the fit is perfect
+NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding
+
+
+def draw_assignments(arm: np.ndarray, strata: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Re-draw assignment: arms permuted within strata, so that each keeps its number of persons in every arm.
+
+    # ASSUME: given the numbers in each arm, every assignment within centre x block x stratum was equally likely.
+
+    Parameters
+    ----------
+    arm : int array, length n
+        Arm of each person, as a small code.
+    strata : array, length n
+        Centre x block x stratum of each person: whatever was randomised by itself.
+    draws : int
+    rng : Generator
+
+    Returns
+    -------
+    int8 array, draws x n
+    """
+    drawn = np.empty((draws, len(arm)), np.int8)
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        own = np.asarray(arm, np.int8)[members]
+        for rows in chunks(draws, len(members)):
+            drawn[rows, members] = rng.permuted(np.tile(own, (rows.stop - rows.start, 1)), axis=1)
+    return drawn
+
+
+def chunks(draws: int, width: int) -> Iterator[slice]:
+    """Draws, so many at a time that a matrix of draws x ``width`` numbers has about ``CHUNK``."""
+    size = max(LEAST, CHUNK // max(1, width))
+    return (slice(start, min(start + size, draws)) for start in range(0, draws, size))
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """The assigned columns of a regression, for any assignment of its n persons.
+
+    Parameters
+    ----------
+    arms : int array, length q
+        Column j is 1 for persons of ``arms[j]`` ...
+    inside : bool array, q x n
+        ... who are inside (the effect's centre, or everybody).
+    """
+
+    arms: np.ndarray
+    inside: np.ndarray
+
+    def columns(self, drawn: np.ndarray) -> np.ndarray:
+        """Columns of each draw; draws x n to float draws x q x n."""
+        return ((drawn[:, None, :] == self.arms[:, None]) & self.inside).astype(float)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Estimates and CR1 standard errors by draw; draws x q x outcomes. Missing where a draw identifies no effect."""
+
+    estimate: np.ndarray
+    std_error: np.ndarray
+
+    @property
+    def statistic(self) -> np.ndarray:
+        """Estimate / standard error.
+
+        A draw without error, or in which the effect is not identified, is at least as extreme as anything: its
+        statistic is infinite, which can only make p larger. It is zero where estimate and error both are.
+        """
+        is_fine = self.std_error > 0
+        t = np.where(np.abs(self.estimate) <= NO_ERROR, 0.0, np.inf)
+        np.divide(self.estimate, self.std_error, out=t, where=is_fine)
+        return t
+
+
+def of_months(fixed: Fit, Y: np.ndarray, assigned: Assigned, drawn: np.ndarray, factor: float) -> Draws:
+    """Cross-sections of the same persons, all outcomes (months) at once.
+
+    With a the assigned column and y the outcome, both residualised on the fixed columns, w = a (a'a)^-1:
+    b = w'y and V = factor * sum_i w_i^2 (y_i - a_i b)^2 = factor * (w^2'y^2 - 2 b w^2 a'y + b^2 w^2 a'a). In a
+    cross-section CR1 is HC1.
+
+    Parameters
+    ----------
+    fixed : Fit
+        Of the columns that stay: its columns and its bread are used.
+    Y : array, n x m
+        Outcomes, all observed.
+    assigned : Assigned
+    drawn : int8 array, draws x n
+    factor : float
+        Small-sample factor of the variance.
+
+    Returns
+    -------
+    Draws
+        draws x q x m.
+    """
+    X, M = fixed.sample.X, fixed.M
+    y = Y.astype(float)
+    for _ in range(2):  # the second round takes away what rounding left
+        y = y - X @ (M @ (X.T @ y))
+    shape = (len(drawn), len(assigned.arms), y.shape[1])
+    found = Draws(np.empty(shape), np.empty(shape))
+    for rows in chunks(len(drawn), assigned.inside.size):
+        A = assigned.columns(drawn[rows])
+        raw = A.sum(2)
+        A -= ((A @ X) @ M) @ X.T
+        W = _inverse(A @ A.transpose(0, 2, 1), raw) @ A
+        b = W @ y
+        found.estimate[rows] = b
+        for j in range(shape[1]):
+            found.std_error[rows, j] = _error(*_spread_of_months(W[:, j] ** 2, A, b, y), factor)
+    return found
+
+
+def _spread_of_months(w2: np.ndarray, A: np.ndarray, b: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of w^2 (y - A'b)^2 over persons, draws x m, and its largest term."""
+    largest = w2 @ y**2
+    total = largest.copy()
+    for j in range(A.shape[1]):
+        wa = w2 * A[:, j]
+        total -= 2 * b[:, j] * (wa @ y)
+        for k in range(A.shape[1]):
+            total += b[:, j] * b[:, k] * np.einsum("bn,bn->b", wa, A[:, k])[:, None]
+    return total, largest
+
+
+def of_periods(fixed: Fit, assigned: Assigned, drawn: np.ndarray, factor: float) -> Draws:
+    """A regression pooled over periods, from sums over each person's periods ("compress once").
+
+    Residualised on the fixed columns f_it = [x_i, d_t] the assigned column is a_i - f_it'c with c = M sum_i a_i F_i,
+    F_i the sums of f_it over the person's periods. The residual of a draw is e_it = y_it - r_i + d_t'g, with
+    [g_x, g] = c b and r_i = a_i b - x_i'g_x, and the person's score is
+    (a_i - x_i'c_x) sum_t e_it - c_d' sum_t d_t e_it. Sums of products of two dummies are needed only once for
+    persons with the same observed periods.
+
+    Parameters
+    ----------
+    fixed : Fit
+        Of the outcome on the columns that stay.
+    assigned, drawn, factor
+        See :func:`of_months`.
+
+    Returns
+    -------
+    Draws
+        draws x q x 1.
+    """
+    shape = (len(drawn), len(assigned.arms), 1)
+    found = Draws(np.empty(shape), np.empty(shape))
+    sums = _Sums.of(fixed)
+    for rows in chunks(len(drawn), assigned.inside.size):
+        b, spread = sums.estimate_and_spread(assigned.columns(drawn[rows]))
+        found.estimate[rows, :, 0] = b
+        found.std_error[rows, :, 0] = _error(spread, np.zeros(1), factor)
+    return found
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over the periods of each person: periods n, dummies D1 (n x d), residuals Sy (n) and Dy (n x d)."""
+
+    fixed: Fit
+    n: np.ndarray
+    D1: np.ndarray
+    Sy: np.ndarray
+    Dy: np.ndarray
+    O: np.ndarray  # noqa: E741
+    pattern: np.ndarray
+
+    @classmethod
+    def of(cls, fixed: Fit) -> "_Sums":
+        """Of the outcome's residuals; ``O`` holds the different patterns of observed periods."""
+        sample, p = fixed.sample, fixed.sample.X.shape[1]
+        _, first, pattern = np.unique(np.packbits(sample.O, axis=1), axis=0, return_index=True, return_inverse=True)
+        O = sample.O[first].astype(float)  # noqa: E741
+        n, dummies = sample.O.sum(1).astype(float), (O @ sample.D)[pattern]
+        return cls(fixed, n, dummies, fixed.scores[:, 0], fixed.scores[:, p:], O, pattern)
+
+    def estimate_and_spread(self, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Estimates and sums of squared influence of the assigned columns; both draws x q."""
+        X, D, M = self.fixed.sample.X, self.fixed.sample.D, self.fixed.M
+        p = X.shape[1]
+        S = A @ np.hstack([X * self.n[:, None], self.D1])
+        C = S @ M
+        inverse = _inverse((A * self.n) @ A.transpose(0, 2, 1) - C @ S.transpose(0, 2, 1), A @ self.n)
+        b = (inverse @ (A @ self.Sy)[:, :, None])[:, :, 0]
+        h, g = (b[:, None, :] @ A)[:, 0], (b[:, None, :] @ C)[:, 0]
+        r = h - g[:, :p] @ X.T
+        total = self.Sy - self.n * r + g[:, p:] @ self.D1.T
+        scores = A * total[:, None]
+        for j in range(b.shape[1]):
+            own, score = C[:, j, p:], scores[:, j]
+            part = C[:, j, :p] @ X.T
+            part *= total
+            score -= part
+            score -= own @ self.Dy.T
+            part = own @ self.D1.T
+            part *= r
+            score += part
+            score -= (((own @ D.T) * (g[:, p:] @ D.T)) @ self.O.T)[:, self.pattern]
+        meat = scores @ scores.transpose(0, 2, 1)
+        spread = np.einsum("bjk,bkl,blj->bj", inverse, meat, inverse, optimize=True)
+        return b, spread
+
+
+def _inverse(gram: np.ndarray, raw: np.ndarray) -> np.ndarray:
+    """Inverse Gram matrices of residualised columns, draws x q x q; missing where they are collinear.
+
+    ``raw``: sums of squares of the columns before, draws x q.
+    """
+    scale = np.where(raw > 0, 1 / np.sqrt(np.maximum(raw, 1e-300)), 0.0)
+    outer = scale[:, :, None] * scale[:, None, :]
+    scaled = gram * outer
+    lowest = scaled[:, 0, 0] if gram.shape[1] == 1 else np.linalg.eigvalsh(scaled)[:, 0]
+    is_bad = lowest <= COLLINEAR
+    scaled[is_bad] = np.eye(gram.shape[1])
+    inverse = np.linalg.inv(scaled) * outer
+    inverse[is_bad] = np.nan
+    return inverse
+
+
+def _error(spread: np.ndarray, largest: np.ndarray, factor: float) -> np.ndarray:
+    """Standard errors; zero where the spread is rounding."""
+    error = np.sqrt(factor * np.maximum(spread, 0))
+    return np.where((spread <= PERFECT * largest) | (error <= NO_ERROR), 0.0, error)
