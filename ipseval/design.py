@@ -109,8 +109,8 @@ class Periods:
     ----------
     terms : tuple of str, length q
     D : float array, T x q
-    Y : float array, n x T
-        Zero where not observed.
+    Y : int8 array, n x T
+        1 or 0; zero where not observed.
     O : bool array, n x T
     """
 
@@ -152,7 +152,7 @@ def periods(analysis: Analysis, states: np.ndarray, months: np.ndarray, month_0:
     Periods
         By month since randomisation, or by calendar month when the analysis has calendar dummies.
     """
-    observed, outcome = states >= 0, np.maximum(states, 0).astype(float)
+    observed, outcome = states >= 0, np.maximum(states, 0)
     dummies = [name for name in analysis.time if name in CALENDAR_TERMS]
     if not dummies or not len(states):
         named = "month_since_randomisation" in analysis.time and len(months) > 1
@@ -160,10 +160,12 @@ def periods(analysis: Analysis, states: np.ndarray, months: np.ndarray, month_0:
         return Periods(terms, np.eye(len(months))[:, 1:] if named else np.zeros((len(months), 0)), outcome, observed)
     first = int(month_0.min() + months[0])
     calendar = np.arange(first, int(month_0.max() + months[-1]) + 1)
-    column = month_0[:, None] + months - first
-    Y, O = np.zeros((len(states), len(calendar))), np.zeros((len(states), len(calendar)), bool)  # noqa: E741
-    np.put_along_axis(Y, column, outcome, axis=1)
-    np.put_along_axis(O, column, observed, axis=1)
+    Y = np.zeros((len(states), len(calendar)), states.dtype)
+    O = np.zeros((len(states), len(calendar)), bool)  # noqa: E741
+    for start in np.unique(month_0):
+        persons = np.flatnonzero(month_0 == start)
+        at = np.ix_(persons, start + months - first)
+        Y[at], O[at] = outcome[persons], observed[persons]
     used = O.any(axis=0)
     Y, O, calendar = Y[:, used], O[:, used], calendar[used]  # noqa: E741
     labels = {f"{name}[{v}]": CALENDAR_TERMS[name](calendar) == v for name in dummies for v in _levels(name, calendar)}

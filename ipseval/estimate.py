@@ -196,9 +196,10 @@ def _fit_status(status: str, term: str, fitted: Fitted) -> str:
 def _over_centres(effects: pd.DataFrame) -> pd.Series:
     """Holm's p over the centres of one analysis, window, arm and variance; missing for effects over all centres."""
     family = ["analysis", "outcome", "estimator", "subgroup", "month_from", "month_to", "arm", "variance"]
-    centres = effects[effects["centre"] != ALL]
-    adjusted = centres.groupby(family, sort=False)["p_value"].transform(holm)
-    return adjusted.reindex(effects.index).astype(float)
+    adjusted = pd.Series(np.nan, index=effects.index)
+    for _, centres in effects[effects["centre"] != ALL].groupby(family, sort=False):
+        adjusted[centres.index] = holm(centres["p_value"].to_numpy(dtype=float))
+    return adjusted
 
 
 def _numbers(cohort: Cohort, fitted: Fitted, variance: str, term: str) -> Row:

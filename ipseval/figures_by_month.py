@@ -99,7 +99,7 @@ def _mark_randomisation(axes: "Axes", review: Review) -> None:
 
 
 def effect_by_month(review: Review) -> Drawing:
-    """Effects over all centres by month with pointwise intervals; one panel a treatment."""
+    """Effects over all centres by month, pointwise intervals and simultaneous band; one panel a treatment."""
     arms = review.cohort.arms.treatments
     found = review.effects(BY_MONTH, review.variance(SMALL_SAMPLE))
     with style():
@@ -111,17 +111,20 @@ def effect_by_month(review: Review) -> Drawing:
             rows = {
                 month: row for (_, month, _, own), row in found.items() if own == arm and row["status"] == ESTIMATED
             }
-            _effect_line(axes, rows, colour(number), len(review.cohort.window.months))
+            n_months = len(review.cohort.window.months)
+            _simultaneous_band(axes, review.rows("bands", analysis=BY_MONTH, arm=arm), colour(number), n_months)
+            _effect_line(axes, rows, colour(number), n_months)
             arms_compared = textwrap.fill(f"{review.arm(arm)} − {review.reference}", 38)
             axes.set_ylabel(f"{arms_compared}\npercentage points, {review.interval}")
         panels[-1].set_xlabel(MONTHS)
         return finished(
             figure,
             "Effect on ordinary employment by month",
-            "Monthly difference between the arms with its interval, around a line at zero. "
-            "The numbers are in the table of effects by month.",
-            f"All centres. {review.interval}s, each for itself. Before randomisation (grey) the difference is a "
-            "placebo: it can only be chance.",
+            "Monthly difference between the arms with its interval, around a line at zero, in a wider band for all "
+            "months at once. The numbers are in the table of effects by month and in bands.csv.",
+            f"All centres. Dark: {review.interval}s, each for itself. Light: the band for all months from 0 at once, "
+            "and apart from it that for all months before, by re-drawn assignment. Before randomisation (grey) the "
+            "difference is a placebo: it can only be chance.",
         )
 
 
@@ -149,6 +152,21 @@ def _effect_line(axes: "Axes", rows: dict[int, dict[str, Any]], tint: str, n_mon
             else:
                 axes.fill_between(run, low, high, color=paint, alpha=0.22, linewidth=0)
                 axes.plot(run, y, color=paint, linestyle=(0, (2, 1)) if is_placebo else "-")
+
+
+def _simultaneous_band(axes: "Axes", bands: list[dict[str, Any]], tint: str, n_months: int) -> None:
+    """The band for all months at once behind the intervals: light, with a hairline at its ends."""
+    rows = {int(row["month"]): row for row in bands if not math.isnan(row["critical_value"])}
+    for is_placebo in (True, False):
+        paint = QUIET if is_placebo else tint
+        for run in _runs([k for k in sorted(rows) if (k < 0) == is_placebo]):
+            low, high = ([100 * rows[k][name] for k in run] for name in ("band_low", "band_high"))
+            if n_months <= FEW_MONTHS or len(run) == 1:
+                axes.vlines(run, low, high, color=paint, linewidth=0.8)
+            else:
+                axes.fill_between(run, low, high, color=paint, alpha=0.12, linewidth=0)
+                for ends in (low, high):
+                    axes.plot(run, ends, color=paint, linewidth=0.6, alpha=0.7)
 
 
 def _runs(months: list[int]) -> list[list[int]]:

@@ -1,8 +1,7 @@
 """P-values from draws, and p-values and bands for many hypotheses at once."""
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 TIE = 1e-9  # statistics that differ by less, relative to the larger of 1 and |t|, are equal but for rounding
 
@@ -80,7 +79,7 @@ def critical_value(drawn: np.ndarray, level: float) -> float:
     return float(found) if np.isfinite(found) else np.nan
 
 
-def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
+def holm(p: ArrayLike) -> np.ndarray:
     """Holm's step-down p-values (1979, Scand J Stat 6:65) of those that are known; missing stays missing."""
     from statsmodels.stats.multitest import multipletests
 

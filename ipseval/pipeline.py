@@ -15,6 +15,7 @@ from ipseval.extracts import locate
 from ipseval.panel import panel
 from ipseval.present import present
 from ipseval.products import PRODUCTS, REVIEWED, VERIFIED
+from ipseval.randomise import randomise
 from ipseval.settings import read_cohort
 from ipseval.verify import verify
 
@@ -61,5 +62,6 @@ def compute(cohort: Cohort) -> dict[str, dict[str, Any]]:
     made["panel"] = panel(cohort, people, made["clean"])
     made["describe"] = describe(cohort, people, made["panel"]["panel"])
     made["estimate"] = estimate(cohort, people, made["panel"]["panel"])
+    made["randomise"] = randomise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
     made["present"] = present(cohort, {n: made[stage][n] for stage, names in REVIEWED.items() for n in names})
     return made

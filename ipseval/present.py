@@ -12,7 +12,7 @@ from ipseval.render import RENDERERS, to_index
 from ipseval.review import ALL, Review
 from ipseval.tables import TABLES
 
-REVIEWED = ("flow", "inclusion", "balance", "wage_subsidy", "employment_by_month", "effects", "coefficients")
+REVIEWED = ("flow", "inclusion", "balance", "wage_subsidy", "employment_by_month", "effects", "coefficients", "bands")
 FIGURE_KINDS = ("png", "svg")
 
 

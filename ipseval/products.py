@@ -8,5 +8,12 @@ REVIEWED = {
     "cohort": ("flow",),
     "describe": ("inclusion", "balance", "wage_subsidy", "employment_by_month"),
     "estimate": ("effects", "coefficients"),
+    "randomise": ("bands",),
 }
-VERIFIED = {**REVIEWED, "cohort": ("flow", "people"), "panel": ("panel",), "check": ("quality",)}
+VERIFIED = {
+    **REVIEWED,
+    "cohort": ("flow", "people"),
+    "panel": ("panel",),
+    "randomise": ("randomisation", "bands"),
+    "check": ("quality",),
+}

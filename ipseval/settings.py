@@ -29,8 +29,9 @@ STAGE_KEYS: dict[str, tuple[str, ...]] = {
     "panel": (*_STUDY,),
     "describe": ("covariates", "describe", *_STUDY),
     "estimate": ("analyses", "estimation", *_STUDY),
+    "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
     "present": ("analyses", "estimation", "eligibility", "describe", "disclosure", *_STUDY),
-    "verify": ("extracts", "analyses", "estimation", "eligibility", "describe", "verify", *_STUDY),
+    "verify": ("extracts", "analyses", "estimation", "randomisation", "eligibility", "describe", "verify", *_STUDY),
 }
 
 

@@ -27,6 +27,7 @@ PRODUCTS: dict[str, dict[str, str]] = {
         "effects_parquet": "review/effects.parquet",
         "coefficients": "review/coefficients.csv",
     },
+    "randomise": {"randomisation": "review/randomisation.csv", "bands": "review/bands.csv"},
     "verify": {"verify": "verify.json", "manifest": "manifest.json"},
 }
 CODES = ("centre", "arm", "reference_arm", "level")  # columns of CSV files that stay text

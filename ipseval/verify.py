@@ -17,6 +17,7 @@ from ipseval.estimate import OUTCOME, estimate
 from ipseval.panel import MISSING, MONTH_COLUMN
 
 Written = Mapping[str, pd.DataFrame]
+STATISTIC_TOLERANCE = 1e-8  # relative: the same t from other sums
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,21 @@ def effects_are_complete(cohort: Cohort, written: Written) -> Check:
     return Check("effects are complete", passed, f"{len(effects)} of {expected} rows, {odd + zero} with odd numbers")
 
 
+def randomisation_is_complete(cohort: Cohort, written: Written) -> Check:
+    """One row an effect, a p-value exactly where it was estimated, the statistic that of cr1 by another way."""
+    key = ["analysis", "centre", "month_from", "month_to", "arm"]
+    tested, effects = written["randomisation"].set_index(key), written["effects"].drop_duplicates(key).set_index(key)
+    p, adjusted = tested["p_value"].astype(float), tested["p_adjusted"].astype(float)
+    wrong = int((p.notna() != (tested["status"] == "estimated")).sum())
+    wrong += int((~((p > 0) & (p <= adjusted + 1e-12) & (adjusted <= 1)) & p.notna()).sum())
+    if "cr1" in cohort.estimation.variances:
+        cr1 = written["effects"].query("variance == 'cr1'").set_index(key)["statistic"].astype(float)
+        off = (tested["statistic"].astype(float) / cr1.reindex(tested.index) - 1).abs()
+        wrong += int((off > STATISTIC_TOLERANCE).sum())
+    passed = tested.index.equals(effects.index) and wrong == 0
+    return Check("randomisation is complete", passed, f"{len(tested)} of {len(effects)} effects, {wrong} wrong")
+
+
 CHECKS: tuple[Callable[[Cohort, Written], Check], ...] = (
     flow_adds_up,
     inclusion_is_end_of_flow,
@@ -165,6 +181,7 @@ CHECKS: tuple[Callable[[Cohort, Written], Check], ...] = (
     shares_lie_between_0_and_1,
     effects_count_the_panel,
     effects_are_complete,
+    randomisation_is_complete,
 )
 
 

@@ -37,6 +37,25 @@ rule estimate:
         "../scripts/estimate.py"
 
 
+rule randomise:
+    """Tests by re-drawn assignment, and bands that hold for all months at once."""
+    input:
+        **of("cohort", "people"),
+        **of("panel"),
+        **of("estimate", "effects_parquet"),
+        code=code("randomise"),
+    output:
+        **made("randomise"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/randomise.log",
+    params:
+        settings=chosen("randomise"),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/randomise.py"
+
+
 rule present:
     """Tables and figures."""
     input:

@@ -1,0 +1,416 @@
+"""Randomisation inference: draws as randomisation was done, statistics as a refit gives them, p-values that hold.
+
+Tolerances: statistics of matrix products against refits are sums of the same numbers in another order (1e-9 after
+division by a standard error). Shares of simulations are compared at 3.5 Monte-Carlo standard errors, which one test in
+2,000 misses by chance; the seeds are fixed, so none does.
+"""
+
+from dataclasses import replace
+from itertools import combinations, product
+from math import comb
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+from cohorts import Recipe, random_cohort, write_cohort
+from ipseval.config import Analysis, Arms, Randomisation
+from ipseval.design import Design, Effect, Periods
+from ipseval.estimate import Regression
+from ipseval.multiplicity import critical_value, holm, p_values, step_down
+from ipseval.pipeline import compute
+from ipseval.randomisation import Assigned, Draws, draw_assignments, of_months, of_periods
+from ipseval.randomise import BEFORE, CELL, FOLLOW_UP, randomise
+from ipseval.redrawn import redrawn
+from ipseval.regression import Sample, fit
+from ipseval.settings import read_cohort
+from panels import Panel, expanded, random_panel
+from test_real_trials import folder_of
+
+SE = 3.5
+ARMS = Arms("control", ("ips",))
+
+
+def share_error(share: float, n: int) -> float:
+    """The Monte-Carlo standard error of a share of n simulations, times what is allowed."""
+    return SE * np.sqrt(share * (1 - share) / n)
+
+
+def two_arms(n: int) -> Assigned:
+    """One assigned column over everybody: arm 1 against arm 0."""
+    return Assigned(np.array([1], np.int8), np.ones((1, n), bool))
+
+
+def cross_section(centre: np.ndarray, Y: np.ndarray, drawn: np.ndarray) -> Draws:
+    """Effect over all centres, adjusted for centre dummies; HC1."""
+    n = len(centre)
+    X = np.column_stack([np.ones(n), *(centre == c for c in np.unique(centre)[1:])]).astype(float)
+    fixed = fit(Sample(X, np.zeros((1, 0)), Y[:, :1], np.ones((n, 1), bool)))
+    return of_months(fixed, Y, two_arms(n), drawn, n / (n - X.shape[1] - 1))
+
+
+# --- drawing ---
+
+
+def test_every_draw_keeps_the_arms_of_every_stratum() -> None:
+    rng = np.random.default_rng(0)
+    arm, strata = rng.integers(0, 3, 60), rng.integers(0, 7, 60)
+    drawn = draw_assignments(arm, strata, 500, rng)
+    assert drawn.dtype == np.int8
+    assert drawn.shape == (500, 60)
+    for stratum, code in product(range(7), range(3)):
+        here = strata == stratum
+        assert ((drawn[:, here] == code).sum(1) == (arm[here] == code).sum()).all()
+
+
+def test_every_assignment_of_a_stratum_is_as_likely() -> None:
+    draws = 30_000
+    drawn = draw_assignments(np.array([0, 1, 0, 1, 2]), np.zeros(5), draws, np.random.default_rng(1))
+    _, counts = np.unique(drawn, axis=0, return_counts=True)
+    assert len(counts) == 30  # 5! / (2! 2! 1!)
+    assert np.abs(counts / draws - 1 / 30).max() < share_error(1 / 30, draws)
+
+
+def test_the_same_seed_gives_the_same_draws() -> None:
+    arm, strata = np.arange(40) % 2, np.arange(40) % 3
+    first, again, other = (draw_assignments(arm, strata, 50, np.random.default_rng(s)) for s in (7, 7, 8))
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != other.tobytes()
+
+
+# --- exact tests by enumeration ---
+
+
+def every_assignment(strata: np.ndarray, assigned: np.ndarray) -> np.ndarray:
+    """All assignments with as many assigned in each stratum as there are."""
+    parts = []
+    for stratum in np.unique(strata):
+        here = np.flatnonzero(strata == stratum)
+        parts.append(list(combinations(here, int(assigned[here].sum()))))
+    found = np.zeros((np.prod([len(part) for part in parts]), len(strata)), np.int8)
+    for row, chosen in enumerate(product(*parts)):
+        found[row, list(sum(chosen, ()))] = 1
+    return found
+
+
+def exact_p(centre: np.ndarray, y: np.ndarray, assigned: np.ndarray) -> float:
+    """Share of all assignments whose refitted |t| is at least the observed one's."""
+
+    def t(a: np.ndarray) -> float:
+        Z = np.column_stack([a, *(centre == c for c in np.unique(centre))]).astype(float)
+        return abs(sm.OLS(y, Z).fit(cov_type="HC1").tvalues[0])
+
+    observed = t(assigned)
+    return float(np.mean([t(a) >= observed - 1e-9 for a in every_assignment(centre, assigned)]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_p_is_that_of_all_assignments(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    centre, assigned = np.array([0] * 6 + [1] * 4), np.array([1, 1, 1, 0, 0, 0, 1, 1, 0, 0])
+    y = rng.normal(size=10) + assigned * (seed / 2)
+    wanted = exact_p(centre, y, assigned)
+    everything = every_assignment(centre, assigned)
+    assert len(everything) == comb(6, 3) * comb(4, 2)
+    is_observed = (everything == assigned).all(1)
+    listed = np.vstack([assigned, everything[~is_observed]]).astype(np.int8)
+    t = cross_section(centre, y[:, None], listed).statistic[:, 0]
+    assert p_values(t[0], t[1:]) == pytest.approx(wanted, abs=1e-12)
+    draws = 4999
+    drawn = np.vstack([assigned, draw_assignments(assigned, centre, draws, rng)]).astype(np.int8)
+    t = cross_section(centre, y[:, None], drawn).statistic[:, 0]
+    assert abs(p_values(t[0], t[1:])[0] - wanted) < share_error(wanted, draws) + 1 / draws
+
+
+def test_ties_are_counted_although_sums_differ_in_rounding() -> None:
+    assigned, worked = np.arange(12) % 2, np.array([1, 1, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1])
+    y = worked[:, None] / 3 + 1000.1  # an offset that costs digits
+    everything = every_assignment(np.zeros(12), assigned)
+    others = everything[~(everything == assigned).all(1)]
+    t = cross_section(np.zeros(12), y, np.vstack([assigned, others]).astype(np.int8)).statistic[:, 0]
+    table = [[int((worked[assigned == a] == w).sum()) for w in (1, 0)] for a in (1, 0)]
+    assert p_values(t[0], t[1:])[0] == pytest.approx(stats.fisher_exact(table)[1], abs=1e-12)
+
+
+# --- against refits ---
+
+
+def refitted(sample: Sample, column: int) -> tuple[float, float]:
+    """Estimate and CR1 standard error by statsmodels on person-months."""
+    Z, y, person = expanded(sample)
+    found = sm.OLS(y, Z).fit(cov_type="cluster", cov_kwds={"groups": person})
+    return found.params[column], found.bse[column]
+
+
+def by_centre(panel: Panel, assigned: np.ndarray) -> Sample:
+    """Centre dummies, covariates, month dummies and one effect a centre (last columns of X)."""
+    centres = np.unique(panel.centre)
+    X = np.column_stack(
+        [replace(panel, assigned=assigned).X[:, :-1], *(assigned * (panel.centre == c) for c in centres)]
+    )
+    return replace(panel.sample(), X=X)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_pooled_products_are_the_refits(missing: float) -> None:
+    panel = random_panel(5, n=45, months=6, missing=missing, centres=3)
+    arm = panel.assigned.astype(np.int8)
+    drawn = np.vstack([arm, draw_assignments(arm, panel.centre, 50, np.random.default_rng(2))])
+    sample = by_centre(panel, panel.assigned)
+    p, q = sample.X.shape[1], 3
+    inside = np.array([panel.centre == c for c in range(q)])
+    factor = 45 / 44 * (sample.n_obs - 1) / (sample.n_obs - p - sample.D.shape[1])
+    fixed = fit(replace(sample, X=sample.X[:, :-q]))
+    found = of_periods(fixed, Assigned(np.ones(q, np.int8), inside), drawn, factor)
+    for row, a in enumerate(drawn):
+        for j in range(q):
+            b, error = refitted(by_centre(panel, a.astype(float)), p - q + j)
+            assert found.estimate[row, j, 0] == pytest.approx(b, abs=1e-9)
+            assert found.std_error[row, j, 0] == pytest.approx(error, abs=1e-9)
+
+
+def test_monthly_products_of_three_arms_are_the_refits() -> None:
+    rng = np.random.default_rng(3)
+    n, months = 40, 4
+    arm, centre, age = np.arange(n) % 3, np.arange(n) // 20, rng.uniform(18, 60, n)
+    Y = (rng.random((n, months)) < 0.4).astype(float)
+    drawn = np.vstack([arm, draw_assignments(arm, centre, 50, rng)]).astype(np.int8)
+    X = np.column_stack([np.ones(n), age, centre])
+    fixed = fit(Sample(X, np.zeros((1, 0)), Y[:, :1], np.ones((n, 1), bool)))
+    found = of_months(fixed, Y, Assigned(np.array([1, 2], np.int8), np.ones((2, n), bool)), drawn, n / (n - 5))
+    for row, a in enumerate(drawn):
+        for k in range(months):
+            theirs = sm.OLS(Y[:, k], np.column_stack([X, a == 1, a == 2])).fit(cov_type="HC1")
+            np.testing.assert_allclose(found.estimate[row, :, k], theirs.params[3:], atol=1e-9)
+            np.testing.assert_allclose(found.std_error[row, :, k], theirs.bse[3:], atol=1e-9)
+
+
+def test_a_regression_of_one_period_is_a_cross_section() -> None:
+    panel = random_panel(8, n=30, months=1)
+    arm = panel.assigned.astype(np.int8)
+    drawn = draw_assignments(arm, panel.centre, 40, np.random.default_rng(4))
+    fixed = fit(replace(panel.sample(), X=panel.X[:, :-1]))
+    one, other = of_periods(fixed, two_arms(30), drawn, 1.1), of_months(fixed, panel.Y, two_arms(30), drawn, 1.1)
+    np.testing.assert_allclose(one.statistic, other.statistic, rtol=1e-9)
+
+
+def test_many_draws_at_a_time_are_those_one_by_one() -> None:
+    panel = random_panel(9, n=30, months=5, missing=0.2)
+    drawn = draw_assignments(panel.assigned.astype(np.int8), panel.centre, 3000, np.random.default_rng(5))
+    fixed = fit(replace(panel.sample(), X=panel.X[:, :-1]))
+    together = of_periods(fixed, two_arms(30), drawn, 1.1).statistic
+    alone = [of_periods(fixed, two_arms(30), row[None], 1.1).statistic[0] for row in drawn[::300]]
+    np.testing.assert_allclose(together[::300], alone, rtol=1e-9)
+
+
+# --- degenerate draws ---
+
+
+def test_a_draw_without_an_effect_or_an_error_is_as_extreme_as_can_be() -> None:
+    y = np.array([1.0, 1, 1, 0, 0, 0])
+    drawn = np.array([[1, 1, 1, 0, 0, 0], [0, 0, 0, 0, 0, 0], [1, 1, 0, 1, 0, 0]], np.int8)
+    Y = np.column_stack([y, np.ones(6)])
+    t = cross_section(np.zeros(6), Y, drawn).statistic[:, 0]
+    assert np.isinf(t[0, 0])  # perfect separation: no error
+    assert np.isinf(t[1]).all()  # nobody assigned
+    assert np.isfinite(t[2, 0])
+    assert t[0, 1] == t[2, 1] == 0  # an outcome that never varies
+
+
+# --- p-values under the null ---
+
+
+def null_p_values(simulations: int, draws: int, months: int, is_binary: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Raw and adjusted p-values of months that hang together, assignment without any effect; simulations x months."""
+    rng = np.random.default_rng(6)
+    centre, arm = np.repeat([0, 1], [27, 13]), np.r_[np.arange(27) % 2, np.arange(13) % 2].astype(np.int8)
+    raw, adjusted = np.empty((2, simulations, months))
+    for k in range(simulations):
+        y = rng.normal(size=(40, 1)) + rng.normal(size=(40, months))
+        y = (y > 0.8).astype(float) if is_binary else y
+        observed = draw_assignments(arm, centre, 1, rng)
+        drawn = np.vstack([observed, draw_assignments(observed[0], centre, draws, rng)])
+        t = cross_section(centre, y, drawn).statistic[:, 0]
+        raw[k], adjusted[k] = p_values(t[0], t[1:]), step_down(t[0], t[1:])
+    return raw, adjusted
+
+
+def test_p_is_uniform_under_no_effect() -> None:
+    simulations = 800
+    raw, adjusted = null_p_values(simulations, 199, 5, is_binary=False)
+    for level in (0.01, 0.05, 0.1, 0.5, 0.8):
+        assert abs((raw[:, 0] <= level + 1e-12).mean() - level) < share_error(level, simulations)
+        # Any false rejection among the months: the rate of the smallest adjusted p.
+        assert abs((adjusted.min(1) <= level + 1e-12).mean() - level) < share_error(level, simulations)
+
+
+def test_p_of_few_binary_outcomes_is_never_too_small() -> None:
+    simulations = 800
+    raw, adjusted = null_p_values(simulations, 199, 3, is_binary=True)
+    for level in (0.01, 0.05, 0.1, 0.5):
+        assert (raw[:, 0] <= level + 1e-12).mean() < level + share_error(level, simulations)
+        assert (adjusted.min(1) <= level + 1e-12).mean() < level + share_error(level, simulations)
+
+
+# --- several hypotheses ---
+
+
+def some_statistics(m: int = 6, draws: int = 999) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(10)
+    drawn = rng.normal(size=(draws, 1)) + rng.normal(size=(draws, m))
+    return rng.normal(size=m) * 2, drawn
+
+
+def test_adjusted_p_is_no_smaller_and_keeps_the_order_of_the_statistics() -> None:
+    t, drawn = some_statistics()
+    adjusted = step_down(t, drawn)
+    assert (adjusted >= p_values(t, drawn)).all()
+    assert (np.diff(adjusted[np.argsort(-np.abs(t))]) >= 0).all()
+
+
+def test_step_down_is_its_definition() -> None:
+    t, drawn = some_statistics()
+    order = np.argsort(-np.abs(t))
+    wanted, before = np.empty(len(t)), 0.0
+    for k, hypothesis in enumerate(order):
+        largest = np.abs(drawn[:, order[k:]]).max(1)
+        before = max(before, (1 + (largest >= abs(t[hypothesis])).sum()) / 1000)
+        wanted[hypothesis] = before
+    np.testing.assert_allclose(step_down(t, drawn), wanted, rtol=0, atol=1e-15)
+
+
+def test_of_one_hypothesis_nothing_is_adjusted() -> None:
+    t, drawn = some_statistics(1)
+    assert step_down(t, drawn) == p_values(t, drawn)
+    assert holm([0.03]) == [0.03]
+
+
+def test_a_band_leaves_out_zero_where_the_largest_statistic_is_significant() -> None:
+    _, drawn = some_statistics()
+    c = critical_value(drawn, 0.95)
+    largest = np.abs(drawn).max(1)
+    assert p_values(np.array([c * 1.0001]), largest[:, None])[0] <= 0.05
+    assert p_values(np.array([c * 0.9999]), largest[:, None])[0] > 0.05
+    assert np.isnan(critical_value(drawn[:10], 0.95))
+
+
+def test_holm_is_his_example_and_keeps_what_is_missing() -> None:
+    np.testing.assert_allclose(holm([0.01, np.nan, 0.04, 0.03]), [0.03, np.nan, 0.06, 0.06])
+    assert np.isnan(holm([np.nan])).all()
+
+
+# --- the stage ---
+
+
+WITHOUT = ("education", "persons", "wage_subsidy")
+RECIPES = {
+    "plain": Recipe(n_persons=90, n_centres=3, before=2, after=8, after_emigration="missing"),
+    "several": Recipe(
+        n_persons=80, n_centres=3, before=1, after=5, treatments=("ips", "ips_plus"), has_tiny_centre=True,
+        exclude_wage_subsidy=False, without=WITHOUT,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def made(request, tmp_path_factory):
+    """A random cohort with its people, panel, effects, and what was made of them by 199 draws."""
+    folder = tmp_path_factory.mktemp(request.param)
+    cohort = read_cohort(write_cohort(random_cohort(RECIPES[request.param], seed=3), folder))
+    stages = compute(replace(cohort, randomisation=Randomisation(draws=199, seed=1)))
+    parts = stages["cohort"]["people"], stages["panel"]["panel"], stages["estimate"]["effects"]
+    return SimpleNamespace(cohort=cohort, parts=parts, effects=parts[2], **stages["randomise"])
+
+
+def test_the_observed_assignment_gives_the_estimates(made) -> None:
+    cr1 = made.effects[made.effects["variance"] == "cr1"].set_index(CELL)
+    ours = made.randomisation.set_index(CELL)
+    assert ours.index.equals(cr1.index)
+    assert set(ours.loc[ours["status"] == "estimated"].index.get_level_values("analysis")) >= {
+        "centre_unadjusted", "table5_model_1", "pooled", "pooled_unadjusted", "by_month", "by_centre_month",
+    }  # fmt: skip
+    assert ours["p_value"].notna().equals(cr1["status"] == "estimated")
+    for name in ("estimate", "std_error", "statistic"):
+        np.testing.assert_allclose(ours[name], cr1[name], rtol=1e-10, atol=1e-10)
+
+
+def test_p_values_are_adjusted_over_their_family(made) -> None:
+    known = made.randomisation.dropna(subset=["p_value"])
+    assert ((known["p_value"] >= 1 / 200) & (known["p_value"] <= known["p_adjusted"] + 1e-15)).all()
+    assert (known["p_adjusted"] <= 1).all()
+    assert (known["draws"] == 199).all() == (known["seed"] == 1).all()
+    months = known[known["analysis"] == "by_month"]
+    assert months["family"].eq(np.where(months["month_from"] >= 0, FOLLOW_UP, BEFORE)).all()
+
+
+def test_holm_is_over_the_centres_of_an_analysis(made) -> None:
+    for (_, variance), rows in made.effects.groupby(["analysis", "variance"]):
+        overall = rows["centre"] == "all"
+        assert rows.loc[overall, "p_adjusted"].isna().all()
+        for _, family in rows[~overall].groupby(["month_from", "month_to", "arm"]):
+            np.testing.assert_allclose(family["p_adjusted"], holm(family["p_value"]))
+        assert variance in made.cohort.estimation.variances
+
+
+def test_a_band_encloses_its_interval_and_rejects_with_the_adjusted_p(made) -> None:
+    bands = made.bands.merge(
+        made.randomisation, left_on=["analysis", "arm", "month"], right_on=["analysis", "arm", "month_from"],
+        suffixes=("", "_ri"),
+    )  # fmt: skip
+    assert len(bands) == len(made.bands) > 0
+    assert (bands.groupby(["arm", "family"])["critical_value"].nunique() <= 1).all()
+    known = bands.dropna(subset=["critical_value"])
+    outside = (known["band_low"] > 0) | (known["band_high"] < 0)
+    assert (known.loc[outside, "p_adjusted"] <= 0.05).all()
+    np.testing.assert_allclose(known["band_high"] - known["estimate"], known["critical_value"] * known["std_error"])
+
+
+def test_a_seed_gives_the_same_bytes_and_another_one_others(made) -> None:
+    def csv(seed: int) -> str:
+        return randomise(replace(made.cohort, randomisation=Randomisation(99, seed)), *made.parts)[
+            "randomisation"
+        ].to_csv()
+
+    assert csv(5) == csv(5)
+    assert csv(5).replace(",5,ri", "") != csv(6).replace(",6,ri", "")
+
+
+def test_months_with_the_same_persons_are_done_together() -> None:
+    n = 12
+    rng = np.random.default_rng(11)
+    arm = np.where(np.arange(n) % 2, "ips", "control")
+    every, some = np.arange(n), np.arange(n - 3)
+    analysis = Analysis("by_month", "each")
+
+    def month(k: int, persons: np.ndarray) -> Regression:
+        X = np.column_stack([np.ones(len(persons)), arm[persons] == "ips"]).astype(float)
+        design = Design(("intercept", "assigned[ips]"), X, (Effect("ips", "all", "assigned[ips]"),), ())
+        y = rng.random((len(persons), 1))
+        time = Periods((), np.zeros((1, 0)), y, np.ones_like(y, bool))
+        at = np.full(len(persons), "1")
+        return Regression(analysis, (k, k), "all", design, persons, arm[persons], at, time)
+
+    months = [month(0, every), month(1, some), month(2, every)]
+    drawn = np.array([arm == "ips", arm == "ips"], np.int8)
+    batches = list(redrawn(months, ARMS, drawn))
+    assert [[one.months[0] for one in batch] for batch, _, _ in batches] == [[0, 2], [1]]
+    for batch, _, draws in batches:
+        for k, one in enumerate(batch):
+            theirs = sm.OLS(one.time.Y[:, 0], one.design.X).fit(cov_type="HC1").tvalues[1]
+            assert draws.statistic[0, 0, k] == pytest.approx(theirs)
+
+
+def test_real_trial_has_the_p_of_fishers_test_in_size() -> None:
+    """Indomethacin, 27/295 v 52/307: Fisher .0053. Within the centres and studentised it is of that size, not that."""
+    rows = pd.read_csv(folder_of("indo_rct") / "indo_rct.csv", dtype={"person": str, "centre": str})
+    arm = (rows["arm"] != "placebo").to_numpy().astype(np.int8)
+    centre = rows["centre"].astype("category").cat.codes.to_numpy()
+    drawn = np.vstack([arm, draw_assignments(arm, centre, 9999, np.random.default_rng(2021))])
+    draws = cross_section(centre, rows[["outcome"]].to_numpy(float), drawn)
+    p = p_values(draws.statistic[0, 0], draws.statistic[1:, 0])[0]
+    assert draws.estimate[0, 0, 0] == pytest.approx(-0.0750, abs=5e-5)
+    assert draws.std_error[0, 0, 0] == pytest.approx(0.0270, abs=5e-5)
+    assert 0.003 < p < 0.009
