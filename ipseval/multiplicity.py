@@ -80,12 +80,13 @@ def critical_value(drawn: np.ndarray, level: float) -> float:
 
 
 def holm(p: ArrayLike) -> np.ndarray:
-    """Holm's step-down p-values (1979, Scand J Stat 6:65) of those that are known; missing stays missing."""
-    from statsmodels.stats.multitest import multipletests
+    """Holm's step-down p-values (1979, Scand J Stat 6:65) of those that are known; missing stays missing.
 
+    As ``multipletests(p, method="holm")`` of statsmodels, which collects garbage at every call: a tenth of a second
+    for each family, and there is a family for every month.
+    """
     values = np.asarray(p, dtype=float)
-    known = ~np.isnan(values)
+    order = np.argsort(values)[: int((~np.isnan(values)).sum())]  # missing ones are last
     adjusted = np.full(len(values), np.nan)
-    if known.any():
-        adjusted[known] = multipletests(values[known], method="holm")[1]
+    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)), 1)
     return adjusted

@@ -15,13 +15,18 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from cohorts import Recipe, random_cohort, write_cohort
+from ipseval.check import check
+from ipseval.clean import clean
+from ipseval.cohort import select
 from ipseval.config import Analysis, Arms, Randomisation
+from ipseval.contracts import EXTRACTS
 from ipseval.design import Design, Effect, Periods
-from ipseval.estimate import Regression
+from ipseval.estimate import Regression, estimate
 from ipseval.multiplicity import critical_value, holm, p_values, step_down
-from ipseval.pipeline import compute
+from ipseval.panel import panel as panel_of
 from ipseval.randomisation import Assigned, Draws, draw_assignments, of_months, of_periods
 from ipseval.randomise import BEFORE, CELL, FOLLOW_UP, randomise
 from ipseval.redrawn import redrawn
@@ -297,7 +302,11 @@ def test_a_band_leaves_out_zero_where_the_largest_statistic_is_significant() -> 
     assert np.isnan(critical_value(drawn[:10], 0.95))
 
 
-def test_holm_is_his_example_and_keeps_what_is_missing() -> None:
+def test_holm_is_that_of_statsmodels_and_keeps_what_is_missing() -> None:
+    rng = np.random.default_rng(12)
+    for m in (1, 2, 6, 20):
+        p = rng.random(m) ** 2
+        np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-12)
     np.testing.assert_allclose(holm([0.01, np.nan, 0.04, 0.03]), [0.03, np.nan, 0.06, 0.06])
     assert np.isnan(holm([np.nan])).all()
 
@@ -320,9 +329,12 @@ def made(request, tmp_path_factory):
     """A random cohort with its people, panel, effects, and what was made of them by 199 draws."""
     folder = tmp_path_factory.mktemp(request.param)
     cohort = read_cohort(write_cohort(random_cohort(RECIPES[request.param], seed=3), folder))
-    stages = compute(replace(cohort, randomisation=Randomisation(draws=199, seed=1)))
-    parts = stages["cohort"]["people"], stages["panel"]["panel"], stages["estimate"]["effects"]
-    return SimpleNamespace(cohort=cohort, parts=parts, effects=parts[2], **stages["randomise"])
+    cleaned = clean({name: table for name, table in check(cohort).items() if name in EXTRACTS})
+    people = select(cohort, cleaned)["people"]
+    months = panel_of(cohort, people, cleaned)["panel"]
+    parts = people, months, estimate(cohort, people, months)["effects"]
+    chosen = replace(cohort, randomisation=Randomisation(draws=199, seed=1))
+    return SimpleNamespace(cohort=cohort, parts=parts, effects=parts[2], **randomise(chosen, *parts))
 
 
 def test_the_observed_assignment_gives_the_estimates(made) -> None:
