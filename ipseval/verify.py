@@ -17,7 +17,7 @@ from ipseval.estimate import OUTCOME, estimate
 from ipseval.panel import MISSING, MONTH_COLUMN
 
 Written = Mapping[str, pd.DataFrame]
-STATISTIC_TOLERANCE = 1e-8  # relative: the same t from other sums
+STATISTIC_TOLERANCE = 1e-8  # relative to the larger of 1 and |t|: the same t from other sums
 
 
 @dataclass(frozen=True)
@@ -168,8 +168,8 @@ def randomisation_is_complete(cohort: Cohort, written: Written) -> Check:
     wrong += int((~((p > 0) & (p <= adjusted + 1e-12) & (adjusted <= 1)) & p.notna()).sum())
     if "cr1" in cohort.estimation.variances:
         cr1 = written["effects"].query("variance == 'cr1'").set_index(key)["statistic"].astype(float)
-        off = (tested["statistic"].astype(float) / cr1.reindex(tested.index) - 1).abs()
-        wrong += int((off > STATISTIC_TOLERANCE).sum())
+        off = (tested["statistic"].astype(float) - cr1.reindex(tested.index)).abs()
+        wrong += int((off > STATISTIC_TOLERANCE * cr1.abs().clip(lower=1).reindex(tested.index)).sum())
     passed = tested.index.equals(effects.index) and wrong == 0
     return Check("randomisation is complete", passed, f"{len(tested)} of {len(effects)} effects, {wrong} wrong")
 

@@ -32,6 +32,7 @@ from ipseval.randomise import BEFORE, CELL, FOLLOW_UP, randomise
 from ipseval.redrawn import redrawn
 from ipseval.regression import Sample, fit
 from ipseval.settings import read_cohort
+from ipseval.verify import randomisation_is_complete
 from panels import Panel, expanded, random_panel
 from test_real_trials import folder_of
 
@@ -378,6 +379,17 @@ def test_a_band_encloses_its_interval_and_rejects_with_the_adjusted_p(made) -> N
     outside = (known["band_low"] > 0) | (known["band_high"] < 0)
     assert (known.loc[outside, "p_adjusted"] <= 0.05).all()
     np.testing.assert_allclose(known["band_high"] - known["estimate"], known["critical_value"] * known["std_error"])
+
+
+def test_verify_finds_what_is_wrong_with_the_table(made) -> None:
+    tested = made.randomisation
+    first = tested["p_value"].first_valid_index()
+    assert randomisation_is_complete(made.cohort, {"randomisation": tested, "effects": made.effects}).passed
+    for column, value in (("p_value", np.nan), ("p_value", 0.0), ("p_adjusted", 0.001), ("statistic", 9.0)):
+        spoilt = tested.copy()
+        spoilt.loc[first, column] = value
+        assert not randomisation_is_complete(made.cohort, {"randomisation": spoilt, "effects": made.effects}).passed
+    assert not randomisation_is_complete(made.cohort, {"randomisation": tested[1:], "effects": made.effects}).passed
 
 
 def test_a_seed_gives_the_same_bytes_and_another_one_others(made) -> None:
