@@ -269,7 +269,7 @@ def test_pipeline_agrees_with_oracle(name: str, tmp_path: Path) -> None:
 
 @settings(
     derandomize=True,
-    max_examples=10int(os.environ.get("IPSEVAL_EXAMPLES", 8)),
+    max_examples=int(os.environ.get("IPSEVAL_EXAMPLES", 8)),
     deadline=None,
     phases=[Phase.generate],  # a run takes seconds: a failing recipe is reported as it was drawn
 )
