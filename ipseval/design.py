@@ -143,7 +143,7 @@ def periods(analysis: Analysis, states: np.ndarray, months: np.ndarray, month_0:
     states : int8 array, n x m
         Outcome of each person and month since randomisation; -1 is missing.
     months : int array, length m
-        Months since randomisation.
+        Months since randomisation, one after the other.
     month_0 : int array, length n
         Calendar month of randomisation (months since 1970-01).
 
@@ -164,7 +164,7 @@ def periods(analysis: Analysis, states: np.ndarray, months: np.ndarray, month_0:
     O = np.zeros((len(states), len(calendar)), bool)  # noqa: E741
     for start in np.unique(month_0):
         persons = np.flatnonzero(month_0 == start)
-        at = np.ix_(persons, start + months - first)
+        at = persons, slice(start + months[0] - first, start + months[-1] - first + 1)
         Y[at], O[at] = outcome[persons], observed[persons]
     used = O.any(axis=0)
     Y, O, calendar = Y[:, used], O[:, used], calendar[used]  # noqa: E741

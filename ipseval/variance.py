@@ -10,7 +10,7 @@ from ipseval.regression import Fit
 SATURATED = 1e-10  # an eigenvalue of I - H below this is zero: pseudo-inverse
 SERIES_ERROR = 1e-14  # bound on what is cut off the series of (I - H)^(-1/2)
 MOST_TERMS = 30  # of the series: it is used where the norm of H is below 0.33
-BLOCK = 512  # persons: their K x K matrices are held at a time
+BLOCK = 256  # persons: their K x K matrices are held at a time
 
 
 @dataclass(frozen=True)
