@@ -91,7 +91,9 @@ def assignments(cohort: Cohort, people: pd.DataFrame) -> np.ndarray:
     design = [name for name in DESIGN if name in people]
     strata = people.groupby(design, dropna=False, sort=True).ngroup().to_numpy()
     rng = np.random.default_rng(cohort.randomisation.seed)
-    return np.vstack([arm, draw_assignments(arm, strata, cohort.randomisation.draws, rng)])
+    drawn = draw_assignments(arm, strata, 1 + cohort.randomisation.draws, rng)
+    drawn[0] = arm
+    return drawn
 
 
 def _under_draws(

@@ -38,7 +38,8 @@ def redrawn(
         G, N = len(batch[0].persons), sample.n_obs
         if effects and G > 1 and n_columns < N:
             assigned = _assigned(batch[0], effects, arms)
-            own, factor = drawn[:, batch[0].persons], G / (G - 1) * (N - 1) / (N - n_columns)
+            own = drawn if drawn.shape[1] == G else drawn[:, batch[0].persons]  # persons are in order
+            factor = G / (G - 1) * (N - 1) / (N - n_columns)
             if _is_cross_section(batch[0]):
                 Y = np.column_stack([one.time.Y[:, 0] for one in batch])
                 yield batch, effects, of_months(fit(sample), Y, assigned, own, factor)

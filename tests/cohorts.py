@@ -355,6 +355,7 @@ def config_of(recipe: Recipe) -> dict[str, Any]:
         "window": {"before": recipe.before, "after": recipe.after},
         "eligibility": {"not_employed_at_randomisation": recipe.not_employed_at_randomisation},
         "disclosure": {"profile": "ssb"},
+        "randomisation": {"draws": 99},
     }
     names = ("month_rule", "min_weekly_hours", "exclude_wage_subsidy", "after_death",
              "after_emigration")  # fmt: skip

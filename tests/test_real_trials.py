@@ -76,6 +76,7 @@ def run_on(
         "window": {"before": 0, "after": after},
         "eligibility": {"not_employed_at_randomisation": False},
         "outcome": {"exclude_wage_subsidy": False},
+        "randomisation": {"draws": 99},
     }
     path = folder / f"{trial}.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
