@@ -13,6 +13,7 @@ from scipy import optimize, stats
 
 Interval = tuple[float, float]
 UNKNOWN: Interval = (np.nan, np.nan)
+LEAST_FACTOR = {"plain": 0.0, "at_least_one": 1.0}  # below which the factor of Knapp and Hartung may not fall
 
 
 @dataclass(frozen=True)
@@ -140,16 +141,19 @@ def around(estimate: float, std_error: float, df: float, level: float) -> Interv
     return estimate - reach, estimate + reach
 
 
-def random_effects(estimate: np.ndarray, variance: np.ndarray, tau2: float) -> RandomEffects:
+def random_effects(
+    estimate: np.ndarray, variance: np.ndarray, tau2: float, knapp_hartung: str = "plain"
+) -> RandomEffects:
     """Pool by random effects; the error is missing with one centre, everything with none.
 
-    The Knapp-Hartung factor sum w (y - mean)^2 / (k - 1) is used as it is, not kept from falling below 1. With
-    Paule-Mandel it is 1 unless tau2 is 0.
+    The Knapp-Hartung factor sum w (y - mean)^2 / (k - 1) is used as it is (``plain``) or kept from falling below 1
+    (``at_least_one``; Röver, Knapp & Friede 2015). With Paule-Mandel it is 1 unless tau2 is 0.
     """
     w, k = 1 / (variance + tau2), len(estimate)
     if k == 0:
         return RandomEffects(tau2, np.nan, np.nan, np.nan, 0)
     factor = np.sqrt(generalised_q(estimate, variance, tau2) / (k - 1)) if k > 1 else np.nan
+    factor = max(factor, LEAST_FACTOR[knapp_hartung])
     return RandomEffects(tau2, float(w @ estimate / w.sum()), float(factor / np.sqrt(w.sum())), float(factor), k)
 
 
@@ -175,10 +179,13 @@ def shrunken(estimate: np.ndarray, variance: np.ndarray, pooled: RandomEffects, 
     return Shrunken(centre, centre - reach, centre + reach)
 
 
-def leave_one_out(estimate: np.ndarray, variance: np.ndarray, tau: str) -> list[RandomEffects]:
+def leave_one_out(
+    estimate: np.ndarray, variance: np.ndarray, tau: str, knapp_hartung: str = "plain"
+) -> list[RandomEffects]:
     """The pooled effect without each of the centres, in their order; ``tau`` is estimated anew."""
     rest = [np.delete(np.arange(len(estimate)), c) for c in range(len(estimate))]
-    return [random_effects(estimate[i], variance[i], tau_squared(tau, estimate[i], variance[i])) for i in rest]
+    tau2 = [tau_squared(tau, estimate[i], variance[i]) for i in rest]
+    return [random_effects(estimate[i], variance[i], t, knapp_hartung) for i, t in zip(rest, tau2, strict=True)]
 
 
 # What a centre counts: from its variance and its persons in the arm and in the reference arm. Made to sum to 1.

@@ -77,6 +77,7 @@ def test_numbers_are_those_of_metafor(theirs: dict) -> None:
         "tau2_high": profile[1],
         "pooled": mean.mean,
         "std_error": mean.std_error,
+        "std_error_at_least_one": random_effects(estimate, variance, mean.tau2, "at_least_one").std_error,
         **dict(zip(("ci_low", "ci_high"), mean.interval(0.95), strict=True)),
         **dict(zip(("prediction_low", "prediction_high"), mean.prediction(0.95), strict=True)),
     }

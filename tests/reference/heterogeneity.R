@@ -11,11 +11,13 @@ analyse <- function(case, method) {
   fitted <- rma(estimate, sei = std_error, data = rows, method = method, test = "knha", control = precise)
   profile <- confint(fitted, control = list(tol = 1e-14))$random
   prediction <- tryCatch(predict(fitted, pi.type = "riley"), error = function(e) NULL)
+  adhoc <- rma(estimate, sei = std_error, data = rows, method = method, test = "adhoc", control = precise)
   classic <- rma(estimate, sei = std_error, data = rows, method = "FE")
   data.frame(
     case = case, tau = method, k = fitted$k, q = fitted$QE, p_value = fitted$QEp, fixed = classic$beta[1],
     fixed_std_error = classic$se, tau2 = fitted$tau2, tau2_low = profile["tau^2", "ci.lb"],
-    tau2_high = profile["tau^2", "ci.ub"], pooled = fitted$beta[1], std_error = fitted$se, ci_low = fitted$ci.lb,
+    tau2_high = profile["tau^2", "ci.ub"], pooled = fitted$beta[1], std_error = fitted$se,
+    std_error_at_least_one = adhoc$se, ci_low = fitted$ci.lb,
     ci_high = fitted$ci.ub, prediction_low = prediction$pi.lb, prediction_high = prediction$pi.ub)
 }
 shrink <- function(case, method) {
