@@ -93,6 +93,7 @@ class Synthesis:
     variance: str | None
     joint_test: str
     tau: str
+    knapp_hartung: str
     min_persons_per_arm: int
     power: float
 

@@ -121,10 +121,8 @@ def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row
     """Rows of effects and, for regressions pooled over centres and months, of coefficients."""
     counts = {effect: _counts(cohort, this, effect) for effect in this.design.effects}
     status = {effect: _cell_status(cohort, this, n) for effect, n in counts.items()}
-    fitted = None
-    if any(s == "estimated" for s in status.values()):
-        absent = {e.term for e, n in counts.items() if not (n["n_assigned"] and n["n_control"])}
-        fitted = _fit(cohort, this.design.without(absent), this.time)
+    fitted = fit_regression(cohort, this)
+    if fitted:
         status = {e: _fit_status(s, e.term, fitted) for e, s in status.items()}
     effects = [
         _row(cohort, this, effect, variance, status[effect])
@@ -136,6 +134,15 @@ def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row
     pooled = this.centre == ALL and this.analysis.months != "each"
     by_term = {effect.term: s for effect, s in status.items()}
     return effects, _coefficient_rows(cohort, this, by_term, fitted) if pooled else []
+
+
+def fit_regression(cohort: Cohort, this: Regression) -> Fitted | None:
+    """Fit without the effects of arms that lack persons; None when no effect has enough of them."""
+    counts = {effect: _counts(cohort, this, effect) for effect in this.design.effects}
+    if not any(_cell_status(cohort, this, n) == "estimated" for n in counts.values()):
+        return None
+    absent = {e.term for e, n in counts.items() if not (n["n_assigned"] and n["n_control"])}
+    return _fit(cohort, this.design.without(absent), this.time)
 
 
 def _fit(cohort: Cohort, used: Design, time: Periods) -> Fitted:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from ipseval.drawing import Drawing
 from ipseval.figures_by_centre import effects_by_centre
 from ipseval.figures_by_month import effect_by_month, employment_by_arm
+from ipseval.forest import forest
 from ipseval.review import Review
 
 FIGURES: dict[str, Callable[[Review], Drawing]] = {
     "employment_by_arm": employment_by_arm,
     "effect_by_month": effect_by_month,
     "effects_by_centre": effects_by_centre,
+    "forest": forest,
 }

@@ -17,6 +17,7 @@ from ipseval.present import present
 from ipseval.products import PRODUCTS, REVIEWED, VERIFIED
 from ipseval.randomise import randomise
 from ipseval.settings import read_cohort
+from ipseval.synthesise import synthesise
 from ipseval.verify import verify
 
 
@@ -63,5 +64,6 @@ def compute(cohort: Cohort) -> dict[str, dict[str, Any]]:
     made["describe"] = describe(cohort, people, made["panel"]["panel"])
     made["estimate"] = estimate(cohort, people, made["panel"]["panel"])
     made["randomise"] = randomise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
+    made["synthesise"] = synthesise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
     made["present"] = present(cohort, {n: made[stage][n] for stage, names in REVIEWED.items() for n in names})
     return made

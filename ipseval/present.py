@@ -12,7 +12,12 @@ from ipseval.render import RENDERERS, to_index
 from ipseval.review import ALL, Review
 from ipseval.tables import TABLES
 
-REVIEWED = ("flow", "inclusion", "balance", "wage_subsidy", "employment_by_month", "effects", "coefficients", "bands")
+# fmt: off
+REVIEWED = (
+    "flow", "inclusion", "balance", "wage_subsidy", "employment_by_month", "effects", "coefficients", "bands",
+    "heterogeneity", "centre_effects", "pooled_effects",
+)
+# fmt: on
 FIGURE_KINDS = ("png", "svg")
 
 

@@ -9,6 +9,7 @@ REVIEWED = {
     "describe": ("inclusion", "balance", "wage_subsidy", "employment_by_month"),
     "estimate": ("effects", "coefficients"),
     "randomise": ("bands",),
+    "synthesise": ("heterogeneity", "centre_effects", "pooled_effects"),
 }
 VERIFIED = {
     **REVIEWED,

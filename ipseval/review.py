@@ -29,8 +29,8 @@ class Review:
     ----------
     cohort : Cohort
     tables : mapping
-        ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects`` and
-        ``coefficients``, as ``store.read`` returns them.
+        ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``,
+        ``coefficients``, ``bands``, ``heterogeneity``, ``centre_effects`` and ``pooled_effects``, as read back.
     """
 
     cohort: Cohort

@@ -30,7 +30,8 @@ STAGE_KEYS: dict[str, tuple[str, ...]] = {
     "describe": ("covariates", "describe", *_STUDY),
     "estimate": ("analyses", "estimation", *_STUDY),
     "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
-    "present": ("analyses", "estimation", "eligibility", "describe", "disclosure", *_STUDY),
+    "synthesise": ("analyses", "estimation", "synthesis", *_STUDY),
+    "present": ("analyses", "estimation", "synthesis", "eligibility", "describe", "disclosure", *_STUDY),
     "verify": ("extracts", "analyses", "estimation", "randomisation", "eligibility", "describe", "verify", *_STUDY),
 }
 
@@ -194,6 +195,10 @@ def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
     first, last = merged["observed_from"], merged["observed_until"]
     if first and last and first > last:
         faults.append(Fault(file, "observed_from is later than observed_until.", "Swap or mend them."))
+    chosen, known = merged["synthesis"]["variance"], merged["estimation"]["variances"]
+    if chosen and chosen not in known:
+        remedy = f"Name one of {', '.join(known)}."
+        faults.append(Fault(file, f"synthesis.variance '{chosen}' is not among estimation.variances.", remedy))
     for name, spec in merged["analyses"].items():
         months = spec["months"]
         if isinstance(months, list) and not -window["before"] <= months[0] <= months[1] <= window["after"]:

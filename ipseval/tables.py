@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from ipseval import tables_described as described
 from ipseval import tables_estimated as estimated
+from ipseval import tables_synthesised as synthesised
 from ipseval.review import Review
 from ipseval.table import Table
 
@@ -14,6 +15,7 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "effects_by_centre": estimated.by_centre,
     "effects_by_month": estimated.by_month,
     "effects_by_centre_month": estimated.by_centre_month,
+    "heterogeneity": synthesised.heterogeneity,
     "balance": described.balance,
     "flow": described.flow,
 }

@@ -34,6 +34,7 @@ STATUSES = {
     "too_few_assigned": "fewer than {least} persons assigned to this arm",
     "too_few_control": "fewer than {least} persons in the reference arm",
     "no_variation": "no variation of the outcome, so that there is no standard error",
+    "too_few_for_pooling": "fewer than {least} persons in an arm, too few for pooling",
     "collinear": "not to be told apart from other terms of the regression",
     "saturated": "no more observations than terms in the regression",
     "no_covariate": "the cohort does not have a covariate that this model needs",
@@ -56,6 +57,11 @@ def points(proportion: float) -> str:
 def count(n: float) -> str:
     """A count with commas at thousands."""
     return f"{int(n):,}"
+
+
+def p_value(value: float) -> str:
+    """A p-value at three decimals: ``0.048``, ``< 0.001``."""
+    return "< 0.001" if value < 0.001 else number(value, 3)
 
 
 def stars(p_value: float) -> str:

@@ -29,6 +29,7 @@ from ipseval.table import Table
 from ipseval.tables import TABLES
 from ipseval.words import EN_DASH, MINUS
 
+NAME_NO_CENTRE = ("effects_by_month", "heterogeneity")
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")
 RECIPES = {
@@ -391,7 +392,9 @@ def test_names_stay_text_in_html(nasty, name):
     assert "script" not in {tag for tag, _ in page.tags}
     assert "=1+1 <b>$x_1^2$</b>" in page.texts
     seen = "\n".join(page.texts)
-    assert name == "effects_by_month_html" or all(words.one_line(centre) in seen for centre in NASTY.values())
+    assert name.removesuffix("_html") in NAME_NO_CENTRE or all(
+        words.one_line(centre) in seen for centre in NASTY.values()
+    )
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -400,7 +403,7 @@ def test_names_stay_text_in_csv(nasty, name):
     assert len({len(row) for row in rows}) == 1
     fields = [field for row in rows for field in row]
     assert all(re.fullmatch(r"-?[\d.]+", field) or not field.startswith(("=", "+", "-", "@")) for field in fields)
-    assert name == "effects_by_month" or any("=1+1" in field for field in fields)
+    assert name in NAME_NO_CENTRE or any("=1+1" in field for field in fields)
     assert not any("\n" in field for field in fields)
 
 

@@ -37,6 +37,25 @@ rule estimate:
         "../scripts/estimate.py"
 
 
+rule synthesise:
+    """The effects of the centres together: how much they differ, and their mean."""
+    input:
+        **of("cohort", "people"),
+        **of("panel"),
+        **of("estimate", "effects_parquet"),
+        code=code("synthesise"),
+    output:
+        **made("synthesise"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/synthesise.log",
+    params:
+        settings=chosen("synthesise"),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/synthesise.py"
+
+
 rule randomise:
     """Tests by re-drawn assignment, and bands that hold for all months at once."""
     input:

@@ -1,0 +1,7 @@
+from ipseval import config, errors, store, synthesise
+
+with errors.reported(snakemake.log[0]):
+    cohort = config.from_settings(snakemake.params.settings)
+    people, months = store.read(snakemake.input.people), store.read(snakemake.input.panel)
+    effects = store.read(snakemake.input.effects_parquet)
+    store.write_all(snakemake.output, synthesise.synthesise(cohort, people, months, effects))
