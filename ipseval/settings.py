@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
 
 from ipseval.config import Cohort, code, from_settings
 from ipseval.errors import Fault, UserError, nearest
+from ipseval.schema import schema_faults
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS_FILE = ROOT / "config" / "config.yaml"
@@ -45,18 +45,32 @@ def read_yaml(path: Path) -> dict[str, Any]:
         The file is missing, is no YAML or holds something else.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UserError([Fault(str(path), f"cannot be read ({reason}).", "Name an existing cohort file.")]) from None
-    except yaml.YAMLError as error:
+        beside = (p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else ()
+        remedy = nearest(path.name, beside) or "Name an existing YAML file."
+        raise UserError([Fault(str(path), f"cannot be read ({reason}).", remedy)]) from None
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" at line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise UserError([Fault(str(path), f"is no valid YAML{line}: {problem}.", "Mend that line.")]) from None
     if not isinstance(content, dict):
         raise UserError([Fault(str(path), "holds no keys.", "See config/cohorts for an example.")])
     return content
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is a fault; plain YAML keeps the last one without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for i, (key, _) in enumerate(node.value):
+            if keys[i] in keys[:i] and keys[i] != "<<":
+                problem = f"the key '{keys[i]}' stands twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def cohorts(config: Mapping[str, Any], base: Path = ROOT) -> dict[str, dict[str, Any]]:
@@ -79,19 +93,40 @@ def cohorts(config: Mapping[str, Any], base: Path = ROOT) -> dict[str, dict[str,
         for key in config
         if key not in TOP_KEYS
     ]
-    names = [config["cohort"]] if config.get("cohort") else config.get("cohorts") or []
+    faults += _defaults_faults(config.get("defaults"))
+    chosen = config.get("cohort") or config.get("cohorts")
+    names = [str(name) for name in (chosen if isinstance(chosen, list) else [chosen] if chosen else [])]
     if not names:
         faults.append(Fault("config/config.yaml", "cohorts is empty.", "Name at least one file of config/cohorts."))
+    if not isinstance(config.get("results", "results"), str):
+        faults.append(Fault("config/config.yaml", "results is no text.", "Name the folder of the results."))
+    if faults:
+        raise UserError(faults)
     found: dict[str, dict[str, Any]] = {}
     for name in names:
         try:
-            settings = cohort_settings(_cohort_file(str(name), base), config.get("defaults") or {})
-            found[settings["name"]] = settings
+            settings = cohort_settings(_cohort_file(name, base), config.get("defaults") or {})
         except UserError as error:
             faults.extend(error.faults)
+            continue
+        if settings["name"] in found:
+            what = f"cohorts names two files '{settings['name']}': their results would go into one folder."
+            faults.append(Fault("config/config.yaml", what, "Name each file once, or rename one."))
+        found[settings["name"]] = settings
     if faults:
         raise UserError(faults)
     return found
+
+
+def _defaults_faults(defaults: Any) -> list[Fault]:
+    """Faults of the defaults of config/config.yaml: what a cohort file may hold, and all of it."""
+    if defaults is None:
+        return []
+    where, known = "config/config.yaml", default_settings()
+    if not isinstance(defaults, Mapping):
+        return [Fault(where, "defaults holds no keys.", "Restore it from the repository.")]
+    absent = [Fault(where, f"defaults.{key} is missing.", "Restore it.") for key in known if key not in defaults]
+    return [*absent, *_schema_faults(defaults, where, whole=False)]
 
 
 def _cohort_file(name: str, base: Path) -> Path:
@@ -115,7 +150,7 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
         With every fault of the file.
     """
     own = read_yaml(file)
-    defaults = default_settings() if not defaults else defaults
+    defaults = defaults or default_settings()
     faults = [*_schema_faults(own, str(file)), *_fixed_analyses(own, defaults, str(file))]
     if faults:
         raise UserError(faults)
@@ -139,43 +174,14 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _schema_faults(own: Mapping[str, Any], file: str) -> list[Fault]:
-    errors = Draft202012Validator(_schema()).iter_errors(own)
-    return [
-        fault
-        for error in sorted(errors, key=lambda e: list(map(str, e.absolute_path)))
-        for fault in _fault(error, file)
-    ]
+def _schema_faults(own: Mapping[str, Any], file: str, whole: bool = True) -> list[Fault]:
+    """Faults that the schema states; of a part of the settings no key need be there."""
+    return schema_faults(_schema() if whole else {**_schema(), "required": []}, own, file)
 
 
 @cache
 def _schema() -> dict[str, Any]:
     return read_yaml(SCHEMA_FILE)
-
-
-def _fault(error: ValidationError, file: str) -> list[Fault]:
-    path = ".".join(map(str, error.absolute_path))
-    if error.validator == "additionalProperties" and isinstance(error.schema.get("additionalProperties"), bool):
-        known = list(error.schema.get("properties", {}))
-        prefix = f"{path}." if path else ""
-        unknown = [str(key) for key in error.instance if key not in known]
-        return [
-            Fault(file, f"{prefix}{key} is not a key.", nearest(key, known) or f"Known here: {', '.join(known)}.")
-            for key in unknown
-        ]
-    if error.validator == "required":
-        missing = error.message.split("'")[1]
-        return [
-            Fault(
-                file, f"{f'{path}.' if path else ''}{missing} is missing.", "docs/configuration.md says what it holds."
-            )
-        ]
-    expected = error.schema.get("description") or error.message
-    return [
-        Fault(
-            file, f"{path} does not fit: {error.message}.", f"Expected: {expected}" if expected != error.message else ""
-        )
-    ]
 
 
 def _fixed_analyses(own: Mapping[str, Any], defaults: Mapping[str, Any], file: str) -> list[Fault]:
@@ -188,10 +194,11 @@ def _fixed_analyses(own: Mapping[str, Any], defaults: Mapping[str, Any], file: s
 
 def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
     """Faults between keys, which a schema cannot state."""
-    faults = []
     arms, window = merged["arms"], merged["window"]
-    if code(arms["reference"]) in map(code, arms["treatments"]):
-        faults.append(Fault(file, "arms.reference is among arms.treatments.", "Name it once, as reference."))
+    faults = _code_faults(arms, merged["centres"], file)
+    opens, closes = merged["describe"]["wage_subsidy_months"]
+    if opens > closes:
+        faults.append(Fault(file, "describe.wage_subsidy_months ends before it starts.", "Name the first month first."))
     first, last = merged["observed_from"], merged["observed_until"]
     if first and last and first > last:
         faults.append(Fault(file, "observed_from is later than observed_until.", "Swap or mend them."))
@@ -219,6 +226,26 @@ def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
         for name in merged["covariates"]
         if not re.fullmatch(r"[A-Za-z]\w*", name)
     ]
+    return faults
+
+
+RESERVED = "all"  # the code of all centres, or all arms, together
+
+
+def _code_faults(arms: Mapping[str, Any], centres: Mapping[Any, Any], file: str) -> list[Fault]:
+    """Arms and centres whose codes are one and the same, or taken."""
+    faults = []
+    treatments, places = list(map(code, arms["treatments"])), list(map(code, centres))
+    if code(arms["reference"]) in treatments:
+        faults.append(Fault(file, "arms.reference is among arms.treatments.", "Name it once, as reference."))
+    for key, codes in (("arms.treatments", treatments), ("centres", places)):
+        if len(set(codes)) < len(codes):
+            faults.append(Fault(file, f"{key} names a code twice (1 and '1' are the same).", "Name each once."))
+    for key, codes in (("arms", [code(arms["reference"]), *treatments]), ("centres", places)):
+        if RESERVED in codes:
+            faults.append(
+                Fault(file, f"{key} names '{RESERVED}', which stands for all of them.", "Map it under values.")
+            )
     return faults
 
 
