@@ -3,23 +3,24 @@
 Nothing here prints a person's value: findings are counts.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ipseval import extracts, rules
-from ipseval.config import Cohort
-from ipseval.contracts import EXTRACTS
-from ipseval.convert import convert
-from ipseval.errors import Fault, UserError, nearest
+from ipseval.config import Cohort, code
+from ipseval.contracts import EXTRACTS, SPELL_EXTRACTS
+from ipseval.errors import UserError, nearest
 from ipseval.findings import Findings
 from ipseval.layouts import LAYOUTS, Study
-from ipseval.reading import SORTED_BY, Opened, note, open_extract, read_rows
+from ipseval.months import check_months
+from ipseval.reading import SORTED_BY, Opened, listed, note, open_extract, read_rows
 
-MANY_ROWS = 10  # a month without a row is suspicious when the months beside it have so many
 CODES = {"sex": ("female", "male"), "contact": ("outpatient", "day", "inpatient")}
+LINKED = ("persons", "employment")  # extracts in which somebody of the trial must stand
 
 
 def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
@@ -41,196 +42,185 @@ def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
         One fault for each finding whose action is to stop.
     """
     found = Findings(cohort)
-    _check_settings(cohort, found)
+    check_settings(cohort, found)
     opened = {name: open_extract(extract, cohort, found) for name, extract in EXTRACTS.items()}
     frames: dict[str, pd.DataFrame | None] = dict.fromkeys(EXTRACTS)
-    trial = opened["trial"] and read_rows(opened["trial"], cohort, found, None)
-    if trial is not None:
-        frames["trial"] = _check_trial(trial, cohort, found, opened["trial"])
-        known = _known(cohort, frames["trial"])
-        for name, this in opened.items():
-            if name != "trial" and this is not None:
-                frames[name] = _person_rows(this, known, found)
-                if name == "persons" and frames[name] is not None:
-                    known = _vital(frames[name], known)
+    this = opened.pop("trial")
+    trial = read_rows(this, cohort, found, None) if this else None
+    if this is not None and trial is not None:
+        trial = _check_trial(trial, cohort, found, this)
+        known = _known(cohort, trial)
+        for name, other in opened.items():
+            frames[name] = frame = _person_rows(other, known, found) if other else None
+            if name == "persons" and frame is not None:
+                known = _vital(frame, known)
     if found.faults:
         raise UserError(found.faults)
-    return {"quality": found.table(), **frames}
+    return {"quality": found.table(), **frames, "trial": trial}
 
 
-def _check_settings(cohort: Cohort, found: Findings) -> None:
-    """Faults between configuration and extracts that no single extract shows."""
+def check_settings(cohort: Cohort, found: Findings) -> None:
+    """Note faults of the configuration that its schema cannot state: layouts, rules, what has to be delivered."""
     where = cohort.file or f"{cohort.name}.yaml"
-    layouts = {
-        name: spec.get("layout", "spells") if isinstance(spec, dict) else str(spec)
-        for name, spec in cohort.layouts.items()
-    }
-    for name, layout in layouts.items():
-        if layout not in LAYOUTS:
-            remedy = nearest(layout, LAYOUTS) or f"Known: {', '.join(LAYOUTS)}."
-            found.faults.append(Fault(where, f"layouts.{name} names '{layout}', which is no layout.", remedy))
-    employment = LAYOUTS.get(layouts.get("employment", "spells"))
+    for extract, spec in cohort.layouts.items():
+        for what, remedy in _layout_faults(extract, spec):
+            found.fault(where, what, remedy)
+    for name, action in cohort.checks.items():
+        rule = rules.RULES.get(name)
+        if rule is None:
+            found.fault(where, f"checks.{name} is no rule.", nearest(name, rules.RULES) or "docs/data.md lists them.")
+        elif action not in (rule.action, *rule.others):
+            allowed = " or ".join((rule.action, *rule.others))
+            found.fault(where, f"checks.{name} cannot be '{action}'.", f"Expected: {allowed}.")
+    employment = LAYOUTS.get(cohort.layouts.get("employment", {}).get("layout", "spells"))
     if employment and employment.is_dated and cohort.observed_until is None:
-        remedy = "Without it, months after the end of the register would read as not employed."
-        found.faults.append(
-            Fault(
-                where,
-                "observed_until is missing: the last complete month of the employment register (YYYY-MM).",
-                remedy,
-            )
-        )
-    if cohort.outcome.exclude_wage_subsidy and not extracts.locate(cohort.extracts, "wage_subsidy"):
+        what = "observed_until is missing: the last complete month of the employment register (YYYY-MM)."
+        found.fault(where, what, "Without it, months after the end of the register would read as not employed.")
+    delivered = extracts.locate(cohort.extracts, "wage_subsidy")
+    if cohort.outcome.exclude_wage_subsidy and not any(p.suffix.lower() == ".parquet" for p in delivered):
+        what = "ordinary employment excludes wage subsidies, but wage_subsidy was not delivered."
         remedy = "Deliver it, or set outcome.exclude_wage_subsidy: false and call the outcome what it then is."
-        found.faults.append(
-            Fault(where, "ordinary employment excludes wage subsidies, but wage_subsidy was not delivered.", remedy)
+        found.fault(where, what, remedy)
+
+
+def _layout_faults(extract: str, spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    name = spec.get("layout", "spells")
+    layout = LAYOUTS.get(name)
+    if layout is None:
+        yield (
+            f"layouts.{extract}.layout is '{name}', which is no layout.",
+            nearest(name, LAYOUTS) or _known_are(LAYOUTS),
         )
-    for name in cohort.checks:
-        if name not in rules.RULES:
-            found.faults.append(Fault(where, f"checks.{name} is no rule.", nearest(name, rules.RULES)))
+        return
+    if extract not in SPELL_EXTRACTS:
+        yield f"layouts.{extract} is not used: {extract} has one layout only.", "Remove it."
+    for option in spec:
+        if option != "layout" and option not in layout.options:
+            remedy = nearest(option, layout.options) or _known_are(layout.options)
+            yield f"layouts.{extract}.{option} is no option of the layout {name}.", remedy
+    for option, expected, fits in OPTION_KINDS:
+        if option in layout.options and option in spec and not fits(spec[option]):
+            yield f"layouts.{extract}.{option} does not fit.", f"Expected: {expected}."
+
+
+OPTION_KINDS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
+    ("prefix", "text, such as w or y_", lambda value: isinstance(value, str) and value != ""),
+    ("weeks", "relative or calendar", lambda value: value in ("relative", "calendar")),
+    ("employed", "a list of codes", lambda value: isinstance(value, list) and value != []),
+    ("not_employed", "a list of codes", lambda value: isinstance(value, list)),
+)
+
+
+def _known_are(names: Iterable[str]) -> str:
+    return f"Known: {', '.join(names) or 'none'}."
 
 
 def _check_trial(frame: pd.DataFrame, cohort: Cohort, found: Findings, this: Opened) -> pd.DataFrame:
     excluded = cohort.exclusions.get("trial", {})
-    for column, declared in (("arm", cohort.arms.all), ("centre", tuple(cohort.centres))):
-        allowed = {*declared, *excluded.get(column, [])}
-        unknown = frame[column].notna() & ~frame[column].isin(allowed)
-        article = "an" if column == "arm" else "a"
-        note(
-            this,
-            "undeclared_code",
-            unknown.to_numpy(),
-            frame["person_id"],
-            found,
-            column=column,
-            article=article,
-            declare=f"{column}s or to exclusions",
-        )
+    declared = {"arm": cohort.arms.all, "centre": tuple(cohort.centres)}
+    for column, codes in declared.items():
+        known = frame[column].isna() | frame[column].isin([*codes, *excluded.get(column, [])])
+        frame = _declared_rows(frame, column, known.to_numpy(), f"{column}s or to exclusions", this, found)
     empty = [c for c in cohort.centres if c not in set(frame["centre"])]
     if empty:
-        found.add("trial", "empty_centre", f"{len(empty)} centre{'s' if len(empty) > 1 else ''}", 0, 0)
-    frame = _one_row_per_person(frame, this, found)
+        subject = f"{len(empty)} of {len(cohort.centres)} centres"
+        found.add("trial", "empty_centre", subject, 0, 0, number=len(empty), label=this.delivery.label)
+    frame = _one_row(frame, this, found)
     return _apply_row_rules(frame, this, _known(cohort, frame), found)
+
+
+def _declared_rows(
+    frame: pd.DataFrame, column: str, known: np.ndarray, declare: str, this: Opened, found: Findings
+) -> pd.DataFrame:
+    """The rows whose code is declared, when the others are to be dropped; else all."""
+    words: dict[str, Any] = {"column": column, "article": "an" if column[0] in "aeiou" else "a", "declare": declare}
+    action = note(this, "undeclared_code", ~known, frame["person_id"], found, **words)
+    return frame[known].reset_index(drop=True) if action == "drop" else frame
 
 
 def _known(cohort: Cohort, trial: pd.DataFrame) -> rules.Known:
     """What is known before the extract of persons is read: nobody's birth or death."""
-    randomised_on = trial.set_index("person_id")["randomised_on"]
+    randomised_on = trial.dropna(subset="person_id").set_index("person_id")["randomised_on"]
     nothing = pd.Series(np.datetime64("NaT", "s"), index=randomised_on.index)
     return rules.Known(cohort, randomised_on, nothing, nothing)
 
 
-def _one_row_per_person(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame:
-    note(this, "duplicate_row", frame.duplicated().to_numpy(), frame["person_id"], found)
-    frame = frame.drop_duplicates(ignore_index=True)
-    several = frame["person_id"].duplicated(keep=False) & frame["person_id"].notna()
+def _one_row(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame:
+    """The frame with one row a person, or a person and month, where the extract or its layout says so."""
+    key = list(this.layout.one_row or ("person_id",) * this.extract.one_row_per_person)
+    if not key:
+        return frame
+    repeats = frame.duplicated() & frame[key].notna().all(axis=1)
+    note(this, "duplicate_row", repeats.to_numpy(), frame["person_id"], found)
+    frame = frame[~repeats].reset_index(drop=True)
+    several = frame.duplicated(key, keep=False) & frame[key].notna().all(axis=1)
     if several.any():
-        differing = frame[several].groupby("person_id").nunique(dropna=False).gt(1).any()
-        columns = ", ".join(differing.index[differing])
-        note(this, "contradicting_rows", several.to_numpy(), frame["person_id"], found, column=columns)
-        frame = frame.drop_duplicates("person_id", ignore_index=True)
+        differing = frame[several].groupby(key).nunique(dropna=False).gt(1).any()
+        columns, row = listed(differing.index[differing]), " and ".join(key).replace("person_id", "person")
+        note(this, "contradicting_rows", several.to_numpy(), frame["person_id"], found, column=columns, row=row)
+        frame = frame[~(several & frame.duplicated(key))].reset_index(drop=True)
     return frame
 
 
 def _person_rows(this: Opened, known: rules.Known, found: Findings) -> pd.DataFrame | None:
     """One extract besides the trial list, as spells where it is one."""
-    name, keys = this.extract.name, known.randomised_on.index
-    frame = read_rows(this, known.cohort, found, keys)
+    frame = read_rows(this, known.cohort, found, known.randomised_on.index)
     if frame is None:
         return None
-    others = this.delivery.n_rows - len(frame)
-    if others:
-        found.add(
-            name,
-            "person_not_in_trial",
-            f"{others} of {this.delivery.n_rows} rows of {this.delivery.label}",
-            others,
-            None,
-        )
-    absent = len(keys.difference(pd.Index(frame["person_id"])))
-    if absent:
-        found.add(name, "trial_person_without_row", f"{absent} of {len(keys)} persons", None, absent)
+    _check_linkage(frame, this, known, found)
     if "year_month" in this.columns:
-        _check_months(this, found)
-    frame = _check_codes(frame, this, known, found)
-    if this.extract.one_row_per_person or this.layout is LAYOUTS["weekly_wide"]:
-        frame = _one_row_per_person(frame, this, found)
-    if this.extract.column("start_on"):
+        check_months(this, known, found)
+    frame = _one_row(_check_codes(frame, this, known, found), this, found)
+    if this.extract.name in SPELL_EXTRACTS:
         if found.faults:  # rows that could not be read would only raise faults of their own
             frame = frame.dropna(subset=[c.name for c in this.contract if c.name in frame and not c.nullable])
         study = Study(known.randomised_on, known.cohort.window.months)
         frame = this.layout.to_spells(frame, study, this.options)
-        frame = _apply_row_rules(frame, this, known, found)
+    frame = _apply_row_rules(frame, this, known, found)
     return frame.sort_values(list(frame.columns[:SORTED_BY]), ignore_index=True)
+
+
+def _check_linkage(frame: pd.DataFrame, this: Opened, known: rules.Known, found: Findings) -> None:
+    name, delivery, keys = this.extract.name, this.delivery, known.randomised_on.index
+    others = delivery.n_rows - len(frame)
+    if others:
+        subject = f"{others} of {delivery.n_rows} rows of {delivery.label}"
+        found.add(name, "person_not_in_trial", subject, others, None)
+    absent = len(keys.difference(pd.Index(frame["person_id"])))
+    if absent:
+        subject = f"{absent} of {len(keys)} persons"
+        found.add(name, "trial_person_without_row", subject, None, absent, number=absent, label=delivery.label)
+    if len(keys) and frame.empty and delivery.n_rows and name in LINKED:
+        found.add(name, "nobody_linked", delivery.label, 0, 0, number=1)
 
 
 def _check_codes(frame: pd.DataFrame, this: Opened, known: rules.Known, found: Findings) -> pd.DataFrame:
     """Drop rows whose codes are excluded; note codes that nobody declared."""
     name = this.extract.name
     for column, codes in known.cohort.exclusions.get(name, {}).items():
-        if column in frame:
-            excluded = frame[column].isin(codes)
-            note(this, "excluded_by_code", excluded.to_numpy(), frame["person_id"], found, column=column)
-            frame = frame[~excluded].reset_index(drop=True)
+        excluded = frame[column].map(code, na_action="ignore").isin(codes).to_numpy()
+        action = note(this, "excluded_by_code", excluded, frame["person_id"], found, column=column)
+        frame = frame[~excluded].reset_index(drop=True) if action == "drop" else frame
     for column in (c for c in CODES if c in frame):
-        unknown = (frame[column].notna() & ~frame[column].isin(CODES[column])).to_numpy()
-        note(
-            this,
-            "undeclared_code",
-            unknown,
-            frame["person_id"],
-            found,
-            column=column,
-            article="a",
-            declare=f"values.{name}.{column}",
-        )
+        declared = (frame[column].isna() | frame[column].isin(CODES[column])).to_numpy()
+        frame = _declared_rows(frame, column, declared, f"values.{name}.{column}", this, found)
     if this.layout.undeclared:
-        rows = this.layout.undeclared(frame, this.options)
-        note(
-            this,
-            "undeclared_code",
-            rows,
-            frame["person_id"],
-            found,
-            column="week",
-            article="a",
-            declare=f"layouts.{name}",
-        )
+        declared = ~this.layout.undeclared(frame, this.options)
+        frame = _declared_rows(frame, "week", declared, f"employed or not_employed of layouts.{name}", this, found)
     return frame
 
 
 def _apply_row_rules(frame: pd.DataFrame, this: Opened, known: rules.Known, found: Findings) -> pd.DataFrame:
     for rule in (r for r in rules.ROW_RULES if r.applies(this.extract.name)):
         rows = rule.find(frame, known)
-        action = note(this, rule.name, rows, frame["person_id"], found, column=rule.column)
+        delivered = rows & (frame["is_observed"] == 1).to_numpy() if "is_observed" in frame else rows
+        action = note(this, rule.name, delivered, frame["person_id"], found, column=rule.column)
+        action = action or known.cohort.checks.get(rule.name, rules.RULES[rule.name].action)
         if action == "drop":
             frame = frame[~rows].reset_index(drop=True)
-        elif action == "fix" and rule.mend:
+        elif action == "fix" and rule.mend and rows.any():
             frame = rule.mend(frame, rows, known).reset_index(drop=True)
     return frame
-
-
-def _check_months(this: Opened, found: Findings) -> None:
-    """A month missing between full ones, or delivered in two files."""
-    months = extracts.rows_by(this.delivery, this.columns["year_month"])
-    value = pa.chunked_array([pa.Array.from_pandas(months["value"])])
-    when = convert(value, "month").values.to_numpy().astype("datetime64[M]")
-    months = (
-        months.assign(month=when.astype(int))[~np.isnat(when)].groupby("month").agg({"n_rows": "sum", "n_files": "max"})
-    )
-    every = months.reindex(range(months.index.min(), months.index.max() + 1), fill_value=0)["n_rows"].to_numpy()
-    beside = np.minimum(np.maximum.accumulate(every), np.maximum.accumulate(every[::-1])[::-1])
-    missing = int(np.sum((every == 0) & (beside >= MANY_ROWS)))
-    if missing:
-        found.add(
-            this.extract.name,
-            "missing_month",
-            f"{missing} month{'s' if missing > 1 else ''} of {this.delivery.label}",
-            None,
-            None,
-        )
-    if len(this.delivery.files) >= len(months) and (months["n_files"] > 1).any():
-        rows = int(months.loc[months["n_files"] > 1, "n_rows"].sum())
-        found.add(this.extract.name, "two_files_one_month", f"{rows} rows of {this.delivery.label}", rows, None)
 
 
 def _vital(persons: pd.DataFrame, known: rules.Known) -> rules.Known:
@@ -239,6 +229,6 @@ def _vital(persons: pd.DataFrame, known: rules.Known) -> rules.Known:
     ends = [delivered[c] for c in ("died_on", "emigrated_on") if c in delivered]
     return replace(
         known,
-        born_on=delivered["birth_date"] if "birth_date" in delivered else known.born_on,
+        born_on=delivered.get("birth_date", known.born_on),
         ended_on=pd.concat(ends, axis=1).min(axis=1) if ends else known.ended_on,
     )

@@ -3,8 +3,8 @@
 Every function returns the values and says how they arrived. What cannot be converted is marked, never guessed.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from ipseval.config import code
 
-SENTINEL_YEARS = (2099, 2100, 2999, 3000, 9999)  # 9999-12-31, 31.12.2099: "still open"
+SENTINEL_YEAR = 2099  # an end in this year or later means "still open": 31.12.2099, 9999-12-31
+UTC = ("UTC", "ETC/UTC", "GMT", "Z", "+00:00", "-00:00")
 FLAGS = {"1": 1, "0": 0, "true": 1, "false": 0}
 
 
@@ -28,7 +29,8 @@ class Converted:
     failed : bool array, length n
         Not empty as delivered, but not of the kind that was expected.
     fixed : str or None
-        Rule that describes how the type was mended: ``converted_type`` or ``time_zone_in_date``.
+        Rule that describes what was done about the type: ``converted_type``, ``time_zone_in_date`` or
+        ``unknown_time_zone``.
     """
 
     values: pd.Series
@@ -36,24 +38,32 @@ class Converted:
     fixed: str | None = None
 
 
-def convert(column: pa.ChunkedArray, kind: str, codes: dict[str, str] | None = None) -> Converted:
+def convert(column: pa.ChunkedArray, kind: str, codes: Mapping[str, str] | None = None) -> Converted:
     """Convert a delivered column to ``kind`` (see ``contracts.KINDS``), after the mapping ``codes``."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if codes:
-        mapped = as_code(column).map(lambda value: codes.get(value, value), na_action="ignore")
-        column = pa.chunked_array([pa.array(mapped, from_pandas=True, type=pa.string())])
     if pa.types.is_null(column.type):
         column = column.cast(pa.string())
-    return CONVERTERS[kind](column)
+    if not codes:
+        return CONVERTERS[kind](column)
+    mapped = as_code(column).map(lambda value: codes.get(value, value), na_action="ignore")
+    text = pa.chunked_array([pa.array(mapped, from_pandas=True, type=pa.string())])
+    return replace(CONVERTERS[kind](text), fixed=None)
 
 
 def as_code(column: pa.ChunkedArray) -> pd.Series:
     """Codes as text: ``1``, ``1.0``, ``True`` and ``"1"`` are all ``"1"``; empty text is missing."""
-    if not _is_text(column):
-        return pd.Series(column.to_pandas(), dtype=object).map(code, na_action="ignore").astype("str")
-    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    return pd.Series(text.to_pandas(), dtype="str").replace("", np.nan)
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    if pa.types.is_integer(column.type):
+        column = column.cast(pa.string())
+    if is_text(column.type):
+        text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+        return pd.Series(text.to_pandas(), dtype="str").replace("", np.nan)
+    if pa.types.is_decimal(column.type):
+        text = pd.Series(column.cast(pa.string()).to_pandas(), dtype="str")
+        return text.str.replace(r"\.0*$|(\.\d*[1-9])0+$", r"\1", regex=True)
+    return pd.Series(column.to_pandas(), dtype=object).map(code, na_action="ignore").astype("str")
 
 
 def _code(column: pa.ChunkedArray) -> Converted:
@@ -61,14 +71,14 @@ def _code(column: pa.ChunkedArray) -> Converted:
 
 
 def _number(column: pa.ChunkedArray) -> Converted:
-    if _is_text(column):
+    if is_text(column.type):
         text = as_code(column).str.replace(",", ".", regex=False)
-        values = pd.to_numeric(text, errors="coerce").astype(float)
+        values = pd.to_numeric(text, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
         return Converted(values, (text.notna() & values.isna()).to_numpy(), "converted_type")
     if not (_is_number(column) or pa.types.is_boolean(column.type)):
-        return _nothing(column)
+        return Converted(pd.Series(np.nan, index=range(len(column)), dtype=float), np.asarray(column.is_valid()))
     values = pd.Series(column.cast(pa.float64()).to_numpy(), dtype=float)
-    return Converted(values, np.isinf(values.to_numpy()))
+    return Converted(values.replace([np.inf, -np.inf], np.nan), np.isinf(values.to_numpy()))
 
 
 def _integer(column: pa.ChunkedArray) -> Converted:
@@ -79,23 +89,38 @@ def _integer(column: pa.ChunkedArray) -> Converted:
 
 
 def _flag(column: pa.ChunkedArray) -> Converted:
+    if not is_text(column.type):
+        number = _number(column)
+        known = number.values.isna() | number.values.isin((0, 1))
+        return Converted(number.values.where(known).astype("Int8"), number.failed | ~known.to_numpy())
     text = as_code(column).str.lower()
     values = text.map(FLAGS).astype("Int8")
-    fixed = "converted_type" if _is_text(column) else None
-    return Converted(values, (text.notna() & values.isna()).to_numpy(), fixed)
+    return Converted(values, (text.notna() & values.isna()).to_numpy(), "converted_type")
 
 
 def _date(column: pa.ChunkedArray) -> Converted:
-    kind, fixed = column.type, None
-    if pa.types.is_timestamp(kind) and kind.tz is not None:
-        column, fixed = pc.local_timestamp(column), "time_zone_in_date"
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+    fixed = None
+    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
+        column, fixed = pc.local_timestamp(column), _zone_rule(column)
+    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         return Converted(_days(column.cast(pa.date32(), safe=False)), np.zeros(len(column), bool), fixed)
-    if _is_text(column) or _is_number(column):
+    if is_text(column.type) or _is_number(column):
         text = as_code(column)
         values = _parsed(text)
         return Converted(values, (text.notna() & values.isna()).to_numpy(), "converted_type")
-    return _nothing(column)
+    return Converted(_days(pa.chunked_array([pa.nulls(len(column), pa.date32())])), np.asarray(column.is_valid()))
+
+
+def _zone_rule(column: pa.ChunkedArray) -> str:
+    """Which day a time in UTC belongs to is known at midnight only: the zone that it was written in is lost."""
+    is_utc = column.type.tz.upper() in UTC
+    return (
+        "unknown_time_zone" if is_utc and pc.any(pc.not_equal(_time_of_day(column), 0)).as_py() else "time_zone_in_date"
+    )
+
+
+def _time_of_day(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.subtract(column, pc.floor_temporal(column, unit="day")).cast(pa.int64())
 
 
 def _parsed(text: pd.Series) -> pd.Series:
@@ -103,7 +128,7 @@ def _parsed(text: pd.Series) -> pd.Series:
     digits = text.str.extract(r"^(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?$")
     compact = text.str.extract(r"^(\d{4})(\d{2})(\d{2})$")
     european = text.str.extract(r"^(\d{2})\.(\d{2})\.(\d{4})$")[[2, 1, 0]].set_axis([0, 1, 2], axis=1)
-    parts = digits.fillna(compact).fillna(european).apply(pd.to_numeric)
+    parts = digits.fillna(compact).fillna(european).astype(float)
     return _calendar_days(parts[0], parts[1], parts[2])
 
 
@@ -119,11 +144,13 @@ def as_months(column: pa.ChunkedArray) -> Converted:
     """Calendar months written YYYYMM, YYYY-MM or as a date; values are the first day of the month."""
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         dates = _date(column)
-        return Converted(_first_of_month(dates.values), dates.failed)
+        return replace(dates, values=_first_of_month(dates.values))
     text = as_code(column)
-    parts = text.str.extract(r"^(\d{4})-?(\d{2})(?:-\d{2})?(?:[T ].*)?$").apply(pd.to_numeric)
-    values = _calendar_days(parts[0], parts[1], pd.Series(1, index=text.index))
-    return Converted(values, (text.notna() & values.isna()).to_numpy())
+    parts = text.str.extract(r"^(\d{4})-?(\d{2})$").astype(float)
+    months = _calendar_days(parts[0], parts[1], pd.Series(1, index=text.index))
+    values = months.fillna(_first_of_month(_parsed(text)))
+    fixed = None if months.notna().equals(values.notna()) else "converted_type"
+    return Converted(values, (text.notna() & values.isna()).to_numpy(), fixed)
 
 
 def _first_of_month(days: pd.Series) -> pd.Series:
@@ -134,15 +161,9 @@ def _days(column: pa.ChunkedArray) -> pd.Series:
     return pd.Series(column.to_numpy().astype("datetime64[D]").astype("datetime64[s]"))
 
 
-def _nothing(column: pa.ChunkedArray) -> Converted:
-    empty = pd.Series(np.nan, index=range(len(column)), dtype=float)
-    return Converted(empty, np.asarray(column.is_valid()))
-
-
-def _is_text(column: pa.ChunkedArray) -> bool:
-    return (
-        pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type)
-    )
+def is_text(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is text."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
 def _is_number(column: pa.ChunkedArray) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ipseval.contracts import EXTRACTS, Column
 from ipseval.layouts import LAYOUTS
-from ipseval.rules import RULES
+from ipseval.rules import RULES, agreeing
 from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, read_yaml
 
 PACKAGE = Path(__file__).resolve().parent
@@ -101,8 +101,8 @@ def data() -> str:
         "## What the check finds\n\nEvery finding is a row of `review/quality.csv` with counts only. *stop* ends "
         "the run with nothing written; `checks: {rule: action}` in the cohort file chooses another action.\n"
     )
-    rules = ((f"`{n}`", r.action, _plain(r.finds), _plain(r.remedy)) for n, r in RULES.items())
-    parts.append(_table(("rule", "action", "rows or files that ...", "what to do"), rules))
+    rules = ((f"`{n}`", r.action, ", ".join(r.others), _plain(r.finds), _plain(r.remedy)) for n, r in RULES.items())
+    parts.append(_table(("rule", "action", "or, if asked for", "rows, persons or files that ...", "what to do"), rules))
     return "\n".join(parts)
 
 
@@ -116,7 +116,8 @@ def _options(options: Mapping[str, str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Wording without the places that a message fills in."""
+    """Wording without the places that a message fills in, for many."""
+    text = agreeing(text, 2)
     return re.sub(r"\s+", " ", re.sub(r"\{\{(.*?)\}\}", r"{\1}", re.sub(r"(?<!\{)\{\w+\}(?!\})", "...", text))).strip()
 
 

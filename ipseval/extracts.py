@@ -1,7 +1,12 @@
-"""Delivered Parquet files: found, described, and read for the persons of the trial only (out of core, DuckDB)."""
+"""Delivered Parquet files: found, described, and read for the persons of the trial only (out of core, DuckDB).
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+Files of one extract may differ in type and in columns: those that agree are read together and converted together.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -9,9 +14,55 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ipseval.convert import as_code
+from ipseval.convert import as_code, is_text
 
-MAX_KEY_WIDTH = 12  # a key of digits is looked for with leading zeros up to this width
+MAX_KEY_WIDTH = 20  # a key of digits is looked for with leading zeros up to this width
+MAX_KEY_DIGITS = 18  # longer keys are no 64-bit integers
+FILE = "(file)"  # column of a part: the number of the file that a row came from
+
+
+@dataclass(frozen=True)
+class File:
+    """A readable file and what its footer says.
+
+    Parameters
+    ----------
+    path : Path
+    types : dict
+        Column name -> Arrow type, with the time zone where there is one.
+    footer : FileMetaData
+    """
+
+    path: Path
+    types: dict[str, pa.DataType]
+    footer: pq.FileMetaData = field(repr=False, compare=False)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return self.footer.num_rows
+
+    def n_nulls(self, column: str) -> int:
+        """Nulls of a column as far as the footer tells; of a column that the file lacks, all rows."""
+        if column not in self.types or pa.types.is_null(self.types[column]):
+            return self.n_rows
+        return sum(s.null_count for s in self._statistics(column) if s.has_null_count)
+
+    def is_padded(self, column: str) -> bool:
+        """Whether the footer shows a text of the column with blanks around it."""
+        bounds = [b for s in self._statistics(column) if s.has_min_max for b in (s.min, s.max)]
+        return any(isinstance(b, str) and b != b.strip() for b in bounds)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {self.footer.schema.column(i).path: i for i in range(self.footer.num_columns)}
+
+    def _statistics(self, column: str) -> Iterator[pq.Statistics]:
+        place = self._places.get(column)
+        for group in range(self.footer.num_row_groups if place is not None else 0):
+            chunk = self.footer.row_group(group).column(place)
+            if chunk.is_stats_set:
+                yield chunk.statistics
 
 
 @dataclass(frozen=True)
@@ -22,33 +73,69 @@ class Delivery:
     ----------
     name : str
         The extract.
-    files : tuple of Path
-        Sorted; readable as Parquet.
+    folder : Path
+        Folder of the extracts.
+    files : tuple of File
+        Readable as Parquet, sorted by name.
     broken, stray : tuple of str
         Names of files that are no (whole) Parquet, and of files that are something else.
-    columns : dict
-        Column name -> DuckDB type over all files.
-    n_rows : int
-        From the files' footers.
     """
 
     name: str
-    files: tuple[Path, ...]
-    broken: tuple[str, ...]
-    stray: tuple[str, ...]
-    columns: dict[str, str]
-    n_rows: int
+    folder: Path
+    files: tuple[File, ...]
+    broken: tuple[str, ...] = ()
+    stray: tuple[str, ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of all files, from their footers."""
+        return sum(file.n_rows for file in self.files)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of all files, in the order of the files."""
+        return tuple(dict.fromkeys(name for file in self.files for name in file.types))
 
     @property
     def label(self) -> str:
         """How messages name it: the file, or the folder."""
-        return self.files[0].name if len(self.files) == 1 and self.files[0].stem == self.name else f"{self.name}/"
+        names = self.names(range(len(self.files)))
+        return names[0] if len(names) == 1 else f"{names[0].split('/')[0]}/" if names else f"{self.name}/"
+
+    def names(self, numbers: Iterable[int]) -> list[str]:
+        """Names of files within the folder of the extracts."""
+        return [self.files[i].path.relative_to(self.folder).as_posix() for i in numbers]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of the files of one delivery that agree in the types of the columns read; our names, and ``FILE``."""
+
+    table: pa.Table
+
+    def column(self, name: str) -> pa.ChunkedArray | None:
+        """A column under our name; None where these files lack it."""
+        return self.table[name] if name in self.table.column_names else None
+
+
+class UnreadableError(Exception):
+    """Files whose footer is whole but whose pages are not."""
+
+    def __init__(self, names: list[str]):
+        self.names = names
+        super().__init__(f"{len(names)} files")
 
 
 def locate(folder: Path, extract: str) -> list[Path]:
-    """All files delivered for an extract: ``<extract>.parquet`` and whatever lies in ``<extract>/``."""
+    """All files delivered for an extract: ``<extract>.parquet`` (a file or a folder) and those in ``<extract>/``."""
     single = folder / f"{extract}.parquet"
-    inside = (p for p in (folder / extract).rglob("*") if p.is_file() and not p.name.startswith((".", "_")))
+    inside = (
+        path
+        for place in (folder / extract, single)
+        for path in place.rglob("*")
+        if path.is_file() and not path.name.startswith((".", "_"))
+    )
     return ([single] if single.is_file() else []) + sorted(inside)
 
 
@@ -57,69 +144,123 @@ def open_delivery(folder: Path, extract: str) -> Delivery | None:
     found = locate(folder, extract)
     if not found:
         return None
-    rows: dict[Path, int] = {}
-    broken = []
-    for path in (p for p in found if p.suffix == ".parquet"):
+    files, broken = [], []
+    for path in (p for p in found if p.suffix.lower() == ".parquet"):
         try:
-            rows[path] = pq.read_metadata(path).num_rows
-        except (pa.ArrowInvalid, OSError):
-            broken.append(path.name)
-    stray = tuple(p.name for p in found if p.suffix != ".parquet")
-    columns = _columns(tuple(rows)) if rows else {}
-    return Delivery(extract, tuple(rows), tuple(broken), stray, columns, sum(rows.values()))
+            with pq.ParquetFile(path) as opened:
+                schema = opened.schema_arrow
+                files.append(File(path, dict(zip(schema.names, schema.types, strict=True)), opened.metadata))
+        except (pa.ArrowException, OSError):
+            broken.append(path)
+    stray = (p for p in found if p.suffix.lower() != ".parquet")
+    named = [tuple(p.relative_to(folder).as_posix() for p in paths) for paths in (broken, stray)]
+    return Delivery(extract, folder, tuple(files), *named)
 
 
-def _columns(files: tuple[Path, ...]) -> dict[str, str]:
-    with _connection() as db:
-        described = db.execute("DESCRIBE SELECT * FROM read_parquet(?, union_by_name=true)", [list(map(str, files))])
-        return {name: kind for name, kind, *_ in described.fetchall()}
-
-
-def _connection() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"preserve_insertion_order": "false", "autoinstall_known_extensions": "false"})
-
-
-def read_all(delivery: Delivery, columns: dict[str, str]) -> pa.Table:
-    """Read every row; ``columns`` maps our name to the delivered one."""
-    with _connection() as db:
-        query = f"SELECT {_projection(columns)} FROM read_parquet(?, union_by_name=true)"
-        return db.sql(query, params=[_names(delivery)]).to_arrow_table()
-
-
-def select(delivery: Delivery, columns: dict[str, str], keys: Iterable[str]) -> pa.Table:
-    """Read the rows of the given persons only.
+def read(delivery: Delivery, columns: Mapping[str, str], keys: Iterable[str] | None = None) -> list[Part]:
+    """Read a delivery, or the rows of some persons only.
 
     Parameters
     ----------
     delivery : Delivery
-    columns : dict
-        Our name -> delivered name; ``person_id`` among them.
-    keys : iterable of str
+    columns : mapping
+        Our name -> delivered name; ``person_id`` among them when keys are given.
+    keys : iterable of str, optional
         Canonical keys (see :func:`canonical_key`); a key of digits is found with leading zeros too.
 
     Returns
     -------
-    Table
-        In no particular order.
+    list of Part
+        In the order of the first file of each; rows in no particular order.
+
+    Raises
+    ------
+    UnreadableError
+        Pages of a file cannot be read.
     """
-    kind = delivery.columns[columns["person_id"]]
-    with _connection() as db:
-        db.register("trial_keys", pa.table({"k": _spellings(keys, kind)}))
-        query = (
-            f"SELECT {_projection(columns)} FROM read_parquet(?, union_by_name=true) "
-            f"WHERE {_quoted(columns['person_id'])} IN (SELECT k FROM trial_keys)"
-        )
-        return db.sql(query, params=[_names(delivery)]).to_arrow_table()
+    wanted = None if keys is None else sorted(keys)
+    return [Part(_query(delivery, numbers, columns, wanted)) for numbers in _alike(delivery, columns)]
 
 
-def rows_by(delivery: Delivery, column: str) -> pd.DataFrame:
-    """Number of rows for each value of a column of the whole delivery, and in how many files it stands."""
+def count_by(delivery: Delivery, column: str) -> list[Part]:
+    """Number of rows (``n_rows``) for each file and ``value`` of a column of the whole delivery; see :func:`read`."""
+    columns = {"value": column}
+    return [Part(_query(delivery, numbers, columns, None, counted=True)) for numbers in _alike(delivery, columns)]
+
+
+def _alike(delivery: Delivery, columns: Mapping[str, str]) -> list[list[int]]:
+    """Numbers of the files that have the same types in the columns read; files without rows are left out."""
+
+    def kind(number: int) -> str:
+        types = delivery.files[number].types
+        return str([(ours, str(types.get(theirs))) for ours, theirs in columns.items()])
+
+    filled = [i for i, file in enumerate(delivery.files) if file.n_rows or len(delivery.files) == 1]
+    return sorted(list(numbers) for _, numbers in groupby(sorted(filled, key=kind), key=kind))
+
+
+def _query(
+    delivery: Delivery, numbers: list[int], columns: Mapping[str, str], keys: list[str] | None, counted: bool = False
+) -> pa.Table:
+    files = [delivery.files[i] for i in numbers]
+    here = {ours: theirs for ours, theirs in columns.items() if theirs in files[0].types}
+    paths = [str(file.path) for file in files]
+    select = ", ".join(f"{_quoted(theirs)} AS {_quoted(ours)}" for ours, theirs in here.items())
     query = (
-        f"SELECT {_quoted(column)} AS value, count(*) AS n_rows, count(DISTINCT filename) AS n_files "
-        "FROM read_parquet(?, union_by_name=true, filename=true) GROUP BY 1 ORDER BY 1"
+        f'SELECT {select}, CAST(list_position($paths, "{FILE}") AS INTEGER) - 1 AS "{FILE}" '
+        "FROM read_parquet($patterns, union_by_name=true, binary_as_string=true, hive_partitioning=false, "
+        f"filename='{FILE}')"
     )
+    if counted:
+        query = f"SELECT *, count(*) AS n_rows FROM ({query}) GROUP BY ALL"
     with _connection() as db:
-        return db.execute(query, [_names(delivery)]).df()
+        if keys is not None:
+            query += _persons(db, files, here["person_id"], keys)
+        try:
+            table = db.sql(query, params={"paths": paths, "patterns": list(map(_pattern, paths))}).to_arrow_table()
+        except duckdb.Error:
+            raise UnreadableError(_damaged(delivery, numbers, columns, keys)) from None
+    own = pa.array(numbers, pa.int32()).take(table[FILE])
+    return _with_zones(table.set_column(table.column_names.index(FILE), FILE, own), files[0], here)
+
+
+def _damaged(delivery: Delivery, numbers: list[int], columns: Mapping[str, str], keys: list[str] | None) -> list[str]:
+    """Names of the files that fail when they are read alone; all of them when none does."""
+    if len(numbers) == 1:
+        return delivery.names(numbers)
+    failed = []
+    for number in numbers:
+        try:
+            _query(delivery, [number], columns, keys)
+        except UnreadableError as error:
+            failed += error.names
+    return failed or delivery.names(numbers)
+
+
+def _with_zones(table: pa.Table, file: File, columns: Mapping[str, str]) -> pa.Table:
+    """The table with times in the zone that the file states; DuckDB gives them in the session's."""
+    for ours, theirs in columns.items():
+        kind = file.types[theirs]
+        if pa.types.is_timestamp(kind) and kind.tz is not None:
+            zoned = table[ours].cast(pa.timestamp("us", kind.tz))
+            table = table.set_column(table.column_names.index(ours), ours, zoned)
+    return table
+
+
+def _persons(db: duckdb.DuckDBPyConnection, files: list[File], column: str, keys: list[str]) -> str:
+    """The condition that picks the persons out; the column's type decides how they are spelled."""
+    kind, name = files[0].types[column], _quoted(column)
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not (is_text(kind) or pa.types.is_binary(kind)):
+        numbers = [int(k) for k in keys if k.isdigit() and len(k) <= MAX_KEY_DIGITS]
+        db.register("trial_keys", pa.table({"k": pa.array(numbers, pa.int64())}))
+    elif any(file.is_padded(column) for file in files):
+        db.register("trial_keys", pa.table({"k": pa.array({k.lstrip("0") for k in keys}, pa.string())}))
+        name = f"ltrim(trim({name}), '0')"
+    else:
+        spelled = {k.zfill(w) if k.isdigit() else k for k in keys for w in range(MAX_KEY_WIDTH + 1)}
+        db.register("trial_keys", pa.table({"k": pa.array(spelled, pa.string())}))
+    return f" WHERE {name} IN (SELECT k FROM trial_keys)"
 
 
 def canonical_key(keys: pa.ChunkedArray) -> pd.Series:
@@ -129,23 +270,13 @@ def canonical_key(keys: pa.ChunkedArray) -> pd.Series:
     return text.where(~text.str.fullmatch(r"\d+").fillna(False).astype(bool), stripped)
 
 
-def _spellings(keys: Iterable[str], kind: str) -> pa.Array:
-    if kind in ("VARCHAR", "BLOB"):
-        spelled = (
-            s
-            for k in keys
-            for s in ([k.zfill(w) for w in range(len(k), MAX_KEY_WIDTH + 1)] or [k] if k.isdigit() else [k])
-        )
-        return pa.array(spelled, pa.string())
-    return pa.array([int(k) for k in keys if k.isdigit()], pa.int64())
+def _connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"preserve_insertion_order": "false", "autoinstall_known_extensions": "false"})
 
 
-def _names(delivery: Delivery) -> list[str]:
-    return [str(path) for path in delivery.files]
-
-
-def _projection(columns: dict[str, str]) -> str:
-    return ", ".join(f"{_quoted(theirs)} AS {_quoted(ours)}" for ours, theirs in columns.items())
+def _pattern(path: str) -> str:
+    """The pattern that fits this path only: DuckDB reads ``[``, ``*`` and ``?`` as signs for others."""
+    return path.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
 
 
 def _quoted(name: str) -> str:

@@ -7,37 +7,66 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.errors import Fault
-from ipseval.rules import RULES
+from ipseval.rules import RULES, agreeing
 
-QUALITY_COLUMNS = ["extract", "rule", "severity", "n_rows", "n_persons", "action"]
+QUALITY_COLUMNS = ["extract", "rule", "severity", "n_rows", "n_persons", "action", "column"]
 SEVERITY = {"stop": "error", "drop": "warning", "fix": "information", "warn": "warning"}
 
 
 @dataclass
 class Findings:
-    """What was found so far; ``frames`` hold the rows that go on."""
+    """What was found so far: a row a finding, and a fault for each one that stops the run."""
 
     cohort: Cohort
     rows: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     def add(
-        self, extract: str, rule: str, subject: str, n_rows: int | None, n_persons: int | None, **words: str
+        self,
+        extract: str,
+        rule: str,
+        subject: str,
+        n_rows: int | None,
+        n_persons: int | None,
+        *,
+        number: int | None = None,
+        action: str | None = None,
+        **words: Any,
     ) -> str:
-        """Note a finding and return its action; ``subject`` opens the sentence of the message."""
+        """Note a finding and return its action.
+
+        Parameters
+        ----------
+        extract, rule : str
+        subject : str
+            Opens the sentence of the message.
+        n_rows, n_persons : int or None
+            None where they cannot be counted.
+        number : int, optional
+            What the verb agrees with; ``n_rows`` when not given.
+        action : str, optional
+            In place of the rule's own; the cohort file's choice comes first.
+        **words
+            Words of the message.
+        """
         known = RULES[rule]
-        action = self.cohort.checks.get(rule, known.action)
-        self.rows.append(
-            dict(zip(QUALITY_COLUMNS, (extract, rule, SEVERITY[action], n_rows, n_persons, action), strict=True))
-        )
-        if action == "stop":
-            text = f"{subject} {known.finds.format(**words)}"
-            self.faults.append(Fault(f"{self.cohort.name}, check", text, known.remedy.format(**words)))
-        return action
+        done = self.cohort.checks.get(rule, action or known.action)
+        row = (extract, rule, SEVERITY[done], n_rows, n_persons, done, words.get("column", ""))
+        self.rows.append(dict(zip(QUALITY_COLUMNS, row, strict=True)))
+        if done == "stop":
+            many = number if number is not None else 1 if n_rows is None else n_rows
+            found, remedy = (agreeing(text.format(**words), many) for text in (known.finds, known.remedy))
+            self.fault(f"{self.cohort.name}, check", f"{subject} {found}", " ".join(remedy.split()))
+        return done
+
+    def fault(self, where: str, what: str, remedy: str) -> None:
+        """Note a fault that no rule of a delivery states."""
+        self.faults.append(Fault(where, what, remedy))
 
     def table(self) -> pd.DataFrame:
-        """One row a finding, sorted."""
+        """One row a finding (extract, rule, column), sorted."""
         table = pd.DataFrame(self.rows, columns=QUALITY_COLUMNS)
         counts = {name: table[name].astype("Int64") for name in ("n_rows", "n_persons")}
-        table = table.assign(**counts).groupby(["extract", "rule", "severity", "action"], dropna=False).sum(min_count=1)
-        return table.reset_index()[QUALITY_COLUMNS].sort_values(QUALITY_COLUMNS[:2], ignore_index=True)
+        keys = [name for name in QUALITY_COLUMNS if name not in counts]
+        table = table.assign(**counts).groupby(keys).sum(min_count=1).reset_index()
+        return table[QUALITY_COLUMNS].sort_values(["extract", "rule", "column"], ignore_index=True)

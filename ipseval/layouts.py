@@ -46,6 +46,10 @@ class Layout:
         (frame, study, options) -> spells.
     is_dated : bool
         Whether days that no row speaks of are known, up to the end of the register: ``observed_until`` is needed.
+    is_wide : bool
+        Whether a row holds many months or weeks of a person, one a column.
+    one_row : tuple of str
+        Columns that together stand in one row only; none when rows may repeat.
     options : mapping
         Option -> what it holds.
     undeclared : function or None
@@ -56,6 +60,8 @@ class Layout:
     columns: Callable[[Extract, Iterable[str], Mapping[str, Any]], tuple[Column, ...]]
     to_spells: Callable[[pd.DataFrame, Study, Mapping[str, Any]], pd.DataFrame]
     is_dated: bool = True
+    is_wide: bool = False
+    one_row: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     undeclared: Callable[[pd.DataFrame, Mapping[str, Any]], np.ndarray] | None = None
 
@@ -240,6 +246,7 @@ LAYOUTS: dict[str, Layout] = {
         ),
         _relative_monthly,
         is_dated=False,
+        one_row=("person_id", "month"),
     ),
     "weekly_wide": Layout(
         "One row a person, one column a week, counted from randomisation (w1, w2, ...) or by calendar (y_YYWW). "
@@ -247,6 +254,8 @@ LAYOUTS: dict[str, Layout] = {
         _weekly_columns,
         _weekly_wide,
         is_dated=False,
+        is_wide=True,
+        one_row=("person_id",),
         options={
             "prefix": "What the names of the week columns begin with, before the digits.",
             "weeks": "relative or calendar (YYWW); found from the names w... and y_... otherwise.",

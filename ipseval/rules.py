@@ -4,6 +4,7 @@
 what cannot be seen in rows (files, columns, keys) is found in ``ipseval.check`` under the same names.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,10 +13,11 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
-from ipseval.convert import SENTINEL_YEARS
+from ipseval.convert import SENTINEL_YEAR
 from ipseval.spells import overlapping
 
 ACTIONS = ("stop", "drop", "fix", "warn")
+OPEN_DATES = ("end_on", "died_on", "emigrated_on", "withdrawn_on")  # empty: it has not happened
 
 
 @dataclass(frozen=True)
@@ -25,48 +27,136 @@ class Rule:
     Parameters
     ----------
     action : str
-        ``stop`` (nothing is written), ``drop`` (rows left out), ``fix`` (mended as ``remedy`` says) or ``warn``.
+        ``stop`` (nothing is written), ``drop`` (rows left out), ``fix`` (mended as ``finds`` says) or ``warn``.
     finds, remedy : str
-        Wording of the message. ``{column}`` stands for the column concerned.
+        Wording of the message. ``{column}`` stands for the column concerned, ``[one|many]`` for the form that
+        agrees with the count.
+    others : tuple of str
+        Actions that a cohort file may ask for instead, under ``checks``.
     """
 
     action: str
     finds: str
-    remedy: str
+    remedy: str = "Nothing to do."
+    others: tuple[str, ...] = ()
 
 
+def agreeing(text: str, n: int) -> str:
+    """Choose among ``[one|many]`` by a count."""
+    return re.sub(r"\[([^|\]]*)\|([^\]]*)\]", lambda m: m[1] if n == 1 else m[2], text)
+
+
+WARN, STOP, BOTH = ("warn",), ("stop",), ("stop", "warn")
 RULES: dict[str, Rule] = {
-    "missing_extract": Rule("stop", "was not delivered.", "Put it into the extracts folder, as a file or a folder of files."),
-    "not_parquet": Rule("stop", "{count} no Parquet, or cut off.", "Have {them} delivered again."),
-    "stray_file": Rule("warn", "{count} no .parquet and left unread.", "Remove {them} if {they} should not be there."),
-    "unreadable": Rule("stop", "cannot be read: its pages are damaged or its files' types do not fit each other.", "Have it delivered again."),
-    "empty_extract": Rule("stop", "has no rows.", "Have it delivered again, or remove it if it does not exist."),
-    "missing_column": Rule("stop", "has no column '{column}'.", "Name it under columns. {near}"),
-    "wrong_type": Rule("stop", "carry a {column} that cannot be read as {kind}.", "Mend the extract, or map the codes under values."),
-    "converted_type": Rule("fix", "had {column} in another type; all converted.", "Nothing to do."),
-    "time_zone_in_date": Rule("fix", "had {column} as a time with a zone; its local day was taken.", "Check that the zone is the register's."),
-    "missing_value": Rule("stop", "have no {column}.", "Mend the extract: the column may not be empty."),
-    "column_of_nulls": Rule("warn", "have no {column}: the whole column is empty.", "Check that it was meant to be delivered."),
-    "duplicate_row": Rule("drop", "repeat another row of the same person exactly.", "Nothing to do: one of each is kept."),
-    "contradicting_rows": Rule("stop", "belong to persons with several rows that differ ({column}).", "Keep one row a person."),
-    "key_spelling": Rule("fix", "spell a person's key with leading zeros; read without them.", "Nothing to do."),
-    "person_not_in_trial": Rule("warn", "belong to nobody in the trial list; they are left out.", "Nothing to do for a register."),
-    "trial_person_without_row": Rule("warn", "of the trial list have no row in it.", "They are kept. Check the linkage if there are many."),
-    "excluded_by_code": Rule("drop", "carry a {column} that exclusions names; they are left out.", "Nothing to do."),
-    "undeclared_code": Rule("stop", "carry {article} {column} code that is not declared.", "Add it to {declare}."),
-    "sentinel_date": Rule("fix", "had {column} far in the future; read as still open.", "Nothing to do."),
-    "end_before_start": Rule("drop", "end before they start; they are left out.", "Ask the register what they mean."),
-    "before_birth": Rule("drop", "end before the person's birth; they are left out.", "Check the birth dates and the linkage."),
-    "after_death": Rule("fix", "reach beyond the person's death or emigration; cut at that day.", "Nothing to do."),
-    "overlapping_spells": Rule("fix", "overlap or touch an earlier spell of the same job; merged.", "Nothing to do."),
-    "open_end": Rule("warn", "have no last day: still open at the end of the register.", "Nothing to do."),
-    "outside_coverage": Rule("warn", "start after observed_until.", "They count in no month. Check observed_until."),
-    "randomised_after_register": Rule("stop", "were randomised after observed_until.", "Move observed_until, or leave the persons out."),
-    "centre_with_one_arm": Rule("warn", "belong to a centre with one arm only.", "Its effect is not estimated."),
-    "empty_centre": Rule("warn", "declared under centres without a person.", "Its rows stay empty."),
-    "missing_month": Rule("stop", "without a row between months that have many.", "Have the month delivered, or set checks: {{missing_month: warn}} if nobody worked."),
-    "two_files_one_month": Rule("stop", "stand in more than one file of one month each.", "Remove the file that is not to be used."),
-}  # fmt: skip
+    # files
+    "missing_extract": Rule(
+        "stop", "was not delivered.", "Put it into the folder that extracts names, as a file or a folder of files."
+    ),
+    "file_and_folder": Rule(
+        "stop", "were both delivered: one of them would be counted twice.", "Remove the one that is not to be used."
+    ),
+    "not_parquet": Rule("stop", "[is|are] no Parquet, or cut off.", "Have [it|them] delivered again."),
+    "stray_file": Rule(
+        "warn", "[is|are] no .parquet and left unread.", "Remove [it|them] if [it|they] should not be there.", STOP
+    ),
+    "unreadable": Rule(
+        "stop", "cannot be read: the file's end is whole, its pages are damaged.", "Have [it|them] delivered again."
+    ),
+    "empty_extract": Rule("stop", "has no rows.", "Have it delivered again."),
+    "missing_month": Rule(
+        "stop",
+        "[has|have] no row in {label}, though the months beside [it|them] have many.",
+        "Have [it|them] delivered, or set checks: {{missing_month: warn}} if nobody worked.",
+        WARN,
+    ),
+    "two_files_one_month": Rule(
+        "stop", "hold rows of the same month.", "Remove the file that is not to be used.", WARN
+    ),
+    # columns
+    "missing_column": Rule("stop", "[has|have] no column '{column}'.", "{declare} {near}"),
+    "column_of_nulls": Rule(
+        "warn", "[has|have] no {column}: the whole column is empty.", "Check that it was meant to be delivered.", STOP
+    ),
+    "wrong_type": Rule("stop", "[has|have] a value of {column} that cannot be read as {kind}.", "{mend}"),
+    "converted_type": Rule("fix", "had {column} in another type; all converted.", others=BOTH),
+    "time_zone_in_date": Rule(
+        "fix",
+        "had {column} as a time with a zone; the day in that zone was taken.",
+        "Check that the zone is the register's.",
+        BOTH,
+    ),
+    "unknown_time_zone": Rule(
+        "stop",
+        "[has|have] {column} as a time of day in UTC: which day it was at the register is not known.",
+        "Have it delivered as a date, or set checks: {{unknown_time_zone: warn}} to take the day in UTC.",
+        WARN,
+    ),
+    "missing_value": Rule("stop", "[has|have] no {column}.", "Mend the extract: {column} may not be empty."),
+    "undeclared_code": Rule(
+        "stop", "[carries|carry] {article} {column} code that is not declared.", "Add it to {declare}.", ("drop",)
+    ),
+    "excluded_by_code": Rule("drop", "[carries|carry] a {column} that exclusions names; left out.", others=STOP),
+    # persons
+    "duplicate_row": Rule(
+        "drop", "[repeats|repeat] another row of the same person exactly; one of each is kept.", others=STOP
+    ),
+    "contradicting_rows": Rule(
+        "stop", "[belongs|belong] to persons with several rows that differ in {column}.", "Keep one row a {row}."
+    ),
+    "key_spelling": Rule("fix", "[spells|spell] a person's key with leading zeros; read without them.", others=BOTH),
+    "missing_key": Rule("warn", "[has|have] no person_id; left out.", "Nothing to do for a register.", STOP),
+    "person_not_in_trial": Rule(
+        "warn", "[belongs|belong] to nobody in the trial list; left out.", "Nothing to do for a register.", STOP
+    ),
+    "trial_person_without_row": Rule(
+        "warn", "of the trial list [has|have] no row in {label}; kept.", "Check the linkage if there are many.", STOP
+    ),
+    "nobody_linked": Rule(
+        "stop",
+        "holds nobody of the trial list.",
+        "Check that person_id is the same key in both, or set checks: {{nobody_linked: warn}}.",
+        WARN,
+    ),
+    "centre_with_one_arm": Rule(
+        "warn", "[belongs|belong] to a centre with one arm only; its effect is not estimated.", others=STOP
+    ),
+    "empty_centre": Rule(
+        "warn", "declared under centres [has|have] nobody in {label}; [its|their] rows stay empty.", others=STOP
+    ),
+    # dates
+    "randomised_after_register": Rule(
+        "stop", "[was|were] randomised after observed_until.", "Move observed_until, or leave the persons out."
+    ),
+    "ended_before_randomisation": Rule(
+        "warn", "died or emigrated before the day of randomisation.", "Check the dates and the linkage.", STOP
+    ),
+    "sentinel_date": Rule("fix", "had {column} far in the future; read as empty: not yet.", others=BOTH),
+    "end_before_start": Rule(
+        "drop", "[ends|end] before [it starts|they start]; left out.", "Ask the register what it means.", STOP
+    ),
+    "before_birth": Rule(
+        "drop", "[ends|end] before the person's birth; left out.", "Check the birth dates and the linkage.", BOTH
+    ),
+    "starts_before_birth": Rule(
+        "warn",
+        "[starts|start] before the person's birth.",
+        "Check the birth dates and the linkage.",
+        ("stop", "drop"),
+    ),
+    "after_death": Rule(
+        "fix",
+        "[reaches|reach] beyond the person's death or emigration; cut at that day.",
+        others=("stop", "drop", "warn"),
+    ),
+    "overlapping_spells": Rule("fix", "[overlaps|overlap] an earlier spell of the same job; merged.", others=BOTH),
+    "open_end": Rule("warn", "[has|have] no last day: still open at the end of the register.", others=STOP),
+    "outside_coverage": Rule(
+        "warn",
+        "[starts|start] after observed_until and [counts|count] in no month.",
+        "Check observed_until.",
+        ("stop", "drop"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -94,12 +184,22 @@ def _is_spells(extract: str) -> bool:
     return EXTRACTS[extract].column("start_on") is not None
 
 
-def _sentinel(frame: pd.DataFrame, known: Known) -> np.ndarray:
-    return frame["end_on"].dt.year.isin(SENTINEL_YEARS).to_numpy()
+def _has(column: str) -> Callable[[str], bool]:
+    return lambda extract: EXTRACTS[extract].column(column) is not None
 
 
-def _open(frame: pd.DataFrame, found: np.ndarray, known: Known) -> pd.DataFrame:
-    return frame.assign(end_on=frame["end_on"].mask(found))
+def _sentinel(column: str) -> RowRule:
+    """Dates of what has not happened yet: 9999-12-31, 31.12.2099 and the like."""
+
+    def find(frame: pd.DataFrame, known: Known) -> np.ndarray:
+        if column not in frame:
+            return np.zeros(len(frame), bool)
+        return (frame[column].dt.year >= SENTINEL_YEAR).to_numpy()
+
+    def mend(frame: pd.DataFrame, found: np.ndarray, known: Known) -> pd.DataFrame:
+        return frame.assign(**{column: frame[column].mask(found)})
+
+    return RowRule("sentinel_date", _has(column), find, mend, column)
 
 
 def _end_before_start(frame: pd.DataFrame, known: Known) -> np.ndarray:
@@ -108,6 +208,10 @@ def _end_before_start(frame: pd.DataFrame, known: Known) -> np.ndarray:
 
 def _before_birth(frame: pd.DataFrame, known: Known) -> np.ndarray:
     return (frame["end_on"] < frame["person_id"].map(known.born_on)).to_numpy()
+
+
+def _starts_before_birth(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    return (frame["start_on"] < frame["person_id"].map(known.born_on)).to_numpy()
 
 
 def _after_death(frame: pd.DataFrame, known: Known) -> np.ndarray:
@@ -121,28 +225,29 @@ def _cut(frame: pd.DataFrame, found: np.ndarray, known: Known) -> pd.DataFrame:
     return cut[~(cut["end_on"] < cut["start_on"])]
 
 
+def _ended_before(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    day = frame["person_id"].map(known.randomised_on)
+    ends = [frame[c] < day for c in ("died_on", "emigrated_on") if c in frame]
+    return np.logical_or.reduce(ends) if ends else np.zeros(len(frame), bool)
+
+
 def _open_end(frame: pd.DataFrame, known: Known) -> np.ndarray:
     return frame["end_on"].isna().to_numpy()
 
 
-def _outside_coverage(frame: pd.DataFrame, known: Known) -> np.ndarray:
-    until = known.cohort.observed_until
-    if until is None:
-        return np.zeros(len(frame), bool)
-    return (frame["start_on"].to_numpy().astype("datetime64[M]") > np.datetime64(until, "M")) & frame[
-        "start_on"
-    ].notna().to_numpy()
+def _later_than_register(column: str) -> Callable[[pd.DataFrame, Known], np.ndarray]:
+    def find(frame: pd.DataFrame, known: Known) -> np.ndarray:
+        until = known.cohort.observed_until
+        if until is None:
+            return np.zeros(len(frame), bool)
+        return frame[column].to_numpy().astype("datetime64[M]") > np.datetime64(until, "M")
 
-
-def _randomised_after(frame: pd.DataFrame, known: Known) -> np.ndarray:
-    until = known.cohort.observed_until
-    if until is None:
-        return np.zeros(len(frame), bool)
-    return frame["randomised_on"].to_numpy().astype("datetime64[M]") > np.datetime64(until, "M")
+    return find
 
 
 def _one_arm(frame: pd.DataFrame, known: Known) -> np.ndarray:
-    return (frame.groupby("centre")["arm"].transform("nunique") < 2).to_numpy()
+    declared = frame["arm"].where(frame["arm"].isin(known.cohort.arms.all))
+    return ((declared.groupby(frame["centre"]).transform("nunique") < 2) & declared.notna()).to_numpy()
 
 
 def _only(name: str) -> Callable[[str], bool]:
@@ -150,13 +255,15 @@ def _only(name: str) -> Callable[[str], bool]:
 
 
 ROW_RULES: tuple[RowRule, ...] = (
-    RowRule("randomised_after_register", _only("trial"), _randomised_after),
+    *map(_sentinel, OPEN_DATES),
+    RowRule("randomised_after_register", _only("trial"), _later_than_register("randomised_on")),
     RowRule("centre_with_one_arm", _only("trial"), _one_arm),
-    RowRule("sentinel_date", _is_spells, _sentinel, _open, "end_on"),
+    RowRule("ended_before_randomisation", _only("persons"), _ended_before),
     RowRule("end_before_start", _is_spells, _end_before_start),
     RowRule("before_birth", _is_spells, _before_birth),
+    RowRule("starts_before_birth", _is_spells, _starts_before_birth),
     RowRule("after_death", _is_spells, _after_death, _cut),
     RowRule("open_end", _is_spells, _open_end),
     RowRule("overlapping_spells", _is_spells, lambda frame, known: overlapping(frame)),
-    RowRule("outside_coverage", _is_spells, _outside_coverage),
+    RowRule("outside_coverage", _is_spells, _later_than_register("start_on")),
 )

@@ -11,8 +11,8 @@ def _job_columns(frame: pd.DataFrame) -> list[str]:
     return [c for c in frame.columns if c not in ("start_on", "end_on")]
 
 
-def _arranged(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
-    """Sort by job and start; say which rows begin a new merged spell."""
+def _arranged(frame: pd.DataFrame, by: list[str], apart: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
+    """Sort by job and start; say which rows start later than ``apart`` days after all earlier ones of the job."""
     arranged = frame.sort_values([*by, "start_on", "end_on"], ignore_index=True)
     job = arranged.groupby(by, dropna=False, sort=False).ngroup().to_numpy()
     start = arranged["start_on"].to_numpy().astype("datetime64[D]").astype("int64")
@@ -20,14 +20,14 @@ def _arranged(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, np.ndar
     far = int(end.max(initial=0)) - int(start.min(initial=0)) + 2
     reached = np.maximum.accumulate(end + job * far) - job * far  # the latest end so far, within the job
     begins = np.ones(len(arranged), bool)
-    begins[1:] = (job[1:] != job[:-1]) | (start[1:] > reached[:-1] + 1)
+    begins[1:] = (job[1:] != job[:-1]) | (start[1:] > reached[:-1] + apart)
     return arranged.assign(end_on=reached.astype("datetime64[D]").astype("datetime64[s]")), begins
 
 
 def overlapping(frame: pd.DataFrame) -> np.ndarray:
-    """Rows (in the frame's order) that overlap or touch an earlier spell of the same job; bool, length n."""
+    """Rows (in the frame's order) that overlap an earlier spell of the same job; bool, length n."""
     numbered = frame.assign(_row=np.arange(len(frame)))
-    arranged, begins = _arranged(numbered, [c for c in _job_columns(numbered) if c != "_row"])
+    arranged, begins = _arranged(numbered, [c for c in _job_columns(numbered) if c != "_row"], apart=0)
     found = np.zeros(len(frame), bool)
     found[arranged["_row"].to_numpy()[~begins]] = True
     return found
