@@ -106,6 +106,7 @@ class Cohort:
     file: str
     extracts: Path
     title: str
+    remark: str | None
     published: Path | None
     observed_from: str | None
     observed_until: str | None
@@ -153,6 +154,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         name=settings["name"],
         file=settings["file"],
         extracts=Path(settings["extracts"]),
+        remark=settings["remark"],
         published=Path(settings["published"]) if settings["published"] else None,
         title=settings["title"] or settings["name"],
         arms=Arms(code(settings["arms"]["reference"]), tuple(map(code, settings["arms"]["treatments"]))),

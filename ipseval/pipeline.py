@@ -14,11 +14,15 @@ from ipseval.estimate import estimate
 from ipseval.extracts import locate
 from ipseval.panel import panel
 from ipseval.present import present
-from ipseval.products import PRODUCTS, REVIEWED, VERIFIED
+from ipseval.products import COMPARED, PRODUCTS, REVIEWED, VERIFIED
+from ipseval.published_comparison import published_comparison
 from ipseval.randomise import randomise
-from ipseval.settings import read_cohort
+from ipseval.settings import read_cohort, read_yaml
 from ipseval.synthesise import synthesise
 from ipseval.verify import verify
+
+
+Made = dict[str, dict[str, Any]]
 
 
 def run(cohort_file: str | Path, results: str | Path) -> dict[str, Any]:
@@ -44,26 +48,41 @@ def run(cohort_file: str | Path, results: str | Path) -> dict[str, Any]:
     cohort = read_cohort(cohort_file)
     folder = Path(results) / cohort.name
     made = compute(cohort)
-    for stage, contents in made.items():
-        store.write_all({name: folder / file for name, file in PRODUCTS[stage].items()}, contents)
+    write(made, folder)
     names = [(stage, name) for stage, chosen in VERIFIED.items() for name in chosen]
     written = {name: needed({name: store.read(folder / PRODUCTS[stage][name])}, name) for stage, name in names}
     delivered = [file for extract in EXTRACTS for file in locate(cohort.extracts, extract)]
     made["verify"] = verify(cohort, written, {"extracts": delivered, "review": folder / "review"})
-    store.write_all({name: folder / file for name, file in PRODUCTS["verify"].items()}, made["verify"])
+    write({"verify": made["verify"]}, folder)
     return {name: content for contents in made.values() for name, content in contents.items()}
 
 
-def compute(cohort: Cohort) -> dict[str, dict[str, Any]]:
-    """What every stage but ``verify`` makes, by stage and name; nothing is written."""
-    made: dict[str, dict[str, Any]] = {"check": check(cohort)}
+def write(made: Made, folder: Path) -> None:
+    """Write what stages made under a cohort's folder of results."""
+    for stage, contents in made.items():
+        store.write_all({name: folder / file for name, file in PRODUCTS[stage].items()}, contents)
+
+
+def measure(cohort: Cohort) -> Made:
+    """What the stages from ``check`` to ``estimate`` make, by stage and name; nothing is written."""
+    made: Made = {"check": check(cohort)}
     made["clean"] = clean({name: made["check"][name] for name in EXTRACTS})
     made["cohort"] = select(cohort, made["clean"])
     people = made["cohort"]["people"]
     made["panel"] = panel(cohort, people, made["clean"])
     made["describe"] = describe(cohort, people, made["panel"]["panel"])
     made["estimate"] = estimate(cohort, people, made["panel"]["panel"])
+    return made
+
+
+def compute(cohort: Cohort) -> Made:
+    """What every stage but ``verify`` makes, by stage and name; nothing is written."""
+    made = measure(cohort)
+    people = made["cohort"]["people"]
     made["randomise"] = randomise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
     made["synthesise"] = synthesise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
+    published = read_yaml(cohort.published) if cohort.published else None
+    compared = {n: made[stage][n] for stage, names in COMPARED.items() for n in names}
+    made["published_comparison"] = published_comparison(published, compared)
     made["present"] = present(cohort, {n: made[stage][n] for stage, names in REVIEWED.items() for n in names})
     return made

@@ -11,10 +11,12 @@ REVIEWED = {
     "randomise": ("bands",),
     "synthesise": ("heterogeneity", "centre_effects", "pooled_effects"),
 }
+COMPARED = {"describe": ("inclusion", "wage_subsidy", "balance"), "estimate": ("effects", "coefficients")}
 VERIFIED = {
     **REVIEWED,
     "cohort": ("flow", "people"),
     "panel": ("panel",),
     "randomise": ("randomisation", "bands"),
     "check": ("quality",),
+    "published_comparison": ("published_comparison",),
 }

@@ -27,7 +27,9 @@ def record(review: Review, window: str, measure: str) -> tuple[tuple[str, str], 
     tuple of (str, str)
         What each choice is about, and the choice.
     """
+    remark = review.cohort.remark
     return (
+        *((("Data", remark),) if remark else ()),
         ("Population", population(review)),
         ("Treatment", treatment(review)),
         ("Outcome", outcome(review)),

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS_FILE = ROOT / "config" / "config.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
-WHOLE_KEYS = ("title", "arms", "centres")  # printed on results: every stage may use them
+WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
 # so that changing, say, a covariate of one analysis does not read a national register again.
@@ -25,13 +25,24 @@ _STUDY = ("observed_from", "observed_until", "window", "outcome")
 STAGE_KEYS: dict[str, tuple[str, ...]] = {
     "check": (*_READING, *_STUDY, "checks"),
     "clean": (*_STUDY,),
-    "cohort": ("covariates", "eligibility", "describe", *_STUDY),
+    "cohort": ("covariates", "exclusions", "eligibility", "describe", *_STUDY),
     "panel": (*_STUDY,),
     "describe": ("covariates", "describe", *_STUDY),
     "estimate": ("analyses", "estimation", *_STUDY),
     "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
     "synthesise": ("analyses", "estimation", "synthesis", *_STUDY),
-    "present": ("analyses", "estimation", "synthesis", "eligibility", "describe", "disclosure", *_STUDY),
+    "present": (
+        "title",
+        "remark",
+        "analyses",
+        "estimation",
+        "synthesis",
+        "eligibility",
+        "describe",
+        "disclosure",
+        *_STUDY,
+    ),
+    "published_comparison": ("published",),
     "verify": ("extracts", "analyses", "estimation", "randomisation", "eligibility", "describe", "verify", *_STUDY),
 }
 
@@ -160,7 +171,8 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     if faults:
         raise UserError(faults)
     extracts = (file.parent / Path(own["extracts"]).expanduser()).resolve()
-    return {"name": file.stem, "file": str(file), **merged, "extracts": str(extracts)}
+    published = str((file.parent / merged["published"]).resolve()) if merged["published"] else None
+    return {"name": file.stem, "file": str(file), **merged, "extracts": str(extracts), "published": published}
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

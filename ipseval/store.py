@@ -27,6 +27,7 @@ PRODUCTS: dict[str, dict[str, str]] = {
         "effects_parquet": "review/effects.parquet",
         "coefficients": "review/coefficients.csv",
     },
+    "published_comparison": {"published_comparison": "review/published_comparison.csv"},
     "synthesise": {name: f"review/{name}.csv" for name in ("heterogeneity", "centre_effects", "pooled_effects")},
     "randomise": {"randomisation": "review/randomisation.csv", "bands": "review/bands.csv"},
     "verify": {"verify": "verify.json", "manifest": "manifest.json"},

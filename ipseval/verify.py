@@ -159,6 +159,15 @@ def effects_are_complete(cohort: Cohort, written: Written) -> Check:
     return Check("effects are complete", passed, f"{len(effects)} of {expected} rows, {odd + zero} with odd numbers")
 
 
+def published_numbers_agree(cohort: Cohort, written: Written) -> Check:
+    """Every number that the cohort's published tables print comes out as printed."""
+    compared = written["published_comparison"]
+    wrong = compared.loc[~compared["agrees"].astype(bool), "term"]
+    detail = f"{len(compared) - len(wrong)} of {len(compared)} agree"
+    named = f"; not: {', '.join(wrong.head(5))}" if len(wrong) else ""
+    return Check("published numbers agree", wrong.empty, detail + named)
+
+
 def randomisation_is_complete(cohort: Cohort, written: Written) -> Check:
     """One row an effect, a p-value exactly where it was estimated, the statistic that of cr1 by another way."""
     key = ["analysis", "centre", "month_from", "month_to", "arm"]
@@ -182,6 +191,7 @@ CHECKS: tuple[Callable[[Cohort, Written], Check], ...] = (
     effects_count_the_panel,
     effects_are_complete,
     randomisation_is_complete,
+    published_numbers_agree,
 )
 
 

@@ -17,7 +17,7 @@ from oracle import COVARIATES
 
 MODELS = {f"table5_model_{n}": COVARIATES[: n + 1] for n in (1, 2, 3)}
 MODELS["pooled"] = COVARIATES[:2]
-NO_VARIATION_BELOW = 1e-7  # 0/1 outcomes of a hundred persons: a smaller error is rounding
+NO_VARIATION_BELOW = 1e-10
 EIGENVALUE_IS_ZERO_BELOW = 1e-9
 
 
@@ -70,6 +70,13 @@ def bell_mccaffrey(x: np.ndarray, residual: np.ndarray, person: np.ndarray) -> l
     return answer
 
 
+def is_zero(x: np.ndarray, residual: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """Whether no person's residuals move a coefficient; a sandwich product only comes near zero."""
+    effect_of_row = np.linalg.inv(x.T @ x) @ x.T * residual
+    moved = [effect_of_row[:, person == key].sum(axis=1) for key in pd.unique(person)]
+    return np.abs(moved).max(axis=0) < NO_VARIATION_BELOW
+
+
 def fit(sample: pd.DataFrame, columns: dict[str, np.ndarray]) -> Fit:
     """OLS with both variances clustered on person."""
     kept = independent(columns)
@@ -80,7 +87,7 @@ def fit(sample: pd.DataFrame, columns: dict[str, np.ndarray]) -> Fit:
     clusters = {"groups": person, "use_correction": True, "df_correction": True}
     model = sm.OLS(sample["y"].to_numpy(), x)
     result = model.fit(cov_type="cluster", cov_kwds=clusters, use_t=True)
-    variances = np.clip(np.diag(result.cov_params()), 0, None)
+    variances = np.where(is_zero(x, np.asarray(result.resid), person), 0, np.diag(result.cov_params()))
     df = float(person.max())
     errors = {
         "cr1": {name: (v**0.5, df) for name, v in zip(kept, variances.tolist(), strict=True)},
@@ -93,6 +100,8 @@ def inference(fitted: Fit, term: str, variance: str) -> dict[str, Any]:
     """Estimate, error, t test and interval of a term, or the reason why there is none."""
     if term in fitted.dropped:
         return {"status": "collinear"}
+    if not fitted.errors:
+        return {"status": "saturated"}
     error, df = fitted.errors.get(variance, {}).get(term, (0.0, 0.0))
     if error < NO_VARIATION_BELOW:
         return {"status": "no_variation"}
@@ -173,8 +182,8 @@ def adjusted_columns(
     sample: pd.DataFrame, config: dict[str, Any], names: Iterable[str], with_calendar: bool
 ) -> dict[str, np.ndarray]:
     """Everything but assignment: intercept, centre, covariates, calendar."""
-    centres = [c for c in map(str, config["centres"]) if c in set(sample["centre"])]
-    columns = intercept(sample) | dummies(sample["centre"], "centre", centres[1:])
+    centres = list(map(str, config["centres"]))[1:]
+    columns = intercept(sample) | dummies(sample["centre"], "centre", centres)
     columns |= {name: sample[name].to_numpy(float) for name in names}
     return columns | (calendar_columns(sample) if with_calendar else {})
 

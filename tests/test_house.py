@@ -13,9 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MAX_FILE_BYTES = 1_000_000
 # Written so that this file does not match itself.
 MACHINE_PATH = re.compile(rb"(?<![\w.-])/(?:work|root|home|Users|tmp/bash)[/_]")
-REGISTRY_HOST = re.compile(
-    rb"(?i)\b(?:pypi\.(?:org|python)|pythonhosted\.|anaconda\.(?:com|org)|npmjs\.|deb\.debian)"
-)
+REGISTRY_HOST = re.compile(rb"(?i)\b(?:pypi\.(?:org|python)|pythonhosted\.|anaconda\.(?:com|org)|npmjs\.|deb\.debian)")
 
 
 def lines_of(path: Path) -> int:

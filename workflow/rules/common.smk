@@ -1,10 +1,11 @@
 # What every rule file uses: the cohorts of this run, and for each stage its files, settings and code.
 import os
 
-from ipseval import errors, provenance, settings
+from ipseval import errors, provenance, settings, store
 from ipseval.contracts import EXTRACTS
 from ipseval.extracts import locate
-from ipseval.products import PRODUCTS, REVIEWED, VERIFIED
+from ipseval.published_comparison import agreement
+from ipseval.products import COMPARED, PRODUCTS, REVIEWED, VERIFIED
 
 if Path(settings.ROOT) != Path(workflow.basedir).resolve():
     sys.exit(f"ipseval was imported from {settings.ROOT}, not from this checkout: uninstall that copy.")
@@ -70,6 +71,7 @@ def delivered(wildcards):
 
 
 def announce():
-    """Say where the tables are."""
+    """Say where the tables are and how many published numbers they have."""
     for cohort in COHORTS:
+        print(agreement(store.read(Path(RESULTS, cohort, PRODUCTS["published_comparison"]["published_comparison"]))), end="")
         print(f"{cohort}: tables and figures are in {RESULTS}/{cohort}/review/tables/index.html")

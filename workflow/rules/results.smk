@@ -92,6 +92,24 @@ rule present:
         "../scripts/present.py"
 
 
+rule published_comparison:
+    """Printed numbers beside the reproduced ones; empty when the cohort names none."""
+    input:
+        **of_stages(COMPARED),
+        published=lambda wildcards: COHORTS[wildcards.cohort]["published"] or [],
+        code=code("published_comparison"),
+    output:
+        **made("published_comparison"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/published_comparison.log",
+    params:
+        settings=chosen("published_comparison"),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/published_comparison.py"
+
+
 rule verify:
     """Invariants of what was written, a second engine, the manifest."""
     input:

@@ -1,0 +1,8 @@
+from ipseval import config, errors, published_comparison, settings, store
+from ipseval.products import COMPARED
+
+with errors.reported(snakemake.log[0]):
+    cohort = config.from_settings(snakemake.params.settings)
+    tables = {name: store.read(snakemake.input[name]) for names in COMPARED.values() for name in names}
+    published = settings.read_yaml(cohort.published) if cohort.published else None
+    store.write_all(snakemake.output, published_comparison.published_comparison(published, tables))
