@@ -180,4 +180,5 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
 
 
 def _analysis(name: str, spec: Mapping[str, Any]) -> Analysis:
-    return Analysis(name, **{k: tuple(v) if isinstance(v, list) else v for k, v in spec.items()})
+    chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items()}
+    return Analysis(name, **chosen)

@@ -21,7 +21,6 @@ from ipseval.settings import read_cohort, read_yaml
 from ipseval.synthesise import synthesise
 from ipseval.verify import verify
 
-
 Made = dict[str, dict[str, Any]]
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from ipseval.settings import ROOT
 
 PACKAGE = Path(__file__).resolve().parent
+CODE = (".py", ".html", ".css")
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "statsmodels", "linearmodels", "matplotlib", "snakemake")
 
 
 @cache
 def modules(stage: str) -> tuple[str, ...]:
-    """Files of the modules that a stage uses, found by following imports from ``ipseval/<stage>.py``; sorted."""
+    """Files that a stage uses: modules, by following imports from ``ipseval/<stage>.py``, and templates; sorted."""
     found: set[str] = set()
     waiting = [stage]
     while waiting:
@@ -24,7 +25,8 @@ def modules(stage: str) -> tuple[str, ...]:
         if name not in found:
             found.add(name)
             waiting += _imported(PACKAGE / f"{name}.py")
-    return tuple(str(PACKAGE / f"{name}.py") for name in sorted(found))
+    templates = (PACKAGE / "templates").iterdir() if "render" in found else ()
+    return tuple(map(str, sorted([PACKAGE / f"{name}.py" for name in found] + list(templates))))
 
 
 def _imported(file: Path) -> list[str]:
@@ -58,7 +60,7 @@ def versions() -> Mapping[str, str]:
 def code_checksum() -> str:
     """One SHA-256 over every module of the package: which code made the results, committed or not."""
     digest = hashlib.sha256()
-    for file in sorted(PACKAGE.rglob("*.py")):
+    for file in sorted(p for p in PACKAGE.rglob("*") if p.suffix in CODE):
         digest.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()
 

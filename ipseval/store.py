@@ -10,10 +10,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ipseval.contracts import EXTRACTS
+
 Content = pd.DataFrame | str | bytes | None
 
 # What each stage leaves under results/<cohort>/: name -> file. Extracts keep their names from stage to stage.
-_EXTRACTS = "trial persons employment wage_subsidy education income benefits health_contacts services".split()
+_EXTRACTS = [
+    "trial",
+    "persons",
+    "employment",
+    "wage_subsidy",
+    "education",
+    "income",
+    "benefits",
+    "health_contacts",
+    "services",
+]
 PRODUCTS: dict[str, dict[str, str]] = {
     "check": {**{e: f"person/checked/{e}.parquet" for e in _EXTRACTS}, "quality": "review/quality.csv"},
     "clean": {e: f"person/clean/{e}.parquet" for e in _EXTRACTS},

@@ -376,6 +376,8 @@ def rows_of_extracts(recipe: Recipe, rng: np.random.Generator) -> dict[str, list
         rows["education"] += education_rows(trial, recipe, rng)
         if "persons" not in recipe.without:
             del trial["age"], trial["female"]
+        if "withdrawals" in recipe.without:
+            del trial["withdrawn_on"]
     return {name: table for name, table in rows.items() if name not in recipe.without}
 
 

@@ -102,6 +102,8 @@ def inference(fitted: Fit, term: str, variance: str) -> dict[str, Any]:
         return {"status": "collinear"}
     if not fitted.errors:
         return {"status": "saturated"}
+    if not fitted.errors:
+        return {"status": "saturated"}
     error, df = fitted.errors.get(variance, {}).get(term, (0.0, 0.0))
     if error < NO_VARIATION_BELOW:
         return {"status": "no_variation"}

@@ -57,7 +57,7 @@ RECIPES = {
     ),
     "tiny_centre": Recipe(n_persons=60, n_centres=4, treatments=("x", "y"), has_tiny_centre=True),
     "trial_columns_only": Recipe(
-        without=("persons", "education"), not_employed_at_randomisation=False
+        without=("persons", "education", "withdrawals"), not_employed_at_randomisation=False
     ),
     "long_follow_up": Recipe(
         n_persons=60, n_centres=1, before=5, after=18, observed_from="2013-02",

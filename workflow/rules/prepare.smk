@@ -10,10 +10,10 @@ rule check:
         **made("check"),
     log:
         f"{RESULTS}/{{cohort}}/logs/check.log",
-    params:
-        settings=chosen("check"),
     conda:
         "../../environment.yml"
+    params:
+        settings=chosen("check"),
     script:
         "../scripts/check.py"
 
@@ -42,10 +42,10 @@ rule cohort:
         **made("cohort"),
     log:
         f"{RESULTS}/{{cohort}}/logs/cohort.log",
-    params:
-        settings=chosen("cohort"),
     conda:
         "../../environment.yml"
+    params:
+        settings=chosen("cohort"),
     script:
         "../scripts/cohort.py"
 
@@ -60,9 +60,9 @@ rule panel:
         **made("panel"),
     log:
         f"{RESULTS}/{{cohort}}/logs/panel.log",
-    params:
-        settings=chosen("panel"),
     conda:
         "../../environment.yml"
+    params:
+        settings=chosen("panel"),
     script:
         "../scripts/panel.py"

@@ -11,10 +11,10 @@ rule describe:
         **made("describe"),
     log:
         f"{RESULTS}/{{cohort}}/logs/describe.log",
-    params:
-        settings=chosen("describe"),
     conda:
         "../../environment.yml"
+    params:
+        settings=chosen("describe"),
     script:
         "../scripts/describe.py"
 
@@ -29,10 +29,10 @@ rule estimate:
         **made("estimate"),
     log:
         f"{RESULTS}/{{cohort}}/logs/estimate.log",
-    params:
-        settings=chosen("estimate"),
     conda:
         "../../environment.yml"
+    params:
+        settings=chosen("estimate"),
     script:
         "../scripts/estimate.py"
 
@@ -48,10 +48,10 @@ rule synthesise:
         **made("synthesise"),
     log:
         f"{RESULTS}/{{cohort}}/logs/synthesise.log",
-    params:
-        settings=chosen("synthesise"),
     conda:
         "../../environment.yml"
+    params:
+        settings=chosen("synthesise"),
     script:
         "../scripts/synthesise.py"
 
@@ -67,10 +67,10 @@ rule randomise:
         **made("randomise"),
     log:
         f"{RESULTS}/{{cohort}}/logs/randomise.log",
-    params:
-        settings=chosen("randomise"),
     conda:
         "../../environment.yml"
+    params:
+        settings=chosen("randomise"),
     script:
         "../scripts/randomise.py"
 
@@ -84,10 +84,10 @@ rule present:
         **made("present"),
     log:
         f"{RESULTS}/{{cohort}}/logs/present.log",
-    params:
-        settings=chosen("present"),
     conda:
         "../../environment.yml"
+    params:
+        settings=chosen("present"),
     script:
         "../scripts/present.py"
 
@@ -102,10 +102,10 @@ rule published_comparison:
         **made("published_comparison"),
     log:
         f"{RESULTS}/{{cohort}}/logs/published_comparison.log",
-    params:
-        settings=chosen("published_comparison"),
     conda:
         "../../environment.yml"
+    params:
+        settings=chosen("published_comparison"),
     script:
         "../scripts/published_comparison.py"
 
@@ -121,10 +121,10 @@ rule verify:
         **made("verify"),
     log:
         f"{RESULTS}/{{cohort}}/logs/verify.log",
+    conda:
+        "../../environment.yml"
     params:
         settings=chosen("verify"),
         review=f"{RESULTS}/{{cohort}}/review",
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/verify.py"

@@ -1,4 +1,4 @@
-from ipseval import config, errors, describe, store
+from ipseval import config, describe, errors, store
 
 with errors.reported(snakemake.log[0]):
     cohort = config.from_settings(snakemake.params.settings)
