@@ -101,8 +101,13 @@ def data() -> str:
         "## What the check finds\n\nEvery finding is a row of `review/quality.csv` with counts only. *stop* ends "
         "the run with nothing written; `checks: {rule: action}` in the cohort file chooses another action.\n"
     )
-    rules = ((f"`{n}`", r.action, ", ".join(r.others), _plain(r.finds), _plain(r.remedy)) for n, r in RULES.items())
-    parts.append(_table(("rule", "action", "or, if asked for", "rows, persons or files that ...", "what to do"), rules))
+    rules = (
+        (f"`{n}`", r.action, ", ".join(r.others), _plain(r.finds), _plain(r.done), _plain(r.remedy))
+        for n, r in RULES.items()
+    )
+    parts.append(
+        _table(("rule", "action", "or, if asked for", "rows, persons or files that ...", "are", "what to do"), rules)
+    )
     return "\n".join(parts)
 
 

@@ -15,7 +15,7 @@ from ipseval.tables import TABLES
 # fmt: off
 REVIEWED = (
     "flow", "inclusion", "balance", "wage_subsidy", "employment_by_month", "effects", "coefficients", "bands",
-    "heterogeneity", "centre_effects", "pooled_effects",
+    "heterogeneity", "centre_effects", "pooled_effects", "published_comparison",
 )
 # fmt: on
 FIGURE_KINDS = ("png", "svg")

@@ -10,6 +10,7 @@ REVIEWED = {
     "estimate": ("effects", "coefficients"),
     "randomise": ("bands",),
     "synthesise": ("heterogeneity", "centre_effects", "pooled_effects"),
+    "published_comparison": ("published_comparison",),
 }
 COMPARED = {"describe": ("inclusion", "wage_subsidy", "balance"), "estimate": ("effects", "coefficients")}
 VERIFIED = {
@@ -18,5 +19,4 @@ VERIFIED = {
     "panel": ("panel",),
     "randomise": ("randomisation", "bands"),
     "check": ("quality",),
-    "published_comparison": ("published_comparison",),
 }

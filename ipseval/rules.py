@@ -31,6 +31,8 @@ class Rule:
     finds, remedy : str
         Wording of the message. ``{column}`` stands for the column concerned, ``[one|many]`` for the form that
         agrees with the count.
+    done : str
+        What becomes of the rows when nothing else was asked for.
     others : tuple of str
         Actions that a cohort file may ask for instead, under ``checks``.
     """
@@ -39,6 +41,7 @@ class Rule:
     finds: str
     remedy: str = "Nothing to do."
     others: tuple[str, ...] = ()
+    done: str = ""
 
 
 def agreeing(text: str, n: int) -> str:
@@ -78,12 +81,13 @@ RULES: dict[str, Rule] = {
         "warn", "[has|have] no {column}: the whole column is empty.", "Check that it was meant to be delivered.", STOP
     ),
     "wrong_type": Rule("stop", "[has|have] a value of {column} that cannot be read as {kind}.", "{mend}"),
-    "converted_type": Rule("fix", "had {column} in another type; all converted.", others=BOTH),
+    "converted_type": Rule("fix", "[has|have] {column} in another type.", others=BOTH, done="converted"),
     "time_zone_in_date": Rule(
         "fix",
-        "had {column} as a time with a zone; the day in that zone was taken.",
+        "[has|have] {column} as a time with a zone.",
         "Check that the zone is the register's.",
         BOTH,
+        done="the day in that zone is taken",
     ),
     "unknown_time_zone": Rule(
         "stop",
@@ -95,21 +99,34 @@ RULES: dict[str, Rule] = {
     "undeclared_code": Rule(
         "stop", "[carries|carry] {article} {column} code that is not declared.", "Add it to {declare}.", ("drop",)
     ),
-    "excluded_by_code": Rule("drop", "[carries|carry] a {column} that exclusions names; left out.", others=STOP),
+    "excluded_by_code": Rule("drop", "[carries|carry] a {column} that exclusions names.", others=STOP, done="left out"),
     # persons
     "duplicate_row": Rule(
-        "drop", "[repeats|repeat] another row of the same person exactly; one of each is kept.", others=STOP
+        "drop",
+        "[repeats|repeat] another row of the same person exactly.",
+        others=STOP,
+        done="one of each is kept",
     ),
     "contradicting_rows": Rule(
         "stop", "[belongs|belong] to persons with several rows that differ in {column}.", "Keep one row a {row}."
     ),
-    "key_spelling": Rule("fix", "[spells|spell] a person's key with leading zeros; read without them.", others=BOTH),
-    "missing_key": Rule("warn", "[has|have] no person_id; left out.", "Nothing to do for a register.", STOP),
+    "key_spelling": Rule(
+        "fix", "[spells|spell] a person's key with leading zeros.", others=BOTH, done="read without them"
+    ),
+    "missing_key": Rule("warn", "[has|have] no person_id.", "Nothing to do for a register.", STOP, done="left out"),
     "person_not_in_trial": Rule(
-        "warn", "[belongs|belong] to nobody in the trial list; left out.", "Nothing to do for a register.", STOP
+        "warn",
+        "[belongs|belong] to nobody in the trial list.",
+        "Nothing to do for a register.",
+        STOP,
+        done="left out",
     ),
     "trial_person_without_row": Rule(
-        "warn", "of the trial list [has|have] no row in {label}; kept.", "Check the linkage if there are many.", STOP
+        "warn",
+        "of the trial list [has|have] no row in {label}.",
+        "Check the linkage if there are many.",
+        STOP,
+        done="kept",
     ),
     "nobody_linked": Rule(
         "stop",
@@ -118,10 +135,16 @@ RULES: dict[str, Rule] = {
         WARN,
     ),
     "centre_with_one_arm": Rule(
-        "warn", "[belongs|belong] to a centre with one arm only; its effect is not estimated.", others=STOP
+        "warn",
+        "[belongs|belong] to a centre with one arm only.",
+        others=STOP,
+        done="its effect is not estimated",
     ),
     "empty_centre": Rule(
-        "warn", "declared under centres [has|have] nobody in {label}; [its|their] rows stay empty.", others=STOP
+        "warn",
+        "declared under centres [has|have] nobody in {label}.",
+        others=STOP,
+        done="[its|their] rows stay empty",
     ),
     # dates
     "randomised_after_register": Rule(
@@ -130,12 +153,20 @@ RULES: dict[str, Rule] = {
     "ended_before_randomisation": Rule(
         "warn", "died or emigrated before the day of randomisation.", "Check the dates and the linkage.", STOP
     ),
-    "sentinel_date": Rule("fix", "had {column} far in the future; read as empty: not yet.", others=BOTH),
+    "sentinel_date": Rule("fix", "[has|have] {column} far in the future.", others=BOTH, done="read as empty: not yet"),
     "end_before_start": Rule(
-        "drop", "[ends|end] before [it starts|they start]; left out.", "Ask the register what it means.", STOP
+        "drop",
+        "[ends|end] before [it starts|they start].",
+        "Ask the register what it means.",
+        STOP,
+        done="left out",
     ),
     "before_birth": Rule(
-        "drop", "[ends|end] before the person's birth; left out.", "Check the birth dates and the linkage.", BOTH
+        "drop",
+        "[ends|end] before the person's birth.",
+        "Check the birth dates and the linkage.",
+        BOTH,
+        done="left out",
     ),
     "starts_before_birth": Rule(
         "warn",
@@ -145,16 +176,20 @@ RULES: dict[str, Rule] = {
     ),
     "after_death": Rule(
         "fix",
-        "[reaches|reach] beyond the person's death or emigration; cut at that day.",
+        "[reaches|reach] beyond the person's death or emigration.",
         others=("stop", "drop", "warn"),
+        done="cut at that day",
     ),
-    "overlapping_spells": Rule("fix", "[overlaps|overlap] an earlier spell of the same job; merged.", others=BOTH),
+    "overlapping_spells": Rule(
+        "fix", "[overlaps|overlap] an earlier spell of the same job.", others=BOTH, done="merged"
+    ),
     "open_end": Rule("warn", "[has|have] no last day: still open at the end of the register.", others=STOP),
     "outside_coverage": Rule(
         "warn",
-        "[starts|start] after observed_until and [counts|count] in no month.",
+        "[starts|start] after observed_until.",
         "Check observed_until.",
         ("stop", "drop"),
+        done="counted in no month",
     ),
 }
 

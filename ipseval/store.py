@@ -15,17 +15,7 @@ from ipseval.contracts import EXTRACTS
 Content = pd.DataFrame | str | bytes | None
 
 # What each stage leaves under results/<cohort>/: name -> file. Extracts keep their names from stage to stage.
-_EXTRACTS = [
-    "trial",
-    "persons",
-    "employment",
-    "wage_subsidy",
-    "education",
-    "income",
-    "benefits",
-    "health_contacts",
-    "services",
-]
+_EXTRACTS = tuple(EXTRACTS)
 PRODUCTS: dict[str, dict[str, str]] = {
     "check": {**{e: f"person/checked/{e}.parquet" for e in _EXTRACTS}, "quality": "review/quality.csv"},
     "clean": {e: f"person/clean/{e}.parquet" for e in _EXTRACTS},
@@ -44,7 +34,7 @@ PRODUCTS: dict[str, dict[str, str]] = {
     "randomise": {"randomisation": "review/randomisation.csv", "bands": "review/bands.csv"},
     "verify": {"verify": "verify.json", "manifest": "manifest.json"},
 }
-CODES = ("centre", "arm", "reference_arm", "level")  # columns of CSV files that stay text
+CODES = ("centre", "arm", "reference_arm", "level", "printed")  # columns of CSV files that stay text
 
 
 def read(file: str | Path) -> pd.DataFrame | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ipseval import tables_compared as compared
 from ipseval import tables_described as described
 from ipseval import tables_estimated as estimated
 from ipseval import tables_synthesised as synthesised
@@ -16,6 +17,7 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "effects_by_month": estimated.by_month,
     "effects_by_centre_month": estimated.by_centre_month,
     "heterogeneity": synthesised.heterogeneity,
+    "published_comparison": compared.published_comparison,
     "balance": described.balance,
     "flow": described.flow,
 }
