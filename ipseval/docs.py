@@ -106,7 +106,10 @@ def data() -> str:
         for n, r in RULES.items()
     )
     parts.append(
-        _table(("rule", "action", "or, if asked for", "rows, persons or files that ...", "are", "what to do"), rules)
+        _table(
+            ("rule", "action", "or, if asked for", "rows, persons or files that ...", "what is done", "what to do"),
+            rules,
+        )
     )
     return "\n".join(parts)
 

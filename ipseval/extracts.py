@@ -5,7 +5,7 @@ Files of one extract may differ in type and in columns: those that agree are rea
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby
 from pathlib import Path
 
@@ -270,8 +270,14 @@ def canonical_key(keys: pa.ChunkedArray) -> pd.Series:
     return text.where(~text.str.fullmatch(r"\d+").fillna(False).astype(bool), stripped)
 
 
-def _connection() -> duckdb.DuckDBPyConnection:
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"preserve_insertion_order": "false", "autoinstall_known_extensions": "false"})
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    """A connection of its own to the process's database, which takes long to open."""
+    return _database().cursor()
 
 
 def _pattern(path: str) -> str:

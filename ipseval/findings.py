@@ -55,7 +55,8 @@ class Findings:
         self.rows.append(dict(zip(QUALITY_COLUMNS, row, strict=True)))
         if done == "stop":
             many = number if number is not None else 1 if n_rows is None else n_rows
-            found, remedy = (agreeing(text.format(**words), many) for text in (known.finds, known.remedy))
+            remedy = known.remedy if known.action == "stop" else f"The run stops because checks.{rule} says so."
+            found, remedy = (agreeing(text.format(**words), many) for text in (known.finds, remedy))
             self.fault(f"{self.cohort.name}, check", f"{subject} {found}", " ".join(remedy.split()))
         return done
 

@@ -153,11 +153,7 @@ def _note_missing(column: Column, theirs: str, this: Opened, lacking: list[int],
     has = sorted(delivery.files[lacking[0]].types if lacking else delivery.columns)
     subject = listed(delivery.names(lacking)) if lacking else delivery.label
     is_week = this.layout.is_wide and column.name != "person_id"
-    declare = (
-        f"If the weeks have other names, give their prefix under layouts.{name}."
-        if is_week
-        else f"If it has another name, give that under columns.{name}."
-    )
+    declare = f"layouts.{name}.prefix" if is_week else f"columns.{name}"
     near = f"[It has|The first has]: {listed(has)}. {nearest(theirs, has)}"
     words = {"column": "w1" if is_week else theirs, "near": near, "declare": declare}
     found.add(name, "missing_column", subject, None, None, number=max(len(lacking), 1), **words)
@@ -235,10 +231,12 @@ def _note_type(
     file: np.ndarray,
     found: Findings,
 ) -> None:
-    mapped = f"Mend the extract, or map its codes under values.{this.extract.name}.{column}."
-    declared = f"Mend the extract, or declare its codes: employed and not_employed under layouts.{this.extract.name}."
-    mend = declared if this.layout.is_wide else mapped if kind in ("flag", "integer") else "Mend the extract."
-    note(this, "wrong_type", failed, person, found, file=file, column=column, kind=KINDS[kind], mend=mend)
+    name, otherwise = this.extract.name, ""
+    if this.layout.is_wide:
+        otherwise = f", or declare its codes: employed and not_employed under layouts.{name}"
+    elif kind in ("flag", "integer"):
+        otherwise = f", or map its codes under values.{name}.{column}"
+    note(this, "wrong_type", failed, person, found, file=file, column=column, kind=KINDS[kind], otherwise=otherwise)
     for rule, rows in fixed.items():
         if rule != "converted_type" or not failed.any():
             note(this, rule, rows, person, found, file=file, column=column)

@@ -76,11 +76,15 @@ RULES: dict[str, Rule] = {
         "stop", "hold rows of the same month.", "Remove the file that is not to be used.", WARN
     ),
     # columns
-    "missing_column": Rule("stop", "[has|have] no column '{column}'.", "{declare} {near}"),
+    "missing_column": Rule(
+        "stop", "[has|have] no column '{column}'.", "If it has another name, give that under {declare}. {near}"
+    ),
     "column_of_nulls": Rule(
         "warn", "[has|have] no {column}: the whole column is empty.", "Check that it was meant to be delivered.", STOP
     ),
-    "wrong_type": Rule("stop", "[has|have] a value of {column} that cannot be read as {kind}.", "{mend}"),
+    "wrong_type": Rule(
+        "stop", "[has|have] a value of {column} that cannot be read as {kind}.", "Mend the extract{otherwise}."
+    ),
     "converted_type": Rule("fix", "[has|have] {column} in another type.", others=BOTH, done="converted"),
     "time_zone_in_date": Rule(
         "fix",

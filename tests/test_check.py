@@ -8,9 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from deliveries import good
+from deliveries import good, outcome
 from ipseval.errors import UserError
 from ipseval.pipeline import run
+from ipseval.rules import ACTIONS, RULES
 from spoiling import (
     IN_PART_1,
     Plant,
@@ -23,6 +24,7 @@ from spoiling import (
     in_months,
     in_one_file,
     local_midnight,
+    n_filled,
     put,
     rename,
     repeat,
@@ -137,8 +139,7 @@ REFUSED = [
     Refused(
         "no weeks",
         lambda d: d.tables.update(employment=d.tables["employment"].select(["person_id"])),
-        "employment.parquet has no column 'w1'. If the weeks have other names, give their prefix under "
-        "layouts.employment.",
+        "employment.parquet has no column 'w1'. If it has another name, give that under layouts.employment.prefix.",
         "weekly_wide",
     ),
     Refused(
@@ -388,3 +389,180 @@ def test_a_fault_that_stops_is_told_with_file_and_count(case: Refused, tmp_path:
     assert case.says in text
     assert text.count("\n") == 0
     assert_well_put(text)
+
+
+def test_all_faults_of_the_stage_are_told_at_once(tmp_path: Path) -> None:
+    names = (
+        "an arm", "no day of randomisation", "randomised after the register", "two births of a person", "a sex",
+        "no start", "a contact", "half a level",
+    )  # fmt: skip
+    cases = [case for case in REFUSED if case.name in names]
+    delivery = good()
+    for case in cases:
+        case.plant(delivery)
+    without("wage_subsidy")(delivery)
+    configure(checks={"missing_mouth": "warn"}, columns={"education": {"levl": "x"}})(delivery)
+    delivery.files["services.parquet"] = b"PAR1"
+    text = refusal(delivery.write(tmp_path), tmp_path / "results")
+    for part in (
+        "carry an arm code", "has no randomised_on", "were randomised after", "differ in birth_date", "a sex code",
+        "has no start_on", "a contact code", "ordinary employment excludes wage subsidies",
+        "checks.missing_mouth is no rule. Did you mean 'missing_month'?", "columns.education.levl is no column",
+        "services.parquet is no Parquet",
+    ):  # fmt: skip
+        assert part in text, part
+    assert text.count("\n") == 10
+    assert_well_put(text.replace(str(tmp_path / "north.yaml"), "north.yaml"))
+
+
+CONFIGURED = {
+    "a missing subsidy": (without("wage_subsidy"), "ordinary employment excludes wage subsidies, but wage_subsidy was"),
+    "no end of the register": (
+        lambda d: d.config.pop("observed_until"),
+        "observed_until is missing: the last complete",
+    ),
+    "an unknown layout": (
+        configure(layouts={"employment": {"layout": "monthy"}}),
+        "no layout. Did you mean 'monthly'?",
+    ),
+    "an unknown option": (
+        configure(layouts={"employment": {"layout": "weekly_wide", "prefx": "w"}}),
+        "layouts.employment.prefx is no option of the layout weekly_wide. Did you mean 'prefix'?",
+    ),
+    "an option of no layout": (
+        configure(layouts={"employment": {"layout": "spells", "prefix": "w"}}),
+        "layouts.employment.prefix is no option of the layout spells. Known: none.",
+    ),
+    "an option that does not fit": (
+        configure(layouts={"employment": {"layout": "weekly_wide", "employed": "A"}}),
+        "layouts.employment.employed does not fit. Expected: a list of codes.",
+    ),
+    "a layout of persons": (
+        configure(layouts={"persons": {"layout": "monthly"}}),
+        "layouts.persons is not used: persons has one layout only. Remove it.",
+    ),
+    "an unknown rule": (configure(checks={"mising_month": "warn"}), "no rule. Did you mean 'missing_month'?"),
+    "an action that the rule lacks": (
+        configure(checks={"not_parquet": "warn"}),
+        "checks.not_parquet cannot be 'warn'. Expected: stop.",
+    ),
+    "a column of nobody": (
+        configure(columns={"trial": {"persn_id": "x"}}),
+        "columns.trial.persn_id is no column of ours. Did you mean 'person_id'?",
+    ),
+    "codes of no column": (
+        configure(values={"trial": {"amr": {1: "ips"}}}),
+        "values.trial.amr is no column of ours. Did you mean 'arm'?",
+    ),
+    "exclusions of no column": (
+        configure(exclusions={"trial": {"stratun": ["x"]}}),
+        "exclusions.trial.stratun is no column of ours. Did you mean 'stratum'?",
+    ),
+    "exclusions of days": (
+        configure(exclusions={"trial": {"randomised_on": ["x"]}}),
+        "exclusions.trial.randomised_on names a column that holds no codes. Columns with codes: centre, arm,",
+    ),
+    "exclusions of a column that is not there": (
+        configure(exclusions={"trial": {"stratum": ["x"]}}),
+        "exclusions.trial names 'stratum', which trial.parquet does not have. It has: arm, centre,",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_what_is_configured_and_not_delivered_is_told(name: str, tmp_path: Path) -> None:
+    plant, says = CONFIGURED[name]
+    delivery = good()
+    plant(delivery)
+    file = delivery.write(tmp_path)
+    text = refusal(file, tmp_path / "results")
+    assert says in text
+    assert text.startswith(f"{file}: ")
+    assert_well_put(text.replace(str(file), "north.yaml"))
+
+
+def test_another_action_may_be_asked_for(tmp_path: Path) -> None:
+    delivery = good("monthly")
+    without_month(201403)(delivery)
+    put("trial", [0, 1], arm="pilot")(delivery)
+    configure(checks={"missing_month": "warn", "undeclared_code": "drop"})(delivery)
+    found = outcome(delivery.write(tmp_path / "a"))
+    assert found.counts("missing_month")[2] == {"warn"}
+    assert found.counts("undeclared_code") == (2, 2, {"drop"})
+    assert len(found.people) == 38
+    delivery = good()
+    configure(checks={"overlapping_spells": "stop", "open_end": "stop", "trial_person_without_row": "stop"})(delivery)
+    text = refusal(delivery.write(tmp_path / "b"), tmp_path / "results")
+    assert re.search(
+        r"15 of \d+ rows of employment.parquet \(14 persons\) overlap an earlier spell of the same job\.", text
+    )
+    assert "1 of 40 persons of the trial list has no row in employment.parquet. The run stops because checks." in text
+    assert_well_put(text)
+
+
+@pytest.mark.parametrize("rule", [name for name, rule in RULES.items() if rule.action == "stop" and rule.others])
+def test_actions_that_may_be_asked_for_are_actions(rule: str) -> None:
+    assert set(RULES[rule].others) <= set(ACTIONS) - {RULES[rule].action}
+
+
+def test_rows_of_excluded_codes_are_left_out_and_counted(tmp_path: Path) -> None:
+    delivery = good()
+    put("trial", [0, 1, 2], arm="pilot")(delivery)
+    put("employment", list(range(100)), kind="benefit")(delivery)
+    configure(
+        exclusions={"trial": {"arm": ["pilot"]}, "employment": {"kind": ["benefit"]}, "education": {"level": [9, 7]}}
+    )(delivery)
+    found = outcome(delivery.write(tmp_path))
+    assert (~found.people["is_analysed"]).sum() == 3 + n_filled("trial", "withdrawn_on")[0]
+    assert found.counts("excluded_by_code", "employment") == (
+        100,
+        len(set(good().column("employment", "person_id")[:100])),
+        {"drop"},
+    )
+    assert found.counts("excluded_by_code", "education")[0] == sum(
+        v in (7, 9) for v in good().column("education", "level")
+    )
+
+
+def test_a_centre_with_one_arm_is_counted_and_kept(tmp_path: Path) -> None:
+    delivery = good()
+    arms = zip(delivery.column("trial", "centre"), delivery.column("trial", "arm"), strict=True)
+    delivery.replace("trial", "arm", ["ips" if centre == 2 else arm for centre, arm in arms])
+    n = delivery.column("trial", "centre").count(2)
+    found = outcome(delivery.write(tmp_path))
+    assert found.counts("centre_with_one_arm") == (n, n, {"warn"})
+    assert len(found.people) == 40
+
+
+def test_who_left_before_randomisation_is_counted(tmp_path: Path) -> None:
+    delivery = good()
+    put("persons", [0, 5], died_on=day("2001-01-01"))(delivery)
+    assert outcome(delivery.write(tmp_path)).counts("ended_before_randomisation") == (2, 2, {"warn"})
+
+
+def test_without_subsidies_the_outcome_may_keep_them(tmp_path: Path) -> None:
+    delivery = good()
+    without("wage_subsidy")(delivery)
+    delivery.config["outcome"]["exclude_wage_subsidy"] = False
+    found = outcome(delivery.write(tmp_path))
+    assert set(found.panel["outcome"]) == {"employment", "ordinary_employment"}
+
+
+def test_a_person_without_rows_is_kept_and_counted(tmp_path: Path) -> None:
+    delivery = good()
+    gone = delivery.column("employment", "person_id")[0]
+    table = delivery.tables["employment"]
+    delivery.tables["employment"] = table.filter(
+        pa.array([p != gone for p in delivery.column("employment", "person_id")])
+    )
+    found = outcome(delivery.write(tmp_path))
+    assert found.counts("trial_person_without_row", "employment") == (0, 2, {"warn"})
+    months = found.panel[(found.panel["person_id"] == gone) & (found.panel["outcome"] == "employment")]
+    assert months.filter(like="month_").le(0).all(axis=None)
+
+
+def test_files_are_read_whatever_their_folder_is_called(tmp_path: Path) -> None:
+    place = tmp_path / "delivery [v2] year=2015 what*?"
+    delivery = good()
+    in_files()(delivery)
+    assert len(outcome(delivery.write(place)).people) == 40
