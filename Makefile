@@ -31,7 +31,7 @@ READY = true
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run real test lint types tests format lock bench peers docs clean help
+.PHONY: run real test lint types tests format lock bench calibrate peers docs clean help
 
 run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -74,6 +74,9 @@ bench: $(INSTALLED)  ## speed and memory against other packages, which get an en
 		echo "The extra 'bench' could not be installed: going on without it." >&2
 	@python=.venv-bench/bin/python; $$python -c 'import pyfixest' 2>/dev/null || python=$(BIN)/python; \
 		$$python -m benchmarks $(ARGS)
+
+calibrate: $(INSTALLED)  ## size and coverage on simulated trials (minutes); writes docs/calibration.md
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m calibration $(ARGS)
 
 peers: $(INSTALLED)
 	@$(ADD) $$($(BIN)/python -c '$(PEERS)')

@@ -1,0 +1,88 @@
+"""The table of the calibration, as it is printed and as docs/calibration.md."""
+
+from collections.abc import Sequence
+
+from calibration.performance import MOST_ERRORS, Measure, Performance
+from calibration.simulations import Size
+
+HEAD = (
+    *("trials", "persons", "true effect", "variance", "simulations", "bias", "error / spread"),
+    *("rejected at 5 %", "coverage of 95 %", "misses"),
+)
+INTRO = """\
+# Calibration: size and coverage on simulated trials
+
+<!-- Made by `make calibrate`: change it in calibration/. -->
+
+Trials are drawn from the model of `ipseval.simulate_model`, whose true effects are known: without any effect, and with
+the effects planted by default. Persons are drawn anew in every trial. In each the effect on ordinary employment over
+months 0..{after} is estimated by the pipeline's own functions: `centre_unadjusted` in one centre, `pooled_unadjusted`
+over six.
+
+Made with {simulations:,} simulations of one centre, {simulations_pooled:,} of six and
+{simulations_randomisation:,} of randomisation inference at {draws:,} draws; seed {seed}.
+`make calibrate ARGS="--simulations 10000"` takes more of them.
+
+- *persons*: analysed in the reference arm + assigned, mean over trials. The first trials have the same number in every
+  draw; in the others who is employed at randomisation is left out, so that numbers vary.
+- *true effect*: what the model implies for those not employed at randomisation (`ipseval.simulate_model.true_effects`),
+  in percentage points. Over six centres it is the mean with the weights that the regression gives to the centres of a
+  trial, n1 n0 / (n1 + n0), which is what its estimate is on average for those numbers of persons.
+- *bias*: mean of estimate - true effect, in percentage points.
+- *error / spread*: mean standard error / standard deviation of estimate - true effect; below 1 errors are too small.
+- *rejected at 5 %*: where the true effect is 0 the size, which should be 5 %; else the power.
+- *coverage of 95 %*: of the interval, for the true effect.
+- *randomisation*: assignment drawn again within centre and, but in the first trials, block, with the studentised
+  statistic; it gives a p-value and no interval.
+- *misses*: coverage (of randomisation inference the size) that differs from its nominal value by more than {errors}
+  Monte Carlo errors. Of right ones about 1 in 22 is named by chance. The variances of a row's trials share those
+  trials, so they tend to miss together; and without effect coverage is 100 % less the size.
+
+In brackets: Monte Carlo standard errors. The table is about persons as the model draws them and arms of nearly equal
+size; arms of a few persons, for which no variance is to be trusted, are not in it.
+"""
+
+
+def page(found: Sequence[Performance], size: Size) -> str:
+    """The text of docs/calibration.md."""
+    intro = INTRO.format(after=found[0].case.plan.after, errors=MOST_ERRORS, **vars(size))
+    return f"{intro}\n{table(found)}\n{summary(found)}"
+
+
+def table(found: Sequence[Performance]) -> str:
+    """A padded table that reads well as text and as Markdown."""
+    lines = [HEAD, *map(_cells, found)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, tuple("-" * width for width in widths))
+    padded = (" | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines)
+    return "".join(f"| {line} |\n" for line in padded)
+
+
+def _cells(one: Performance) -> tuple[str, ...]:
+    control, assigned = one.n_persons
+    return (
+        *(one.case.name, f"{control:.0f} + {assigned:.0f}", f"{100 * one.truth:.1f}", one.variance),
+        *(f"{one.n_simulations:,}", _measure(one.bias, 100, 2), _measure(one.ratio, 1, 3)),
+        *(_measure(one.rejected, 100, 2), _measure(one.coverage, 100, 2), one.miss),
+    )
+
+
+def _measure(measure: Measure | None, scale: int, decimals: int) -> str:
+    if measure is None:
+        return ""
+    value = round(scale * measure.value, decimals) + 0.0  # no minus before a zero
+    return f"{value:.{decimals}f} ({scale * measure.error:.{decimals}f})"
+
+
+def summary(found: Sequence[Performance]) -> str:
+    """What misses and what was not estimated, in words."""
+    missed = [
+        f"- {one.case.name}, true effect {100 * one.truth:.1f}, {one.variance}: {one.miss}\n"
+        for one in found
+        if one.miss
+    ]
+    without = sum(one.n_without_error for one in found)
+    lines = ["Missing the nominal value:\n\n", *missed] if missed else ["Nothing misses its nominal value.\n"]
+    if without:
+        lines.append(f"\nLeft out, as the pipeline does, {without:,} estimates without a standard error.\n")
+    return "".join(lines)
