@@ -29,6 +29,7 @@ VARIANCES = {
     "cr1": "clustered on person (cr1: factor G/(G − 1) × (N − 1)/(N − K), t with G − 1 degrees of freedom)",
     "cr2": "clustered on person with the small-sample correction cr2 (Bell and McCaffrey; Satterthwaite degrees of "
     "freedom)",
+    "cr3": "clustered on person (cr3: jackknife over persons, t with G − 1 degrees of freedom)",
 }
 STATUSES = {
     "too_few_assigned": "fewer than {least} persons assigned to this arm",

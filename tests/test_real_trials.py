@@ -1,7 +1,7 @@
 """The pipeline on real trials, against estimates and errors of another implementation.
 
 Two trials lie in ``tests/data``; the others are read from the folder that the environment variable
-``IPSEVAL_REAL_TRIALS`` names, or from ``../shared/real`` beside the repository, and are skipped
+``IPSEVAL_REAL`` names, or from ``../shared/real`` beside the repository, and are skipped
 when neither is there. All persons are given one day of randomisation, so that the calendar
 dummies of `pooled` are dummies of the months since randomisation.
 """
@@ -20,7 +20,7 @@ from ipseval.pipeline import measure, write
 from ipseval.settings import read_cohort
 
 TESTS = Path(__file__).resolve().parent
-OUTSIDE = Path(os.environ.get("IPSEVAL_REAL_TRIALS", TESTS.parents[1] / "shared" / "real"))
+OUTSIDE = Path(os.environ.get("IPSEVAL_REAL", TESTS.parents[1] / "shared" / "real"))
 RANDOMISED_ON = date(2000, 12, 31)  # months 1 to 12 are then the months of one year
 TOLERANCE = 1e-8
 REFERENCE_ARM = {
@@ -50,7 +50,7 @@ def folder_of(trial: str) -> Path:
     inside = TESTS / "data" / trial
     folder = inside if inside.is_dir() else OUTSIDE / trial
     if not folder.is_dir():
-        pytest.skip(f"data of {trial} are not here: set IPSEVAL_REAL_TRIALS to their folder")
+        pytest.skip(f"data of {trial} are not here: set IPSEVAL_REAL to their folder")
     return folder
 
 
@@ -76,7 +76,7 @@ def run_on(
         "window": {"before": 0, "after": after},
         "eligibility": {"not_employed_at_randomisation": False},
         "outcome": {"exclude_wage_subsidy": False},
-        "randomisation": {"draws": 99},
+        "estimation": {"variances": ["cr1", "cr2", "cr3"]},
     }
     path = folder / f"{trial}.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
@@ -113,7 +113,7 @@ def test_estimates_and_errors_are_those_of_another_implementation(trial: str, tm
     effects = run_on_months(trial, tmp_path)
     reference = reference_of(trial, int(effects["month_to"].max()))
     assert set(reference["analysis"]) >= {"centre_unadjusted", "pooled"}
-    for variance in ("cr1", "cr2"):
+    for variance in ("cr1", "cr2", "cr3"):
         ours = effects[effects["variance"] == variance]
         both = reference.merge(ours, on=KEY, how="left", suffixes=("_theirs", ""))
         assert len(both) == len(reference)
