@@ -17,7 +17,7 @@ from ipseval.errors import UserError, nearest
 from ipseval.findings import Findings
 from ipseval.layouts import LAYOUTS, Study
 from ipseval.months import check_months
-from ipseval.reading import SORTED_BY, Opened, listed, note, open_extract, read_rows
+from ipseval.reading import SORTED_BY, Opened, configured, listed, note, open_extract, read_rows
 
 CODES = {"sex": ("female", "male"), "contact": ("outpatient", "day", "inpatient")}
 LINKED = ("persons", "employment")  # extracts in which somebody of the trial must stand
@@ -42,6 +42,10 @@ def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
         One fault for each finding whose action is to stop.
     """
     found = Findings(cohort)
+    if not cohort.extracts.is_dir():
+        what = f"extracts names '{cohort.extracts}', which is no folder."
+        found.fault(configured(cohort), what, "Mend it: it is relative to the cohort file.")
+        raise UserError(found.faults)
     check_settings(cohort, found)
     opened = {name: open_extract(extract, cohort, found) for name, extract in EXTRACTS.items()}
     frames: dict[str, pd.DataFrame | None] = dict.fromkeys(EXTRACTS)
@@ -61,7 +65,7 @@ def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
 
 def check_settings(cohort: Cohort, found: Findings) -> None:
     """Note faults of the configuration that its schema cannot state: layouts, rules, what has to be delivered."""
-    where = cohort.file or f"{cohort.name}.yaml"
+    where = configured(cohort)
     for extract, spec in cohort.layouts.items():
         for what, remedy in _layout_faults(extract, spec):
             found.fault(where, what, remedy)

@@ -45,9 +45,9 @@ class UserError(Exception):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean '...'?`` for the known name nearest to ``name``, or nothing."""
-    match = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.6)
-    found = next((k for k in known if match and k.lower() == match[0]), None)
-    return f"Did you mean '{found}'?" if found else ""
+    spelled = {k.lower(): k for k in reversed(list(known))}
+    found = next(iter(difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)), None)
+    return f"Did you mean '{spelled[found]}'?" if found else ""
 
 
 @contextlib.contextmanager

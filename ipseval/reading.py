@@ -113,20 +113,21 @@ def _settings_fit(this: Opened, cohort: Cohort, found: Findings) -> bool:
         for column in chosen.get(name, {}):
             if column not in ours:
                 remedy = nearest(column, ours) or f"Ours: {listed(ours)}."
-                found.fault(_file(cohort), f"{key}.{name}.{column} is no column of ours.", remedy)
+                found.fault(configured(cohort), f"{key}.{name}.{column} is no column of ours.", remedy)
             elif key == "exclusions" and column not in coded:
                 what = f"exclusions.{name}.{column} names a column that holds no codes."
-                found.fault(_file(cohort), what, f"Columns with codes: {listed(coded) or 'none'}.")
+                found.fault(configured(cohort), what, f"Columns with codes: {listed(coded) or 'none'}.")
             elif key == "exclusions" and cohort.columns.get(name, {}).get(column, column) not in this.delivery.columns:
                 what = f"exclusions.{name} names '{column}', which {this.delivery.label} does not have."
-                found.fault(_file(cohort), what, f"It has: {listed(sorted(this.delivery.columns))}.")
+                found.fault(configured(cohort), what, f"It has: {listed(sorted(this.delivery.columns))}.")
             else:
                 continue
             complete = False
     return complete
 
 
-def _file(cohort: Cohort) -> str:
+def configured(cohort: Cohort) -> str:
+    """The cohort file as messages name it."""
     return cohort.file or f"{cohort.name}.yaml"
 
 

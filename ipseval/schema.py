@@ -81,7 +81,8 @@ def _shown(value: Any) -> str:
 def _expected(validator: str, value: Any) -> str:
     """What a keyword of the schema asks for, in words; nothing when its description has to say it."""
     if validator == "type":
-        return " or ".join(TYPES[kind] for kind in ([value] if isinstance(value, str) else value))
+        kinds = [value] if isinstance(value, str) else [k for k in value if k != "integer" or "number" not in value]
+        return " or ".join(TYPES[kind] for kind in kinds)
     if validator == "enum":
         return ", ".join(value[:-1]) + f" or {value[-1]}" if len(value) > 1 else str(value[0])
     return LIMITS[validator].format(value) if validator in LIMITS else ""

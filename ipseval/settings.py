@@ -22,7 +22,7 @@ WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 # so that changing, say, a covariate of one analysis does not read a national register again.
 _READING = ("extracts", "columns", "values", "exclusions", "layouts", "covariates")
 _STUDY = ("observed_from", "observed_until", "window", "outcome")
-STAGE_KEYS: dict[str, tuple[str, ...]] = {
+STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "check": (*_READING, *_STUDY, "checks"),
     "clean": (*_STUDY,),
     "cohort": ("covariates", "exclusions", "eligibility", "describe", *_STUDY),
@@ -43,7 +43,7 @@ STAGE_KEYS: dict[str, tuple[str, ...]] = {
         *_STUDY,
     ),
     "published_comparison": ("published",),
-    "verify": ("extracts", "analyses", "estimation", "randomisation", "eligibility", "describe", "verify", *_STUDY),
+    "verify": None,  # all of them: the manifest records every choice
 }
 
 
@@ -172,6 +172,9 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
         raise UserError(faults)
     extracts = (file.parent / Path(own["extracts"]).expanduser()).resolve()
     published = str((file.parent / merged["published"]).resolve()) if merged["published"] else None
+    if published and not Path(published).is_file():
+        what = f"published names '{published}', which is no file."
+        raise UserError([Fault(str(file), what, "Mend it: it is relative to the cohort file.")])
     return {"name": file.stem, "file": str(file), **merged, "extracts": str(extracts), "published": published}
 
 
@@ -263,7 +266,8 @@ def _code_faults(arms: Mapping[str, Any], centres: Mapping[Any, Any], file: str)
 
 def for_stage(settings: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """The settings that ``stage`` reads; every other key at its default (see ``STAGE_KEYS``)."""
-    kept = {"name", *WHOLE_KEYS, *STAGE_KEYS[stage]}
+    keys = STAGE_KEYS[stage]
+    kept = {"name", *WHOLE_KEYS, *(set(settings) - {"file"} if keys is None else keys)}
     defaults = {**default_settings(), "file": "", "extracts": ""}
     return {key: value if key in kept else defaults[key] for key, value in settings.items()}
 

@@ -1,0 +1,300 @@
+"""Configuration: every key takes a good value and refuses a bad one; all faults are told at once."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ipseval.errors import UserError
+from ipseval.settings import (
+    SCHEMA_FILE,
+    STAGE_KEYS,
+    cohort_settings,
+    cohorts,
+    default_settings,
+    for_stage,
+    read_cohort,
+    read_yaml,
+)
+from ipseval.variance import VARIANCES
+
+LEAST = {"extracts": "extracts", "arms": {"reference": "a", "treatments": ["b"]}, "centres": {1: "North"}}
+OWN = {"months": [0, 3]}
+# Path of a key -> a good value that is not the default, a bad value, and what is said of the bad one.
+KEYS: dict[str, tuple[Any, Any, str]] = {
+    "title": ("North", 5, "title is 5. Expected: text or null (Title printed"),
+    "extracts": ("data", "", 'extracts is "". Expected: a text that is not empty (Folder'),
+    "remark": ("Synthetic.", ["x"], 'remark is ["x"]. Expected: text or null'),
+    "published": (None, 3, "published is 3. Expected: text or null"),
+    "observed_from": ("2009-01", "2009-13", 'observed_from is "2009-13". Expected: First complete month'),
+    "observed_until": ("2018-12", 201812, "observed_until is 201812. Expected: Last complete month"),
+    "arms": ({"reference": 0, "treatments": [1, 2]}, ["a"], 'arms is ["a"]. Expected: keys with values'),
+    "arms.reference": ("a", ["a"], 'arms.reference is ["a"]. Expected: text or a number or true or false'),
+    "arms.treatments": (["b", "c"], [], "arms.treatments is []. Expected: at least 1 in the list (The other arms)."),
+    "centres": ({"x": "X"}, {}, "centres is {}. Expected: at least 1 key"),
+    "columns": ({"trial": {"arm": "gruppe"}}, {"trial": {"arm": 5}}, "columns.trial.arm is 5. Expected: text"),
+    "values": ({"trial": {"arm": {1: "b"}}}, {"trial": {"arm": ["b"]}}, "values.trial.arm is"),
+    "exclusions": ({"trial": {"arm": ["pilot"]}}, {"trial": {"arm": "pilot"}}, "exclusions.trial.arm is"),
+    "layouts": ({"employment": {"layout": "monthly"}}, {"employment": "monthly"}, "layouts.employment is"),
+    "covariates": (["imprisoned"], ["x", "x"], "covariates names something twice."),
+    "window": ({"before": 3}, 12, "window is 12. Expected: keys with values"),
+    "window.before": (12, -1, "window.before is -1. Expected: 0 or more (Months before)."),
+    "window.after": (12, 601, "window.after is 601. Expected: 600 or less (Months after)."),
+    "eligibility": ({"not_employed_at_randomisation": False}, None, "eligibility is empty. Expected: keys with"),
+    "eligibility.not_employed_at_randomisation": (False, "no", 'randomisation is "no". Expected: true or false'),
+    "outcome": ({"after_death": "missing"}, [], "outcome is []. Expected: keys with values"),
+    "outcome.month_rule": (
+        {"min_days": 4},
+        {"min_days": 32},
+        "outcome.month_rule.min_days is 32. Expected: 31 or less",
+    ),
+    "outcome.min_weekly_hours": (4, "4", 'outcome.min_weekly_hours is "4". Expected: a number'),
+    "outcome.exclude_wage_subsidy": (False, 0, "outcome.exclude_wage_subsidy is 0. Expected: true or false"),
+    "outcome.after_death": ("missing", "one", 'outcome.after_death is "one". Expected: zero or missing (Months after'),
+    "outcome.after_emigration": ("missing", 0, "outcome.after_emigration is 0. Expected: zero or missing"),
+    "estimation": ({"variances": ["cr1"]}, "cr1", 'estimation is "cr1". Expected: keys'),
+    "estimation.variances": (["cr2"], ["cr9"], 'estimation.variances.0 is "cr9". Expected: cr1'),
+    "estimation.confidence_level": (0.9, 95, "estimation.confidence_level is 95. Expected: less than 1 (Level"),
+    "estimation.min_persons_per_arm": (3, 0, "estimation.min_persons_per_arm is 0. Expected: 1 or more"),
+    "synthesis": ({"power": 0.9}, 1, "synthesis is 1."),
+    "synthesis.variance": ("cr2", 1, "synthesis.variance is 1. Expected: text or null"),
+    "synthesis.joint_test": ("cr1", "x", 'synthesis.joint_test is "x". Expected: htz or cr1'),
+    "synthesis.tau": ("reml", "x", 'synthesis.tau is "x". Expected: paule_mandel, reml or dersimonian_laird'),
+    "synthesis.knapp_hartung": ("at_least_one", 1, "synthesis.knapp_hartung is 1. Expected: plain or at_least_one"),
+    "synthesis.min_persons_per_arm": (3, 1, "synthesis.min_persons_per_arm is 1. Expected: 2 or more"),
+    "synthesis.power": (0.9, 80, "synthesis.power is 80. Expected: less than 1"),
+    "randomisation": ({"draws": 199}, 99, "randomisation is 99."),
+    "randomisation.draws": (999, 98, "randomisation.draws is 98. Expected: 99 or more"),
+    "randomisation.seed": (5, -1, "randomisation.seed is -1. Expected: 0 or more"),
+    "analyses": ({"mine": OWN}, {"My own": OWN}, 'analyses has the name "My own". Expected: small letters'),
+    "describe": ({"health_contact_months": 6}, 6, "describe is 6."),
+    "describe.wage_subsidy_months": ([1, 6], [1], "describe.wage_subsidy_months is [1]. Expected: at least 2"),
+    "describe.wage_income_year": (
+        2012,
+        "2012",
+        'describe.wage_income_year is "2012". Expected: a whole number or null',
+    ),
+    "describe.health_contact_months": (6, 0, "describe.health_contact_months is 0. Expected: 1 or more"),
+    "checks": (
+        {"missing_month": "warn"},
+        {"missing_month": "no"},
+        'checks.missing_month is "no". Expected: stop, drop,',
+    ),
+    "verify": ({"max_persons": 100}, 100, "verify is 100."),
+    "verify.max_persons": (100, 9, "verify.max_persons is 9. Expected: 10 or more"),
+    "disclosure": ({"profile": "dst"}, "dst", 'disclosure is "dst".'),
+    "disclosure.profile": (
+        "dst",
+        "xyz",
+        'disclosure.profile is "xyz". Expected: ssb, dst, sds, opensafely, acro or none',
+    ),
+}
+ANALYSIS: dict[str, tuple[Any, Any, str]] = {
+    "within": ("centre", "arm", 'analyses.mine.within is "arm". Expected: centre'),
+    "effect": ("by_centre", "all", 'analyses.mine.effect is "all". Expected: overall or by_centre'),
+    "months": ("each", "some", 'analyses.mine.months is "some". Expected: follow_up'),
+    "adjust": (["age"], "age", 'analyses.mine.adjust is "age". Expected: a list'),
+    "requires": (["age"], [5], "analyses.mine.requires.0 is 5. Expected: text"),
+    "time": (["calendar_year"], ["week"], 'analyses.mine.time.0 is "week". Expected: month_since_randomisation,'),
+}
+
+
+def nested(path: str, value: Any) -> dict[str, Any]:
+    """A cohort file with the value under a dotted path, beside what every file must hold."""
+    *parents, last = path.split(".")
+    content: dict[str, Any] = {key: dict(v) if isinstance(v, dict) else v for key, v in LEAST.items()}
+    place = content
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[last] = value
+    return content
+
+
+def written(folder: Path, content: Any, name: str = "north.yaml") -> Path:
+    """A cohort file with this content."""
+    file = folder / name
+    file.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def faults_of(folder: Path, content: Any) -> list[str]:
+    """The faults of a cohort file, without its name in front."""
+    file = written(folder, content)
+    with pytest.raises(UserError) as refused:
+        cohort_settings(file)
+    paragraphs = str(refused.value).split("\n")
+    for paragraph in paragraphs:
+        assert paragraph.startswith(f"{file}: ")
+        assert re.search(r"[^.?][.?]$", paragraph), paragraph
+    return [p.removeprefix(f"{file}: ") for p in paragraphs]
+
+
+def keys_of(schema: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Paths of every key that the schema names."""
+    for name, declared in schema["properties"].items():
+        yield f"{prefix}{name}"
+        if "properties" in declared:
+            yield from keys_of(declared, f"{prefix}{name}.")
+
+
+def at(settings: Mapping[str, Any], path: str) -> Any:
+    """The value under a dotted path."""
+    value: Any = settings
+    for key in path.split("."):
+        value = value[key]
+    return value
+
+
+def test_every_key_of_the_schema_is_tried_and_has_a_visible_default() -> None:
+    schema = read_yaml(SCHEMA_FILE)
+    assert set(keys_of(schema)) == set(KEYS)
+    assert set(schema["properties"]["analyses"]["additionalProperties"]["properties"]) == set(ANALYSIS)
+    needed = {"extracts", "arms", "arms.reference", "arms.treatments", "centres"}
+    for path in set(KEYS) - needed:
+        at(default_settings(), path)
+    assert schema["properties"]["estimation"]["properties"]["variances"]["items"]["enum"] == list(VARIANCES)
+
+
+@pytest.mark.parametrize("path", KEYS)
+def test_a_good_value_is_taken(path: str, tmp_path: Path) -> None:
+    value = KEYS[path][0]
+    content = nested(path, value)
+    if path == "arms.treatments":
+        content["arms"]["reference"] = "a"
+    file = written(tmp_path, content)
+    settings = cohort_settings(file)
+    read_cohort(file)
+    found = at(settings, path)
+    if path == "extracts":
+        assert found == str(tmp_path / "data")
+    elif isinstance(value, Mapping):
+        assert all(found[key] == chosen for key, chosen in value.items())
+    else:
+        assert found == value
+
+
+@pytest.mark.parametrize("path", KEYS)
+def test_a_bad_value_is_refused_with_what_was_expected(path: str, tmp_path: Path) -> None:
+    _, value, says = KEYS[path]
+    faults = faults_of(tmp_path, nested(path, value))
+    assert len(faults) == 1
+    assert says in faults[0]
+
+
+@pytest.mark.parametrize("key", ANALYSIS)
+def test_an_analysis_takes_good_values_and_refuses_bad_ones(key: str, tmp_path: Path) -> None:
+    good, bad, says = ANALYSIS[key]
+    file = written(tmp_path, nested("analyses", {"mine": OWN | {key: good}}))
+    own = next(a for a in read_cohort(file).analyses if a.name == "mine")
+    assert getattr(own, key) == (tuple(good) if isinstance(good, list) else good)
+    assert any(says in fault for fault in faults_of(tmp_path, nested("analyses", {"mine": OWN | {key: bad}})))
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("obseved_until", "obseved_until is not a key. Did you mean 'observed_until'?"),
+        ("zzz", "zzz is not a key. Known here: title, extracts, remark,"),
+        ("arms.treatment", "arms.treatment is not a key. Did you mean 'treatments'?"),
+        ("window.afther", "window.afther is not a key. Did you mean 'after'?"),
+        ("eligibility.not_employed", "Known here: not_employed_at_randomisation."),
+        ("outcome.min_hours", "outcome.min_hours is not a key. Did you mean"),
+        ("outcome.month_rule.min_day", "outcome.month_rule.min_day is not a key. Did you mean 'min_days'?"),
+        ("estimation.variance", "estimation.variance is not a key. Did you mean 'variances'?"),
+        ("analyses.mine.month", "analyses.mine.month is not a key. Did you mean 'months'?"),
+        ("describe.subsidy_months", "describe.subsidy_months is not a key. Did you mean 'wage_subsidy_months'?"),
+        ("verify.max_person", "verify.max_person is not a key. Did you mean 'max_persons'?"),
+        ("disclosure.profil", "disclosure.profil is not a key. Did you mean 'profile'?"),
+        ("columns.trail", "columns.trail is not a key. Did you mean 'trial'?"),
+        ("values.person", "values.person is not a key. Did you mean 'persons'?"),
+        ("exclusions.employmnt", "exclusions.employmnt is not a key. Did you mean 'employment'?"),
+        ("layouts.benefit", "layouts.benefit is not a key. Did you mean 'benefits'?"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest(path: str, says: str, tmp_path: Path) -> None:
+    assert any(says in fault for fault in faults_of(tmp_path, nested(path, "x")))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"extracts": "x"}, ["arms is missing. docs/configuration.md", "centres is missing. docs/configuration.md"]),
+        (LEAST | {"arms": {"reference": "a"}}, ["arms.treatments is missing."]),
+        (LEAST | {"arms": {"reference": 1, "treatments": ["1"]}}, ["arms.reference is among arms.treatments."]),
+        (LEAST | {"arms": {"reference": 0, "treatments": [1, "1"]}}, ["arms.treatments names a code twice"]),
+        (LEAST | {"centres": {1: "A", "1": "B"}}, ["centres names a code twice (1 and '1' are the same)."]),
+        (LEAST | {"centres": {"all": "A"}}, ["centres names 'all', which stands for all of them."]),
+        (LEAST | {"arms": {"reference": "a", "treatments": ["all"]}}, ["arms names 'all'"]),
+        (LEAST | {"observed_from": "2012-01", "observed_until": "2011-12"}, ["observed_from is later than"]),
+        (LEAST | {"analyses": {"mine": {"months": [0, 99]}}}, ["outside the window -43..43."]),
+        (LEAST | {"analyses": {"mine": OWN | {"within": "centre", "effect": "by_centre"}}}, ["within and effect"]),
+        (LEAST | {"analyses": {"pooled": OWN}}, ["analyses.pooled would redefine an analysis"]),
+        (LEAST | {"analyses": {1: OWN}}, ["analyses has the name 1."]),
+        (LEAST | {"covariates": ["in prison"]}, ["covariates names 'in prison', which cannot"]),
+        (LEAST | {"describe": {"wage_subsidy_months": [12, 1]}}, ["wage_subsidy_months ends before it starts."]),
+        (LEAST | {"synthesis": {"variance": "cr3"}}, ["synthesis.variance 'cr3' is not among"]),
+        (LEAST | {"published": "nowhere.yaml"}, ["published names '", "nowhere.yaml', which is no file."]),
+        ("arms: [a\n", ["is no valid YAML at line 2:"]),
+        ("\tx: 1", ["is no valid YAML at line 1:"]),
+        ("- a\n- b\n", ["holds no keys. See config/cohorts for an example."]),
+        ("", ["holds no keys."]),
+        ("outcome: {after_death: zero}\noutcome: {}\n", ["YAML at line 2: the key 'outcome' stands twice."]),
+        ("centres: {1: A, 1: B}\n", ["the key '1' stands twice."]),
+        ("observed_from: 2009-13-45\n", ["is no valid YAML"]),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_told(content: Any, says: list[str], tmp_path: Path) -> None:
+    text = "\n".join(faults_of(tmp_path, content))
+    assert all(part in text for part in says), text
+
+
+def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    bad = LEAST | {"windw": {}, "outcome": {"after_death": 1, "after_emigration": 2}, "titel": "x"}
+    files = [written(tmp_path, bad, "a.yaml"), written(tmp_path, {"extracts": 3}, "b.yaml"), tmp_path / "c.yaml"]
+    with pytest.raises(UserError) as refused:
+        cohorts({"cohorts": list(map(str, files)), "results": "results"})
+    paragraphs = str(refused.value).split("\n")
+    assert [sum(p.startswith(str(file)) for p in paragraphs) for file in files] == [4, 3, 1]
+    assert paragraphs[-1].endswith("cannot be read (No such file or directory). Did you mean 'b.yaml'?")
+
+
+def test_two_cohorts_run_at_once_under_their_files_names(tmp_path: Path) -> None:
+    files = [str(written(tmp_path, LEAST, f"{name}.yaml")) for name in ("north", "south")]
+    assert list(cohorts({"cohorts": files, "results": "results"})) == ["north", "south"]
+    assert list(cohorts({"cohorts": files, "cohort": files[1], "results": "results"})) == ["south"]
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"cohorts": []}, "config/config.yaml: cohorts is empty. Name at least one file of config/cohorts."),
+        ({}, "cohorts is empty."),
+        ({"cohorts": ["nowhere"]}, "nowhere.yaml: cannot be read (No such file or directory)."),
+        ({"cohorts": "nowhere"}, "nowhere.yaml: cannot be read"),
+        ({"cohort": 5}, "5.yaml: cannot be read"),
+        ({"cohorts": ["norway-six-center"]}, "Did you mean 'norway-six-centre.yaml'?"),
+        ({"cohorts": ["simulated-six-centre"] * 2}, "cohorts names two files 'simulated-six-centre'"),
+        ({"cohort": "simulated-six-centre", "result": "x"}, "result is not a key. Did you mean 'results'?"),
+        ({"cohort": "simulated-six-centre", "results": None}, "results is no text. Name the folder of the results."),
+        ({"cohort": "simulated-six-centre", "defaults": 3}, "defaults holds no keys."),
+        ({"cohort": "simulated-six-centre", "defaults": {"windows": {}}}, "config/config.yaml: windows is not a key."),
+        ({"cohort": "simulated-six-centre", "defaults": {"title": None}}, "defaults.outcome is missing."),
+    ],
+)
+def test_faults_of_the_run_are_told(config: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError) as refused:
+        cohorts({"results": "results"} | config)
+    assert says in str(refused.value)
+
+
+def test_a_stage_sees_the_keys_that_it_reads_and_defaults_for_the_others(tmp_path: Path) -> None:
+    settings = cohort_settings(written(tmp_path, nested("estimation", {"confidence_level": 0.9})))
+    for stage, keys in STAGE_KEYS.items():
+        seen = for_stage(settings, stage)
+        assert set(seen) == set(settings)
+        reads = keys is None or "estimation" in keys
+        assert seen["estimation"]["confidence_level"] == (0.9 if reads else 0.95), stage
+        assert seen["file"] == ""
