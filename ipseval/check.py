@@ -19,7 +19,11 @@ from ipseval.layouts import LAYOUTS, Study
 from ipseval.months import check_months
 from ipseval.reading import SORTED_BY, Opened, configured, listed, note, open_extract, read_rows
 
-CODES = {"sex": ("female", "male"), "contact": ("outpatient", "day", "inpatient")}
+CODES: dict[str, tuple[str | int, ...]] = {
+    "sex": ("female", "male"),
+    "contact": ("outpatient", "day", "inpatient"),
+    "level": tuple(range(10)),  # of a whole NUS2000 code, the first digit has to be delivered
+}
 LINKED = ("persons", "employment")  # extracts in which somebody of the trial must stand
 
 
