@@ -5,10 +5,12 @@ Nothing here uses the estimation core or its design: columns are made row by row
 
 import re
 
+import numpy as np
 import pandas as pd
 
 from ipseval.panel import MONTH_COLUMN
 
+COLLINEAR = 1e-9  # share of a column's sum of squares that is left
 STATSMODELS_TOLERANCE = 1e-8  # same normal equations, other arithmetic
 LINEARMODELS_TOLERANCE = 1e-6  # as docs/methods.md section 5 sets it
 
@@ -46,6 +48,21 @@ def _column(rows: pd.DataFrame, term: str) -> pd.Series:
         column = "arm" if variable == "assigned" else variable
         product *= rows[column].astype(str) == value
     return product
+
+
+def independent(Z: pd.DataFrame) -> pd.DataFrame:
+    """Columns that earlier ones do not explain, effects of assignment last: Gram-Schmidt on columns of length 1."""
+    kept: list[str] = []
+    basis = np.empty((len(Z), 0))
+    for term in sorted(map(str, Z), key=lambda name: name.startswith("assigned[")):
+        column = Z[term].to_numpy()
+        left = column / max(np.linalg.norm(column), 1e-300)
+        for _ in range(2):  # once more, for what rounding left
+            left = left - basis @ (basis.T @ left)
+        if left @ left > COLLINEAR:
+            kept.append(term)
+            basis = np.column_stack([basis, left / np.linalg.norm(left)])
+    return Z[kept]
 
 
 def by_statsmodels(y: pd.Series, Z: pd.DataFrame, person: pd.Series) -> pd.DataFrame:

@@ -1,0 +1,105 @@
+"""Every check of verify can fail, and holds on cohorts so small that much cannot be estimated."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cohorts import Recipe, random_cohort, write_cohort
+from ipseval.config import Cohort
+from ipseval.pipeline import Made, measure
+from ipseval.randomise import randomise
+from ipseval.settings import read_cohort
+from ipseval.verify import CHECKS, Check, second_engine_checks
+
+Frames = dict[str, pd.DataFrame]
+
+
+def measured(recipe: Recipe, seed: int, folder: Path) -> tuple[Cohort, Frames]:
+    """A random cohort with everything that the checks read."""
+    cohort = read_cohort(write_cohort(random_cohort(recipe, seed), folder))
+    cohort = replace(cohort, randomisation=replace(cohort.randomisation, draws=49))
+    made: Made = measure(cohort)
+    tests = randomise(cohort, made["cohort"]["people"], made["panel"]["panel"], made["estimate"]["effects"])
+    tables: dict[str, Any] = {**made["cohort"], **made["panel"], **made["describe"], **made["estimate"], **tests}
+    return cohort, tables | {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [True]})}
+
+
+def checked(cohort: Cohort, tables: Frames) -> list[Check]:
+    return [check(cohort, tables) for check in CHECKS] + second_engine_checks(cohort, tables)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, Frames]:
+    return measured(Recipe(n_persons=40), 1, tmp_path_factory.mktemp("sound"))
+
+
+def edited(table: pd.DataFrame, rows: Any, column: str, value: Any) -> pd.DataFrame:
+    """A copy of a table with one column changed in some rows."""
+    copy = table.copy()
+    copy[column] = copy[column].astype(object) if isinstance(value, str) else copy[column]
+    copy.loc[rows, column] = value
+    return copy
+
+
+def first_estimated(table: pd.DataFrame, analysis: str) -> Any:
+    return table.index[(table["analysis"] == analysis) & (table["status"] == "estimated")][0]
+
+
+TAMPERINGS: dict[str, Callable[[Frames], Frames]] = {
+    "flow adds up": lambda t: {"flow": edited(t["flow"], 0, "n_persons", 99)},
+    "inclusion is the end of the flow": lambda t: {"inclusion": edited(t["inclusion"], 0, "n_analysed", 99)},
+    "panel is rectangular": lambda t: {"panel": edited(t["panel"], 0, "month_0", 2)},
+    "shares lie between 0 and 1": lambda t: {"inclusion": edited(t["inclusion"], 0, "share", 1.2)},
+    "effects count the panel's persons": lambda t: {
+        "effects": edited(t["effects"], first_estimated(t["effects"], "centre_unadjusted"), "n_control", 99)
+    },
+    "effects are complete": lambda t: {
+        "effects": edited(t["effects"], first_estimated(t["effects"], "by_month"), "p_value", np.nan)
+    },
+    "randomisation is complete": lambda t: {
+        "randomisation": edited(t["randomisation"], first_estimated(t["randomisation"], "pooled"), "p_value", np.nan)
+    },
+    "published numbers agree": lambda t: {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [False]})},
+    "table5_model_1: statsmodels": lambda t: {
+        "coefficients": edited(
+            t["coefficients"], first_estimated(t["coefficients"], "table5_model_1"), "estimate", 0.123456789
+        )
+    },
+}
+
+
+def test_every_check_holds_on_a_sound_cohort(sound: tuple[Cohort, Frames]) -> None:
+    assert [check for check in checked(*sound) if not check.passed] == []
+
+
+def test_every_check_has_a_tampering(sound: tuple[Cohort, Frames]) -> None:
+    cohort, tables = sound
+    assert {check(cohort, tables).name for check in CHECKS} <= set(TAMPERINGS)
+
+
+@pytest.mark.parametrize("name", TAMPERINGS)
+def test_every_check_can_fail(sound: tuple[Cohort, Frames], name: str) -> None:
+    cohort, tables = sound
+    failed = {check.name for check in checked(cohort, tables | TAMPERINGS[name](tables)) if not check.passed}
+    assert name in failed
+
+
+@pytest.mark.parametrize(
+    ("recipe", "seed"),
+    [
+        (Recipe(n_persons=25, layout="weekly_wide", not_employed_at_randomisation=False, observed_until=None), 0),
+        (Recipe(n_persons=25, n_centres=4, treatments=("x", "y"), has_tiny_centre=True), 1),
+        (Recipe(n_persons=25, treatments=("ips", "ipse"), share_leaving=0.3, after_death="missing"), 2),
+        (Recipe(n_persons=25, n_centres=4, treatments=("x", "y"), has_tiny_centre=True), 4),
+        (Recipe(n_persons=12, n_centres=3), 5),
+    ],
+)
+def test_every_check_holds_where_much_cannot_be_estimated(recipe: Recipe, seed: int, tmp_path: Path) -> None:
+    cohort, tables = measured(recipe, seed, tmp_path)
+    assert (tables["coefficients"]["status"] != "estimated").any()
+    assert [check for check in checked(cohort, tables) if not check.passed] == []
