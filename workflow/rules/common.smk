@@ -1,4 +1,4 @@
-# What every rule file uses: the cohorts of this run, and for each stage its files, settings and code.
+# Shared by the files of rules: the cohorts of this run, and for each stage its files, settings and code.
 import os
 
 from ipseval import errors, provenance, settings, store
@@ -11,7 +11,7 @@ if Path(settings.ROOT) != Path(workflow.basedir).resolve():
     sys.exit(f"ipseval was imported from {settings.ROOT}, not from this checkout: uninstall that copy.")
 
 # Scripts run in processes of their own and find the package through this.
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])))
 
 try:
     COHORTS = settings.cohorts(config)

@@ -125,6 +125,6 @@ rule verify:
         "../../environment.yml"
     params:
         settings=chosen("verify"),
-        review=f"{RESULTS}/{{cohort}}/review",
+        review=lambda wildcards: f"{RESULTS}/{wildcards.cohort}/review",
     script:
         "../scripts/verify.py"

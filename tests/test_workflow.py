@@ -1,0 +1,337 @@
+"""The workflow as a user runs it: Snakemake in a process of its own, on a copy of the project and a small cohort.
+
+One story is run once (``told``), step after step; the tests below read what came of each step.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deliveries import Delivery, good
+from ipseval.settings import cohort_settings, default_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = ("Snakefile", "workflow", "ipseval", "config", "profiles", "environment.yml")
+DOWNSTREAM = {"published_comparison", "present", "verify"}
+ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise", "synthesise"} | DOWNSTREAM
+CANARY = "Kanari"
+CANARIES = (CANARY, "918273645")
+# One key of every part of a cohort file, all with a value that is not the default.
+CHOSEN: dict[str, Any] = {
+    "title": "North",
+    "remark": "The persons are simulated.",
+    "observed_from": "2012-06",
+    "observed_until": "2015-11",
+    "columns": {"trial": {"arm": "gruppe"}},
+    "values": {"trial": {"gender": {}}},
+    "exclusions": {"employment": {"kind": ["benefit"]}},
+    "layouts": {"wage_subsidy": {"layout": "spells"}},
+    "covariates": ["wave"],
+    "window": {"before": 1, "after": 3},
+    "eligibility": {"not_employed_at_randomisation": False},
+    "outcome": {
+        "month_rule": {"min_days": 2}, "min_weekly_hours": 3, "exclude_wage_subsidy": False, "after_death": "missing",
+        "after_emigration": "missing",
+    },
+    "estimation": {"variances": ["cr2", "cr1"], "confidence_level": 0.9, "min_persons_per_arm": 3},
+    "synthesis": {
+        "variance": "cr1", "joint_test": "cr1", "tau": "reml", "knapp_hartung": "at_least_one",
+        "min_persons_per_arm": 4, "power": 0.9,
+    },
+    "randomisation": {"draws": 99, "seed": 1},
+    "analyses": {"own": {"months": [1, 2], "adjust": ["wave"], "time": ["inclusion_year"]}},
+    "describe": {"wage_subsidy_months": [0, 2], "wage_income_year": 2010, "health_contact_months": 6},
+    "checks": {"open_end": "warn"},
+    "verify": {"max_persons": 25},
+    "disclosure": {"profile": "dst"},
+}  # fmt: skip
+# A change of the cohort file -> the stages that run again: those that read the key, and what is made from theirs.
+CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "title": ({"title": "South"}, {"present", "verify"}),
+    "the second engine": ({"verify": {"max_persons": 20}}, {"verify"}),
+    "the level of intervals": (
+        {"estimation": {"confidence_level": 0.8}},
+        {"estimate", "randomise", "synthesise"} | DOWNSTREAM,
+    ),
+    "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise", "present", "verify"}),
+    "eligibility": ({"eligibility": {"not_employed_at_randomisation": True}}, ALL - {"check", "clean"}),
+    "the action of a rule": ({"checks": {}}, ALL),
+}
+
+
+def small_cohort() -> Delivery:
+    """Forty persons with keys and employers that cannot be mistaken for anything else."""
+    delivery = good()
+    for extract in delivery.tables:
+        delivery.map(extract, "person_id", lambda key: f"{CANARY}{key}")
+    delivery.map("employment", "employer_id", lambda key: f"{CANARY}{key}")
+    delivery.replace("employment", "kind", ["benefit" if i % 30 == 0 else "job" for i in range(240)])
+    trial = delivery.tables["trial"].rename_columns({"arm": "gruppe"})
+    delivery.tables["trial"] = trial.append_column("wave", [[float(i % 3) for i in range(40)]])
+    delivery.config |= CHOSEN | {"values": {"trial": {"arm": {"IPS": "ips"}}}}
+    return delivery
+
+
+# --- the story -------------------------------------------------------------------------------------------
+
+
+class Project:
+    """A copy of the project, and Snakemake run in it."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.steps = folder, {}
+        for name in PROJECT:
+            source = ROOT / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(
+                source, folder / name, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {})
+            )
+
+    def run(self, step: str, *options: str, cohort: Path, results: Path | None = None) -> None:
+        """Run Snakemake and keep what came of it."""
+        config = [f"cohort={cohort}", *([f"results={results}"] if results else [])]
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", *config, *options]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment(), check=False)
+        jobs = re.findall(r"^(?:local)?rule (\w+):$", done.stderr + done.stdout, re.M)
+        self.steps[step] = {
+            "status": done.returncode,
+            "out": done.stdout,
+            "err": done.stderr,
+            "jobs": sorted(set(jobs) - {"all"}),
+        }
+
+    def files(self) -> dict[str, Any]:
+        """Every file of the copy and when it was changed, save what Snakemake and Python keep for themselves."""
+        own = {".snakemake", "__pycache__"}
+        return {
+            str(f): f.stat().st_mtime_ns
+            for f in sorted(self.folder.rglob("*"))
+            if not own & set(f.parts) and f.is_file()
+        }
+
+
+def environment() -> dict[str, str]:
+    """This environment with the interpreter's programs first, and nothing of the tests' own path."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PATH": path}
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file but logs, by name."""
+    files = [f for f in sorted(folder.rglob("*")) if f.is_file() and "logs" not in f.parts]
+    return {f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def holding(folder: Path) -> list[str]:
+    """Files that hold a person's value, save those under person/."""
+    files = [f for f in folder.rglob("*") if f.is_file() and "person" not in f.parts]
+    return [str(f) for f in files if any(canary.encode() in f.read_bytes() for canary in CANARIES)]
+
+
+def tell(folder: Path) -> dict[str, Any]:
+    """Run the whole story in a folder; returns a record of it that fits into JSON."""
+    (folder / "project").mkdir()
+    project, cohort = Project(folder / "project"), small_cohort().write(folder / "cohort")
+    results, again, one_process = folder / "results", folder / "again", folder / "one_process"
+    told: dict[str, Any] = {"before": project.files()}
+    project.run("first", cohort=cohort, results=results)
+    told |= {"after": project.files(), "results": checksums(results)}
+    project.run("second", cohort=cohort, results=results)
+    (project.folder / "ipseval" / "describe.py").touch()
+    project.run("touched", "-n", cohort=cohort, results=results)
+    for name, (change, _) in CHANGES.items():
+        chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | change
+        other = folder / "changed" / cohort.name
+        other.parent.mkdir(exist_ok=True)
+        chosen["extracts"] = "../cohort/extracts"
+        other.write_text(yaml.safe_dump(chosen, sort_keys=False), encoding="utf-8")
+        project.run(f"changed: {name}", "-n", cohort=other, results=results)
+    project.run("report", "--report", str(folder / "report.html"), cohort=cohort, results=results)
+    report = (folder / "report.html").read_text(encoding="utf-8") if (folder / "report.html").exists() else ""
+    told["report"] = len(report), sum(report.count(canary) for canary in CANARIES)
+    script = f"from ipseval.pipeline import run; run({str(cohort)!r}, {str(one_process)!r})"
+    subprocess.run(
+        [sys.executable, "-c", script], cwd=project.folder, env=environment(), capture_output=True, check=False
+    )
+    told["one_process"] = checksums(one_process) if one_process.exists() else {}
+    project.run("again", cohort=cohort, results=again)
+    told["again"] = checksums(again)
+    for module in ("describe", "tables"):
+        with (project.folder / "ipseval" / f"{module}.py").open("a") as stream:
+            stream.write("# one more line\n")
+        project.run(f"edited: {module}", *(["-n"] if module == "tables" else []), cohort=cohort, results=results)
+    told["edited"] = checksums(results)
+    spoil(cohort.parent / "extracts")
+    project.run("failed", cohort=cohort, results=results)
+    told["failed"] = checksums(results)
+    project.run("missing", cohort=folder / "nowhere.yaml")
+    bad = folder / "bad.yaml"
+    bad.write_text("extracts: x\nwindw: {}\nobserved_until: 5\n", encoding="utf-8")
+    project.run("bad", cohort=bad)
+    project.run("lint", "--lint", cohort=cohort)
+    told["holding"] = holding(project.folder / ".snakemake") + holding(results)
+    return told | {"steps": project.steps}
+
+
+def spoil(extracts: Path) -> None:
+    """Three faults with values of persons in them."""
+    delivery = small_cohort()
+    delivery.put("trial", [0, 1], gruppe=CANARY)
+    delivery.map("persons", "birth_date", lambda day: f"{CANARY} {day}")
+    delivery.map("employment", "weekly_hours", lambda hours: "918273645 x")
+    delivery.write(extracts.parent)
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The record of the story. It is told once, also when several processes share the tests."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, record = base / "workflow", base / "workflow.json"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return waited_for(record)
+    try:
+        story = tell(folder)
+    except BaseException:
+        record.write_text("{}")
+        raise
+    part = record.with_suffix(".part")
+    part.write_text(json.dumps(story))
+    part.replace(record)
+    return story
+
+
+def waited_for(record: Path) -> dict[str, Any]:
+    """The record that another process is making."""
+    for _ in range(6000):
+        if record.exists():
+            return json.loads(record.read_text())
+        time.sleep(0.1)
+    raise TimeoutError("the story of the workflow did not end")
+
+
+@pytest.fixture
+def step(told: dict[str, Any]) -> Callable[[str], Mapping[str, Any]]:
+    return lambda name: told["steps"][name]
+
+
+# --- what came of it -------------------------------------------------------------------------------------
+
+
+def test_every_choice_of_the_cohort_differs_from_its_default(tmp_path: Path) -> None:
+    settings, defaults = cohort_settings(small_cohort().write(tmp_path)), default_settings()
+    same = {key for key, value in defaults.items() if settings[key] == value}
+    assert same == {"published"}  # a file of printed numbers would have to agree with forty random persons
+    for key in ("window", "outcome", "eligibility", "estimation", "synthesis", "randomisation", "describe", "verify"):
+        assert not {k for k, v in defaults[key].items() if settings[key][k] == v}, key
+
+
+def test_a_cohort_outside_the_project_runs_and_leaves_the_project_alone(told, step) -> None:
+    assert step("first")["status"] == 0, step("first")["err"][-3000:]
+    assert set(step("first")["jobs"]) == ALL
+    assert told["before"] == told["after"]
+    assert {"north/verify.json", "north/manifest.json", "north/review/effects.csv"} <= set(told["results"])
+    assert re.search(r"^north: .*/north/review/tables/index\.html$", step("first")["out"], re.M)
+
+
+def test_a_second_run_does_nothing(step) -> None:
+    assert step("second")["status"] == 0
+    assert step("second")["jobs"] == []
+
+
+def test_touching_a_module_reruns_nothing(step) -> None:
+    assert step("touched")["status"] == 0
+    assert step("touched")["jobs"] == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_key_reruns_the_stages_that_read_it(change: str, step) -> None:
+    assert step(f"changed: {change}")["status"] == 0
+    assert set(step(f"changed: {change}")["jobs"]) == CHANGES[change][1]
+
+
+def test_an_edited_module_reruns_the_stages_that_use_it(step) -> None:
+    assert set(step("edited: describe")["jobs"]) == {"describe"} | DOWNSTREAM
+    assert step("edited: describe")["status"] == 0
+    assert set(step("edited: tables")["jobs"]) == {"present", "verify"}
+
+
+def test_an_edit_that_computes_the_same_changes_the_manifest_only(told) -> None:
+    changed = {name for name, digest in told["edited"].items() if told["results"][name] != digest}
+    assert changed == {"north/manifest.json"}
+
+
+def test_one_process_and_the_workflow_write_the_same_bytes(told) -> None:
+    """Also guards the choice of keys that each stage is given: one process gives every stage all of them."""
+    for_others = [{n: d for n, d in told[by].items() if "/person/" not in n} for by in ("one_process", "results")]
+    assert for_others[0] == for_others[1]
+
+
+def test_two_runs_from_scratch_write_the_same_bytes(told, step) -> None:
+    assert step("again")["status"] == 0
+    assert told["again"] == told["results"]
+
+
+def test_a_failed_run_says_every_fault_and_leaves_earlier_results_alone(told, step) -> None:
+    failed = step("failed")
+    assert failed["status"] != 0
+    assert failed["jobs"] == ["check"]
+    assert told["failed"] == told["edited"]
+    assert "Traceback" not in failed["err"] + failed["out"]
+    said = [line for line in failed["err"].splitlines() if line.startswith("north, check: ")]
+    assert said == [
+        "north, check: 2 of 40 rows of trial.parquet (2 persons) carry an arm code that is not declared. "
+        "Add it to arms or to exclusions.",
+        "north, check: 40 of 40 rows of persons.parquet (40 persons) have a value of birth_date that cannot be read as "
+        "a date (YYYY-MM-DD, YYYYMMDD or DD.MM.YYYY). Mend the extract.",
+        "north, check: 178 of 240 rows of employment.parquet (38 persons) have a value of weekly_hours that cannot be "
+        "read as a number. Mend the extract.",
+    ]
+
+
+def test_no_value_of_a_person_is_in_a_log_or_a_result(told, step) -> None:
+    assert told["holding"] == []
+    for name in told["steps"]:
+        assert not any(canary in step(name)["err"] + step(name)["out"] for canary in CANARIES), name
+
+
+def test_a_missing_cohort_file_is_one_paragraph(step) -> None:
+    assert step("missing")["status"] != 0
+    assert "nowhere.yaml: cannot be read (No such file or directory)." in step("missing")["err"]
+    assert "Traceback" not in step("missing")["err"]
+
+
+def test_faults_of_the_cohort_file_are_paragraphs(step) -> None:
+    assert step("bad")["status"] != 0
+    said = [line for line in step("bad")["err"].splitlines() if "bad.yaml: " in line]
+    assert sorted(line.split("bad.yaml: ")[1].split(". ")[0] for line in said) == [
+        "arms is missing",
+        "centres is missing",
+        "observed_until is 5",
+        "windw is not a key",
+    ]
+    assert "Traceback" not in step("bad")["err"]
+
+
+def test_the_linter_of_snakemake_finds_nothing(step) -> None:
+    assert step("lint")["status"] == 0, step("lint")["err"]
+
+
+def test_the_report_of_snakemake_is_made(told, step) -> None:
+    assert step("report")["status"] == 0, step("report")["err"][-3000:]
+    n_signs, n_canaries = told["report"]
+    assert n_signs > 100_000
+    assert n_canaries == 0
