@@ -56,7 +56,7 @@ types: $(INSTALLED)  ## types of the package
 	@$(BIN)/mypy
 
 tests: $(INSTALLED)  ## tests only; choose some with ARGS="-k panel"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 format: $(INSTALLED)  ## mend what can be mended without thought
 	@$(BIN)/ruff check --fix --quiet || true

@@ -31,6 +31,7 @@ COEFFICIENT_COLUMNS = [
 ]
 # fmt: on
 Row = dict[str, Any]
+ASSIGNED = "assigned["  # what the terms of effects begin with
 COUNTS = ["month_from", "month_to", "n_assigned", "n_control", "n_obs"]
 
 
@@ -55,6 +56,10 @@ class Fitted:
     fit: Fit
     terms: tuple[str, ...]
     variances: dict[str, Variance]
+
+    def is_tied(self, term: str) -> bool:
+        """Whether a column that was left out is a combination of this one and others."""
+        return bool(self.fit.is_tied[self.terms.index(term)])
 
     def std_error(self, variance: str, term: str) -> float:
         """Standard error of a term under a variance."""
@@ -155,7 +160,7 @@ def _fit(cohort: Cohort, used: Design, time: Periods) -> Fitted:
 
 def assigned_last(terms: tuple[str, ...]) -> np.ndarray:
     """Positions of the terms, those of assigned last."""
-    return np.argsort([term.startswith("assigned[") for term in terms], kind="stable")
+    return np.argsort([term.startswith(ASSIGNED) for term in terms], kind="stable")
 
 
 def _lacking(this: Regression) -> tuple[str, ...]:
@@ -192,7 +197,7 @@ def _fit_status(status: str, term: str, fitted: Fitted) -> str:
     """Status of a term once the regression is fitted."""
     if status != "estimated":
         return status
-    if term not in fitted.terms:
+    if term not in fitted.terms or (term.startswith(ASSIGNED) and fitted.is_tied(term)):
         return "collinear"
     if fitted.fit.sample.n_obs <= len(fitted.terms) or fitted.fit.n_persons < 2:
         return "saturated"

@@ -18,6 +18,7 @@ from scipy import linalg
 
 COLLINEAR = 1e-9  # a column is collinear when so little of its scaled sum of squares is left
 BLOCK = 2048  # persons: a block of outcomes and scores stays in the processor's cache
+TIED = 1e-6  # weight of a scaled column in one that was left out, above rounding
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ class Fit:
         With shifted and scaled columns, those of ``kept`` only.
     kept : int array, length K
         Columns of the design that are in the fit, in its order.
+    is_tied : bool array, length K
+        Whether a column that was left out is a combination of this one: its coefficient is not identified.
     b : float array, length K
         Coefficients of the columns as they were given.
     M : float array, K x K
@@ -109,6 +112,7 @@ class Fit:
 
     sample: Sample
     kept: np.ndarray
+    is_tied: np.ndarray
     b: np.ndarray
     M: np.ndarray
     L: np.ndarray
@@ -167,8 +171,11 @@ def fit(sample: Sample, order: np.ndarray | None = None) -> Fit:
     X /= scale[in_x]
     scaled = Sample(X, sample.D[:, in_d] / scale[p + in_d], sample.Y, sample.O)
     factor = linalg.cho_factor(gram[np.ix_(kept, kept)] / np.outer(scale[kept], scale[kept]))
+    lost = np.setdiff1d(np.flatnonzero(np.diag(gram) > 0), kept)
+    combination = linalg.cho_solve(factor, gram[np.ix_(kept, lost)] / np.outer(scale[kept], scale[lost]))
+    is_tied = (np.abs(combination) > TIED).any(axis=1)
     b = linalg.cho_solve(factor, scaled.moments())
     b = b + linalg.cho_solve(factor, scaled.scores(b).sum(0))
     L = np.diag(1 / scale[kept])
     L[0, : len(in_x)] -= shift[in_x] / scale[in_x]
-    return Fit(scaled, kept, L @ b, linalg.cho_solve(factor, np.eye(len(kept))), L, scaled.scores(b))
+    return Fit(scaled, kept, is_tied, L @ b, linalg.cho_solve(factor, np.eye(len(kept))), L, scaled.scores(b))

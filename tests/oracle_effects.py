@@ -23,11 +23,11 @@ EIGENVALUE_IS_ZERO_BELOW = 1e-9
 
 @dataclass(frozen=True)
 class Fit:
-    """Estimates by term and (standard error, df) by term and variance; `dropped` was collinear."""
+    """Estimates by term and (standard error, df) by term and variance; or the terms without any."""
 
     estimates: dict[str, float]
     errors: dict[str, dict[str, tuple[float, float]]]
-    dropped: list[str]
+    unidentified: list[str]
 
 
 def independent(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -41,6 +41,17 @@ def independent(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if np.linalg.norm(left) > 1e-8 * max(np.linalg.norm(column), 1e-300):
             kept[name] = column
     return kept
+
+
+def not_identified(columns: dict[str, np.ndarray], kept: dict[str, np.ndarray]) -> list[str]:
+    """Dropped columns, and the effects of assignment that they could stand in for."""
+    names, matrix = list(kept), np.column_stack(list(kept.values()) or [np.empty((0, 0))])
+    found = [name for name in columns if name not in kept]
+    for name in list(found):
+        shares = np.linalg.lstsq(matrix, columns[name], rcond=None)[0] if names else []
+        aliases = [other for other, share in zip(names, shares, strict=True) if abs(share) > 1e-8]
+        found += [other for other in aliases if other.startswith("assigned")]
+    return found
 
 
 def inverse_root(matrix: np.ndarray) -> np.ndarray:
@@ -80,9 +91,9 @@ def is_zero(x: np.ndarray, residual: np.ndarray, person: np.ndarray) -> np.ndarr
 def fit(sample: pd.DataFrame, columns: dict[str, np.ndarray]) -> Fit:
     """OLS with both variances clustered on person."""
     kept = independent(columns)
-    dropped = [name for name in columns if name not in kept]
+    unidentified = not_identified(columns, kept)
     if len(sample) <= len(kept) or sample["person"].nunique() < 2:
-        return Fit({}, {}, dropped)
+        return Fit({}, {}, unidentified)
     x, person = np.column_stack(list(kept.values())), pd.factorize(sample["person"])[0]
     clusters = {"groups": person, "use_correction": True, "df_correction": True}
     model = sm.OLS(sample["y"].to_numpy(), x)
@@ -93,12 +104,12 @@ def fit(sample: pd.DataFrame, columns: dict[str, np.ndarray]) -> Fit:
         "cr1": {name: (v**0.5, df) for name, v in zip(kept, variances.tolist(), strict=True)},
         "cr2": dict(zip(kept, bell_mccaffrey(x, np.asarray(result.resid), person), strict=True)),
     }
-    return Fit(dict(zip(kept, map(float, result.params), strict=True)), errors, dropped)
+    return Fit(dict(zip(kept, map(float, result.params), strict=True)), errors, unidentified)
 
 
 def inference(fitted: Fit, term: str, variance: str) -> dict[str, Any]:
     """Estimate, error, t test and interval of a term, or the reason why there is none."""
-    if term in fitted.dropped:
+    if term in fitted.unidentified:
         return {"status": "collinear"}
     if not fitted.errors:
         return {"status": "saturated"}

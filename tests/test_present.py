@@ -29,7 +29,7 @@ from ipseval.table import Table
 from ipseval.tables import TABLES
 from ipseval.words import EN_DASH, MINUS
 
-NAME_NO_CENTRE = ("effects_by_month", "heterogeneity")
+NAME_NO_CENTRE = ("effects_by_month", "heterogeneity", "published_comparison")
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")
 RECIPES = {
@@ -82,7 +82,8 @@ def test_every_product_is_made_and_nothing_else(made, name):
     contents = made[name].presented
     assert set(contents) == set(products())
     assert len(set(products().values())) == len(contents)
-    assert all(len(content) > 150 for content in contents.values())
+    empty = {"published_comparison_csv"}  # these cohorts name no published numbers: the head of the table only
+    assert all(len(content) > 150 for name, content in contents.items() if name not in empty)
 
 
 @pytest.mark.parametrize("name", RECIPES)
