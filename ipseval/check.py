@@ -52,6 +52,7 @@ def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
         raise UserError(found.faults)
     check_settings(cohort, found)
     opened = {name: open_extract(extract, cohort, found) for name, extract in EXTRACTS.items()}
+    _check_hours(opened["employment"], cohort, found)
     frames: dict[str, pd.DataFrame | None] = dict.fromkeys(EXTRACTS)
     this = opened.pop("trial")
     trial = read_rows(this, cohort, found, None) if this else None
@@ -65,6 +66,15 @@ def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
     if found.faults:
         raise UserError(found.faults)
     return {"quality": found.table(), **frames, "trial": trial}
+
+
+def _check_hours(employment: Opened | None, cohort: Cohort, found: Findings) -> None:
+    """Hours that are asked for must be delivered: else nobody would count as employed."""
+    if employment and cohort.outcome.min_weekly_hours > 0 and "weekly_hours" not in employment.columns:
+        what = "outcome.min_weekly_hours is above 0, but employment was delivered without weekly_hours."
+        found.fault(
+            configured(cohort), what, "Nobody would count as employed: set it to 0, or have the hours delivered."
+        )
 
 
 def check_settings(cohort: Cohort, found: Findings) -> None:

@@ -60,16 +60,31 @@ def _steps(cohort: Cohort, records: Records) -> list[Step]:
         steps.append(("consent_withdrawn", "Consent was withdrawn.", trial["withdrawn_on"].notna()))
     if cohort.not_employed_at_randomisation:
         reason = "Employed, with or without wage subsidy, on the day of randomisation."
-        steps.append(("employed_at_randomisation", reason, employed_on_day(records)))
+        employed, n_unknown = employed_on_day(records)
+        kept = f" {n_unknown} persons whose employment on that day is not known are kept." if n_unknown else ""
+        steps.append(("employed_at_randomisation", reason + kept, employed))
     return steps
 
 
-def employed_on_day(records: Records) -> pd.Series:
-    """Whether any job, subsidised or not, covers the day of randomisation (inclusive); bool by person."""
+def employed_on_day(records: Records) -> tuple[pd.Series, int]:
+    """Whether any job, subsidised or not, covers the day of randomisation (inclusive), and of how many it is unknown.
+
+    # ASSUME: in a layout by month, who is employed in the month of randomisation is employed on its day.
+
+    Returns
+    -------
+    Series
+        Bool by person.
+    int
+        Persons without such a job whose employment on that day is not known.
+    """
     jobs = needed(records.extracts, "employment")
     day = records.day_of(jobs)
-    covers = (jobs["is_observed"] == 1) & (jobs["start_on"] <= day) & ~(jobs["end_on"] < day)
-    return records.trial.index.to_series().isin(jobs.loc[covers, "person_id"])
+    covers = (jobs["start_on"] <= day) & ~(jobs["end_on"] < day)
+    index = records.trial.index
+    employed = index.isin(jobs.loc[covers & (jobs["is_observed"] == 1), "person_id"])
+    unknown = index.isin(jobs.loc[covers & (jobs["is_observed"] == 0), "person_id"]) & ~employed
+    return pd.Series(employed, index=index), int(unknown.sum())
 
 
 def _flow(cohort: Cohort, trial: pd.DataFrame, steps: list[Step]) -> pd.DataFrame:
