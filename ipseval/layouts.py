@@ -187,15 +187,17 @@ def _relative_starts(study: Study, number: np.ndarray, rows: np.ndarray, cells: 
 
 
 def _relative_gaps(study: Study, numbers: Iterable[int]) -> pd.DataFrame:
-    """Weeks of the window that no column holds: not observed."""
+    """Weeks of the window that no column holds: not observed; the fourth reaches to the end of the calendar month."""
     delivered = set(numbers)
     absent = [
         (k, r) for k in study.months for r in range(WEEKS_A_MONTH) if WEEKS_A_MONTH * (k - 1) + 1 + r not in delivered
     ]
     month, rest = np.array(absent, dtype=int).reshape(-1, 2).T
     first = study.randomised_on.to_numpy().astype("datetime64[M]")[:, None] + month
-    starts = (first.astype("datetime64[D]") + DAYS_A_WEEK * rest).ravel()
-    return _unknown(study, starts, starts + DAYS_A_WEEK - 1)
+    starts = first.astype("datetime64[D]") + DAYS_A_WEEK * rest
+    month_ends = (first + 1).astype("datetime64[D]") - 1
+    ends = np.where(rest == WEEKS_A_MONTH - 1, month_ends, starts + DAYS_A_WEEK - 1)
+    return _unknown(study, starts.ravel(), ends.ravel())
 
 
 def _calendar_gaps(study: Study, mondays: np.ndarray) -> pd.DataFrame:
