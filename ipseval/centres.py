@@ -8,9 +8,8 @@ import pandas as pd
 
 from ipseval.config import Analysis, Cohort
 from ipseval.design import ALL
-from ipseval.estimate import ESTIMATOR, OUTCOME, Fitted, Regression, fit_regression, regressions
+from ipseval.estimate import ESTIMATOR, OUTCOME, Fitted, Regression, analysed_months, fit_regression, regressions
 from ipseval.joint import Part
-from ipseval.panel import outcome_matrix
 
 ESTIMATED, TOO_FEW = "estimated", "too_few_for_pooling"
 
@@ -73,8 +72,7 @@ def by_centre(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, effects
     effects : DataFrame
         What it made of them.
     """
-    analysed = people[people["is_analysed"]].reset_index(drop=True)
-    states = outcome_matrix(panel, OUTCOME, pd.Index(analysed["person_id"]), cohort.window.months)
+    analysed, states = analysed_months(cohort, people, panel)
     bare = replace(cohort, estimation=replace(cohort.estimation, variances=()))
     for analysis in cohort.analyses:
         if analysis.months == "each" or not (analysis.within or analysis.effect == "by_centre"):

@@ -66,6 +66,12 @@ class Fitted:
         return float(self.variances[variance].std_error[self.terms.index(term)])
 
 
+def analysed_months(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """The analysed persons, and their outcome in every month of the window (int8, persons x months, -1 missing)."""
+    analysed = people[people["is_analysed"]].reset_index(drop=True)
+    return analysed, outcome_matrix(panel, OUTCOME, pd.Index(analysed["person_id"]), cohort.window.months)
+
+
 def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Estimate every analysis of a cohort.
 
@@ -88,8 +94,7 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     KeyError
         The configuration names a variance that is not in ``VARIANCES``.
     """
-    analysed = people[people["is_analysed"]].reset_index(drop=True)
-    states = outcome_matrix(panel, OUTCOME, pd.Index(analysed["person_id"]), cohort.window.months)
+    analysed, states = analysed_months(cohort, people, panel)
     effects, coefficients = [], []
     for analysis in cohort.analyses:
         for regression in regressions(cohort, analysis, analysed, states):

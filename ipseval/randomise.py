@@ -9,9 +9,8 @@ from scipy import stats
 
 from ipseval.config import Analysis, Cohort
 from ipseval.design import ALL, Effect
-from ipseval.estimate import OUTCOME, regressions
+from ipseval.estimate import analysed_months, regressions
 from ipseval.multiplicity import critical_value, p_values, step_down
-from ipseval.panel import outcome_matrix
 from ipseval.randomisation import draw_assignments
 from ipseval.redrawn import redrawn
 
@@ -66,8 +65,7 @@ def randomise(
         ``randomisation``: one row an effect; its ``std_error`` and ``statistic`` are those of ``cr1``. ``bands``: one
         row a month of the effects over all centres, with the interval (cr1) and the simultaneous band.
     """
-    analysed = people[people["is_analysed"]].reset_index(drop=True)
-    states = outcome_matrix(panel, OUTCOME, pd.Index(analysed["person_id"]), cohort.window.months)
+    analysed, states = analysed_months(cohort, people, panel)
     wanted = effects.drop_duplicates(CELL)
     estimated = set(wanted.loc[wanted["status"] == "estimated", CELL].itertuples(index=False, name=None))
     drawn = assignments(cohort, analysed)

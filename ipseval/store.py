@@ -57,11 +57,6 @@ def _read_csv(source: Path | io.StringIO) -> pd.DataFrame:
     return pd.read_csv(source, dtype=codes, keep_default_na=False, na_values=[""])
 
 
-def read_all(files: Mapping[str, str | Path]) -> dict[str, pd.DataFrame | None]:
-    """Read several tables by name."""
-    return {name: read(file) for name, file in files.items()}
-
-
 def write(file: str | Path, content: Content) -> None:
     """Write a table, text or bytes beside the file first and then move it into place."""
     path = Path(file)
