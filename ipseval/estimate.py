@@ -98,7 +98,7 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     effects, coefficients = [], []
     for analysis in cohort.analyses:
         for regression in regressions(cohort, analysis, analysed, states):
-            rows, terms = _estimate_one(cohort, regression)
+            rows, terms = estimate_one(cohort, regression)
             effects += rows
             coefficients += terms
     table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64"))
@@ -127,7 +127,7 @@ def regressions(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states
             yield Regression(analysis, months, centre, sample, persons, arm[used], at[used], time)
 
 
-def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row]]:
+def estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row]]:
     """Rows of effects and, for regressions pooled over centres and months, of coefficients."""
     counts = {effect: _counts(cohort, this, effect) for effect in this.design.effects}
     status = {effect: _cell_status(cohort, this, n) for effect, n in counts.items()}
