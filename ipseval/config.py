@@ -87,6 +87,13 @@ class Randomisation:
 
 
 @dataclass(frozen=True)
+class Follow:
+    """Months up to which the follow-up is summed up, in order."""
+
+    months: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Synthesis:
     """How the effects of the centres are put together."""
 
@@ -123,6 +130,7 @@ class Cohort:
     estimation: Estimation
     randomisation: Randomisation
     synthesis: Synthesis
+    follow: Follow
     analyses: tuple[Analysis, ...]
     describe: dict[str, Any]
     checks: dict[str, str]
@@ -174,6 +182,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         estimation=Estimation(**{**settings["estimation"], "variances": tuple(settings["estimation"]["variances"])}),
         randomisation=Randomisation(**settings["randomisation"]),
         synthesis=Synthesis(**settings["synthesis"]),
+        follow=Follow(tuple(sorted(settings["follow"]["months"]))),
         analyses=tuple(_analysis(name, spec) for name, spec in settings["analyses"].items()),
         **rest,
     )

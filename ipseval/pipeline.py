@@ -12,6 +12,7 @@ from ipseval.contracts import EXTRACTS
 from ipseval.describe import describe
 from ipseval.estimate import estimate
 from ipseval.extracts import locate
+from ipseval.follow import follow
 from ipseval.panel import panel
 from ipseval.present import present
 from ipseval.products import COMPARED, PRODUCTS, REVIEWED, VERIFIED
@@ -80,6 +81,7 @@ def compute(cohort: Cohort) -> Made:
     people = made["cohort"]["people"]
     made["randomise"] = randomise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
     made["synthesise"] = synthesise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
+    made["follow"] = follow(cohort, people, made["panel"]["panel"], needed(made["clean"], "employment"))
     published = read_yaml(cohort.published) if cohort.published else None
     compared = {n: made[stage][n] for stage, names in COMPARED.items() for n in names}
     made["published_comparison"] = published_comparison(published, compared)

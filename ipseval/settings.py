@@ -31,12 +31,14 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "estimate": ("analyses", "estimation", *_STUDY),
     "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
     "synthesise": ("analyses", "estimation", "synthesis", *_STUDY),
+    "follow": ("estimation", "follow", *_STUDY),
     "present": (
         "title",
         "remark",
         "analyses",
         "estimation",
         "synthesis",
+        "follow",
         "eligibility",
         "describe",
         "disclosure",
@@ -167,6 +169,7 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
         raise UserError(faults)
     merged = _merge(defaults, own)
     merged["analyses"] = {**defaults["analyses"], **(own.get("analyses") or {})}
+    merged["follow"] = {"months": _follow_months(merged, own)}
     faults = _consistency(merged, str(file))
     if faults:
         raise UserError(faults)
@@ -187,6 +190,14 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     if "layouts" in over:
         merged["layouts"] = {**under["layouts"], **over["layouts"]}
     return merged
+
+
+def _follow_months(merged: Mapping[str, Any], own: Mapping[str, Any]) -> list[int]:
+    """A cohort's own months as they are; of the default ones those in the window, or its last where none is."""
+    months, last = merged["follow"]["months"], merged["window"]["after"]
+    if "months" in own.get("follow", {}):
+        return months
+    return [month for month in months if month <= last] or [last] * (last > 0)
 
 
 def _schema_faults(own: Mapping[str, Any], file: str, whole: bool = True) -> list[Fault]:
@@ -221,6 +232,9 @@ def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
     if chosen and chosen not in known:
         remedy = f"Name one of {', '.join(known)}."
         faults.append(Fault(file, f"synthesis.variance '{chosen}' is not among estimation.variances.", remedy))
+    if any(month > window["after"] for month in merged["follow"]["months"]):
+        what = f"follow.months names a month after the window, which ends with month {window['after']}."
+        faults.append(Fault(file, what, "Widen window or leave that month out."))
     for name, spec in merged["analyses"].items():
         months = spec["months"]
         if isinstance(months, list) and not -window["before"] <= months[0] <= months[1] <= window["after"]:

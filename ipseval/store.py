@@ -31,6 +31,7 @@ PRODUCTS: dict[str, dict[str, str]] = {
     },
     "published_comparison": {"published_comparison": "review/published_comparison.csv"},
     "synthesise": {name: f"review/{name}.csv" for name in ("heterogeneity", "centre_effects", "pooled_effects")},
+    "follow": {name: f"review/{name}.csv" for name in ("time_to_job", "restricted_mean", "accumulated")},
     "randomise": {"randomisation": "review/randomisation.csv", "bands": "review/bands.csv"},
     "verify": {"verify": "verify.json", "manifest": "manifest.json"},
 }

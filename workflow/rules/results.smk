@@ -75,6 +75,25 @@ rule randomise:
         "../scripts/randomise.py"
 
 
+rule follow:
+    """Time to the first ordinary job, and what was accumulated by chosen months."""
+    input:
+        **of("cohort", "people"),
+        **of("panel"),
+        **of("clean", "employment"),
+        code=code("follow"),
+    output:
+        **made("follow"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/follow.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=chosen("follow"),
+    script:
+        "../scripts/follow.py"
+
+
 rule present:
     """Tables and figures."""
     input:
