@@ -39,7 +39,7 @@ def employment_by_arm(review: Review) -> Drawing:
         ends = [_arm_line(axes, review, number, arm) for number, arm in enumerate(review.cohort.arms.all)]
         high = max(5.0, 1.12 * max((y for line in ends for y in line["shares"] if not math.isnan(y)), default=100.0))
         axes.set_ylim(0, min(high, 104))
-        _label_lines(axes, ends)
+        label_lines(axes, ends)
         axes.set_ylabel("In ordinary employment, % of persons")
         axes.set_xlabel(MONTHS)
         return finished(
@@ -64,7 +64,7 @@ def _arm_line(axes: "Axes", review: Review, number: int, arm: str) -> dict[str, 
     return {"label": label, "shares": shares, "end": known[-1] if known else 0.0, "colour": tint}
 
 
-def _label_lines(axes: "Axes", lines: list[dict[str, Any]]) -> None:
+def label_lines(axes: "Axes", lines: list[dict[str, Any]]) -> None:
     """Names at the right ends of the lines, moved apart where they would overlap."""
     high = axes.get_ylim()[1]
     n_rows = max(line["label"].count("\n") + 1 for line in lines)

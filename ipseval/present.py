@@ -15,7 +15,8 @@ from ipseval.tables import TABLES
 # fmt: off
 REVIEWED = (
     "flow", "inclusion", "balance", "wage_subsidy", "employment_by_month", "effects", "coefficients", "bands",
-    "heterogeneity", "centre_effects", "pooled_effects", "published_comparison",
+    "heterogeneity", "centre_effects", "pooled_effects", "time_to_job", "restricted_mean", "accumulated",
+    "published_comparison",
 )
 # fmt: on
 FIGURE_KINDS = ("png", "svg")

@@ -10,6 +10,7 @@ REVIEWED = {
     "estimate": ("effects", "coefficients"),
     "randomise": ("bands",),
     "synthesise": ("heterogeneity", "centre_effects", "pooled_effects"),
+    "follow": ("time_to_job", "restricted_mean", "accumulated"),
     "published_comparison": ("published_comparison",),
 }
 COMPARED = {"describe": ("inclusion", "wage_subsidy", "balance"), "estimate": ("effects", "coefficients")}

@@ -30,8 +30,8 @@ class Review:
     cohort : Cohort
     tables : mapping
         ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``,
-        ``coefficients``, ``bands``, ``heterogeneity``, ``centre_effects``, ``pooled_effects`` and
-        ``published_comparison``, as read back.
+        ``coefficients``, ``bands``, ``heterogeneity``, ``centre_effects``, ``pooled_effects``, ``time_to_job``,
+        ``restricted_mean``, ``accumulated`` and ``published_comparison``, as read back.
     """
 
     cohort: Cohort

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ipseval import tables_compared as compared
 from ipseval import tables_described as described
 from ipseval import tables_estimated as estimated
+from ipseval import tables_followed as followed
 from ipseval import tables_synthesised as synthesised
 from ipseval.review import Review
 from ipseval.table import Table
@@ -17,6 +18,8 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "effects_by_month": estimated.by_month,
     "effects_by_centre_month": estimated.by_centre_month,
     "heterogeneity": synthesised.heterogeneity,
+    "time_to_job": followed.time_to_job,
+    "accumulated": followed.accumulated,
     "published_comparison": compared.published_comparison,
     "balance": described.balance,
     "flow": described.flow,

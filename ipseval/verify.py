@@ -17,6 +17,7 @@ from ipseval.estimate import OUTCOME, estimate
 from ipseval.panel import MISSING, MONTH_COLUMN
 
 Written = Mapping[str, pd.DataFrame]
+CURVE_TOLERANCE = 1e-9  # a month: shares multiplied and summed in another order
 STATISTIC_TOLERANCE = 1e-8  # relative to the larger of 1 and |t|: the same t from other sums
 
 
@@ -37,7 +38,7 @@ def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[s
     cohort : Cohort
     written : mapping
         ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``, ``coefficients``,
-        ``people``, ``panel`` and ``quality``, as read from their files.
+        ``people``, ``panel``, ``quality`` and the tables of the other stages, as read from their files.
     files : mapping
         ``extracts`` (files that were delivered) and ``review`` (folder of results).
 
@@ -168,6 +169,44 @@ def published_numbers_agree(cohort: Cohort, written: Written) -> Check:
     return Check("published numbers agree", wrong.empty, detail + named)
 
 
+def waiting_adds_up(cohort: Cohort, written: Written) -> Check:
+    """Risk sets shrink by events and censored; S is their product and the restricted mean its sum.
+
+    Who is employed in a month has had a first job by then, or was not observed in an earlier month: counted, too.
+    """
+    time, means, wrong = written["time_to_job"], written["restricted_mean"], 0
+    months = written["employment_by_month"].query("centre == @ALL and month >= 0")
+    for arm, rows in time.groupby("arm"):
+        at_risk, events, censored = (rows[n].to_numpy() for n in ("n_at_risk", "n_events", "n_censored"))
+        S, counted = rows["survival"].to_numpy(dtype=float), months[months["arm"] == arm]
+        start = int(np.argmax(at_risk > 0))
+        left = at_risk - events - censored
+        wrong += int((at_risk[start + 1 :] != left[start:-1]).sum() + (left < 0).sum() + left[-1])
+        product = np.cumprod(np.divide(at_risk - events, at_risk, out=np.ones(len(rows)), where=at_risk > 0))
+        wrong += int((np.abs(S - product) > CURVE_TOLERANCE).sum() + (np.isnan(S) & (at_risk > 0)).sum())
+        unseen = counted["n_persons"].to_numpy() - at_risk[start] + np.cumsum(censored) - censored
+        wrong += int((counted["n_employed"].to_numpy() > np.cumsum(events) + unseen).sum())
+        mean = means[(means["arm"] == arm) & (means["measure"] == "months_without_job")].iloc[0]
+        total = S[mean["month_from"] : mean["month_to"] + 1].sum()
+        is_sum = abs(total - mean["estimate"]) <= CURVE_TOLERANCE * len(rows)
+        wrong += int(not (is_sum or mean["status"] != "estimated"))
+    return Check("waiting adds up", wrong == 0, f"{len(time)} rows, {wrong} wrong")
+
+
+def accumulated_is_complete(cohort: Cohort, written: Written) -> Check:
+    """One row an outcome, month, arm and variance, numbers exactly where estimated, no mean above what months allow."""
+    table = written["accumulated"]
+    expected = 4 * len(cohort.follow.months) * len(cohort.arms.treatments) * len(cohort.estimation.variances)
+    numbers = table[["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high"]].astype(float)
+    estimated = table["status"] == "estimated"
+    wrong = int((numbers.notna().all(axis=1) != estimated).sum() + (numbers.notna().any(axis=1) != estimated).sum())
+    means = table[["mean_control", "mean_assigned"]].astype(float)
+    most = table["month_to"].where(table["outcome"] == "ordinary_months", np.inf)
+    wrong += int((means.lt(0) | means.gt(most, axis=0)).sum().sum())
+    passed = len(table) == expected and wrong == 0
+    return Check("accumulated is complete", passed, f"{len(table)} of {expected} rows, {wrong} odd")
+
+
 def randomisation_is_complete(cohort: Cohort, written: Written) -> Check:
     """One row an effect, a p-value exactly where it was estimated, the statistic that of cr1 by another way."""
     key = ["analysis", "centre", "month_from", "month_to", "arm"]
@@ -191,6 +230,8 @@ CHECKS: tuple[Callable[[Cohort, Written], Check], ...] = (
     effects_count_the_panel,
     effects_are_complete,
     randomisation_is_complete,
+    waiting_adds_up,
+    accumulated_is_complete,
     published_numbers_agree,
 )
 

@@ -40,6 +40,8 @@ STATUSES = {
     "saturated": "no more observations than terms in the regression",
     "no_covariate": "the cohort does not have a covariate that this model needs",
     "no_observations": "no month was observed",
+    "nobody_at_risk": "nobody was observed who had not had a job yet",
+    "not_delivered": "the employment extract does not say it",
     "not_configured": "this analysis is not among those of the cohort",
 }
 

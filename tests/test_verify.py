@@ -11,10 +11,11 @@ import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval.config import Cohort
+from ipseval.follow import follow
 from ipseval.pipeline import Made, measure
 from ipseval.randomise import randomise
 from ipseval.settings import read_cohort
-from ipseval.verify import CHECKS, Check, second_engine_checks
+from ipseval.verify import CHECKS, Check, accumulated_is_complete, second_engine_checks, waiting_adds_up
 
 Frames = dict[str, pd.DataFrame]
 
@@ -25,7 +26,9 @@ def measured(recipe: Recipe, seed: int, folder: Path) -> tuple[Cohort, Frames]:
     cohort = replace(cohort, randomisation=replace(cohort.randomisation, draws=49))
     made: Made = measure(cohort)
     tests = randomise(cohort, made["cohort"]["people"], made["panel"]["panel"], made["estimate"]["effects"])
-    tables: dict[str, Any] = {**made["cohort"], **made["panel"], **made["describe"], **made["estimate"], **tests}
+    given = made["cohort"]["people"], made["panel"]["panel"], made["clean"]["employment"]
+    stages = (made["cohort"], made["panel"], made["describe"], made["estimate"], tests, follow(cohort, *given))
+    tables: dict[str, Any] = {name: table for stage in stages for name, table in stage.items()}
     return cohort, tables | {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [True]})}
 
 
@@ -63,6 +66,10 @@ TAMPERINGS: dict[str, Callable[[Frames], Frames]] = {
     },
     "randomisation is complete": lambda t: {
         "randomisation": edited(t["randomisation"], first_estimated(t["randomisation"], "pooled"), "p_value", np.nan)
+    },
+    "waiting adds up": lambda t: {"time_to_job": edited(t["time_to_job"], 1, "n_events", 9)},
+    "accumulated is complete": lambda t: {
+        "accumulated": edited(t["accumulated"], t["accumulated"]["p_value"].first_valid_index(), "p_value", np.nan)
     },
     "published numbers agree": lambda t: {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [False]})},
     "table5_model_1: statsmodels": lambda t: {
@@ -103,3 +110,29 @@ def test_every_check_holds_where_much_cannot_be_estimated(recipe: Recipe, seed: 
     cohort, tables = measured(recipe, seed, tmp_path)
     assert (tables["coefficients"]["status"] != "estimated").any()
     assert [check for check in checked(cohort, tables) if not check.passed] == []
+
+
+WAITING: dict[str, Callable[[Frames], Frames]] = {
+    "a risk set": lambda t: {"time_to_job": edited(t["time_to_job"], 2, "n_at_risk", 1)},
+    "a censored person": lambda t: {"time_to_job": edited(t["time_to_job"], 1, "n_censored", 7)},
+    "the curve": lambda t: {"time_to_job": edited(t["time_to_job"], 3, "survival", 0.5)},
+    "the restricted mean": lambda t: {"restricted_mean": edited(t["restricted_mean"], 0, "estimate", 3.0)},
+    "persons employed": lambda t: {
+        "employment_by_month": edited(
+            t["employment_by_month"], t["employment_by_month"]["month"] == 1, "n_employed", 99
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_what_waiting_adds_up_of_can_each_be_wrong(sound: tuple[Cohort, Frames], name: str) -> None:
+    cohort, tables = sound
+    assert not waiting_adds_up(cohort, tables | WAITING[name](tables)).passed
+
+
+def test_a_mean_that_months_do_not_allow_is_found(sound: tuple[Cohort, Frames]) -> None:
+    cohort, tables = sound
+    spoilt = edited(tables["accumulated"], 0, "mean_control", 6.5)
+    assert tables["accumulated"]["month_to"][0] == 6
+    assert not accumulated_is_complete(cohort, tables | {"accumulated": spoilt}).passed

@@ -24,7 +24,7 @@ from ipseval.settings import cohort_settings, default_settings
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ("Snakefile", "workflow", "ipseval", "config", "profiles", "environment.yml")
 DOWNSTREAM = {"published_comparison", "present", "verify"}
-ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise", "synthesise"} | DOWNSTREAM
+ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise", "synthesise", "follow"} | DOWNSTREAM
 CANARY = "Kanari"
 CANARIES = (CANARY, "918273645")
 # One key of every part of a cohort file, all with a value that is not the default.
@@ -49,6 +49,7 @@ CHOSEN: dict[str, Any] = {
         "variance": "cr1", "joint_test": "cr1", "tau": "reml", "knapp_hartung": "at_least_one",
         "min_persons_per_arm": 4, "power": 0.9,
     },
+    "follow": {"months": [2, 3]},
     "randomisation": {"draws": 99, "seed": 1},
     "analyses": {"own": {"months": [1, 2], "adjust": ["wave"], "time": ["inclusion_year"]}},
     "describe": {"wage_subsidy_months": [0, 2], "wage_income_year": 2010, "health_contact_months": 6},
@@ -62,8 +63,9 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "the second engine": ({"verify": {"max_persons": 20}}, {"verify"}),
     "the level of intervals": (
         {"estimation": {"confidence_level": 0.8}},
-        {"estimate", "randomise", "synthesise"} | DOWNSTREAM,
+        {"estimate", "randomise", "synthesise", "follow"} | DOWNSTREAM,
     ),
+    "months of the follow-up": ({"follow": {"months": [1]}}, {"follow", "present", "verify"}),
     "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise", "present", "verify"}),
     "eligibility": ({"eligibility": {"not_employed_at_randomisation": True}}, ALL - {"check", "clean"}),
     "the action of a rule": ({"checks": {}}, ALL),
@@ -235,7 +237,17 @@ def test_every_choice_of_the_cohort_differs_from_its_default(tmp_path: Path) -> 
     settings, defaults = cohort_settings(small_cohort().write(tmp_path)), default_settings()
     same = {key for key, value in defaults.items() if settings[key] == value}
     assert same == {"published"}  # a file of printed numbers would have to agree with forty random persons
-    for key in ("window", "outcome", "eligibility", "estimation", "synthesis", "randomisation", "describe", "verify"):
+    for key in (
+        "window",
+        "outcome",
+        "eligibility",
+        "estimation",
+        "synthesis",
+        "follow",
+        "randomisation",
+        "describe",
+        "verify",
+    ):
         assert not {k for k, v in defaults[key].items() if settings[key][k] == v}, key
 
 
