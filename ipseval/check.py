@@ -4,7 +4,7 @@ Nothing here prints a person's value: findings are counts.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from ipseval import extracts, rules
 from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS, SPELL_EXTRACTS
-from ipseval.errors import UserError, nearest
+from ipseval.errors import Fault, UserError, nearest
 from ipseval.findings import Findings
 from ipseval.layouts import LAYOUTS, Study
 from ipseval.months import check_months
@@ -25,6 +25,28 @@ CODES: dict[str, tuple[str | int, ...]] = {
     "level": tuple(range(10)),  # of a whole NUS2000 code, the first digit has to be delivered
 }
 LINKED = ("persons", "employment")  # extracts in which somebody of the trial must stand
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the check found.
+
+    Parameters
+    ----------
+    quality : DataFrame
+        One row a finding; see ``findings.QUALITY_COLUMNS``.
+    frames : dict
+        Extract -> rows of the trial's persons, mended; None for an extract that was not delivered.
+    faults : tuple of Fault
+        What stops the run.
+    said : tuple of (str, str)
+        Severity and sentence of every other finding.
+    """
+
+    quality: pd.DataFrame
+    frames: dict[str, pd.DataFrame | None]
+    faults: tuple[Fault, ...]
+    said: tuple[tuple[str, str], ...]
 
 
 def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
@@ -45,27 +67,46 @@ def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
     UserError
         One fault for each finding whose action is to stop.
     """
+    checked = examine(cohort)
+    if checked.faults:
+        raise UserError(checked.faults)
+    return {"quality": checked.quality, **checked.frames}
+
+
+def examine(cohort: Cohort) -> Checked:
+    """Everything that :func:`check` finds, also when something stops the run."""
     found = Findings(cohort)
-    if not cohort.extracts.is_dir():
+    frames: dict[str, pd.DataFrame | None] = dict.fromkeys(EXTRACTS)
+    if cohort.extracts.is_dir():
+        check_settings(cohort, found)
+        frames |= _read_all(cohort, found)
+    else:
         what = f"extracts names '{cohort.extracts}', which is no folder."
         found.fault(configured(cohort), what, "Mend it: it is relative to the cohort file.")
-        raise UserError(found.faults)
-    check_settings(cohort, found)
+    return Checked(found.table(), frames, tuple(found.faults), tuple(found.said))
+
+
+def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]:
+    """Rows of every extract that can be read: the trial list first, then those of its persons."""
     opened = {name: open_extract(extract, cohort, found) for name, extract in EXTRACTS.items()}
     _check_hours(opened["employment"], cohort, found)
-    frames: dict[str, pd.DataFrame | None] = dict.fromkeys(EXTRACTS)
     this = opened.pop("trial")
     trial = read_rows(this, cohort, found, None) if this else None
-    if this is not None and trial is not None:
-        trial = _check_trial(trial, cohort, found, this)
-        known = _known(cohort, trial)
-        for name, other in opened.items():
-            frames[name] = frame = _person_rows(other, known, found) if other else None
-            if name == "persons" and frame is not None:
-                known = _vital(frame, known)
-    if found.faults:
-        raise UserError(found.faults)
-    return {"quality": found.table(), **frames, "trial": trial}
+    if this is None or trial is None:
+        return {}
+    trial = _check_trial(trial, cohort, found, this)
+    frames: dict[str, pd.DataFrame | None] = {"trial": trial}
+    known, nowhere = _known(cohort, trial), pd.Index(trial["person_id"].dropna().unique())
+    for name, other in opened.items():
+        rows = read_rows(other, cohort, found, known.randomised_on.index) if other else None
+        if other is not None and rows is not None:
+            nowhere = nowhere.difference(pd.Index(rows["person_id"]))
+            frames[name] = frame = _person_rows(rows, other, known, found)
+            known = _vital(frame, known) if name == "persons" else known
+    if len(nowhere) and len(frames) > 1:
+        subject = f"{len(nowhere)} of {len(trial)} persons"
+        found.add("trial", "trial_person_nowhere", subject, None, len(nowhere), number=len(nowhere))
+    return frames
 
 
 def _check_hours(employment: Opened | None, cohort: Cohort, found: Findings) -> None:
@@ -175,16 +216,15 @@ def _one_row(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame
     if several.any():
         differing = frame[several].groupby(key).nunique(dropna=False).gt(1).any()
         columns, row = listed(differing.index[differing]), " and ".join(key).replace("person_id", "person")
-        note(this, "contradicting_rows", several.to_numpy(), frame["person_id"], found, column=columns, row=row)
+        assigned = this.extract.name == "trial" and differing[["arm", "centre"]].any()
+        rule = "contradicting_assignment" if assigned else "contradicting_rows"
+        note(this, rule, several.to_numpy(), frame["person_id"], found, column=columns, row=row)
         frame = frame[~(several & frame.duplicated(key))].reset_index(drop=True)
     return frame
 
 
-def _person_rows(this: Opened, known: rules.Known, found: Findings) -> pd.DataFrame | None:
-    """One extract besides the trial list, as spells where it is one."""
-    frame = read_rows(this, known.cohort, found, known.randomised_on.index)
-    if frame is None:
-        return None
+def _person_rows(frame: pd.DataFrame, this: Opened, known: rules.Known, found: Findings) -> pd.DataFrame:
+    """Rows of one extract besides the trial list, checked and mended; as spells where it is one."""
     _check_linkage(frame, this, known, found)
     if "year_month" in this.columns:
         check_months(this, known, found)

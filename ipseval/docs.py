@@ -12,7 +12,7 @@ from typing import Any
 
 from ipseval.contracts import EXTRACTS, Column
 from ipseval.layouts import LAYOUTS
-from ipseval.rules import RULES, agreeing
+from ipseval.rules import RULES, in_words
 from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, read_yaml
 
 PACKAGE = Path(__file__).resolve().parent
@@ -102,7 +102,7 @@ def data() -> str:
         "the run with nothing written; `checks: {rule: action}` in the cohort file chooses another action.\n"
     )
     rules = (
-        (f"`{n}`", r.action, ", ".join(r.others), _plain(r.finds), _plain(r.done), _plain(r.remedy))
+        (f"`{n}`", r.action, ", ".join(r.others), in_words(r.finds), in_words(r.done), in_words(r.remedy))
         for n, r in RULES.items()
     )
     parts.append(
@@ -121,12 +121,6 @@ def _column(column: Column) -> tuple[str, ...]:
 
 def _options(options: Mapping[str, str]) -> str:
     return " ".join(f"`{name}`: {meaning}" for name, meaning in options.items())
-
-
-def _plain(text: str) -> str:
-    """Wording without the places that a message fills in, for many."""
-    text = agreeing(text, 2)
-    return re.sub(r"\s+", " ", re.sub(r"\{\{(.*?)\}\}", r"{\1}", re.sub(r"(?<!\{)\{\w+\}(?!\})", "...", text))).strip()
 
 
 def assumptions() -> str:

@@ -51,16 +51,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 @contextlib.contextmanager
-def reported(log: str | Path) -> Iterator[None]:
-    """Write faults to standard error and to ``log``, then exit with status 1.
+def reported(log: str | Path | None = None) -> Iterator[None]:
+    """Write faults to standard error and to ``log`` (when there is one), then exit with status 1.
 
     A mistake of the user's prints one paragraph a fault and no traceback. For an error of the program's own
     the message is withheld, since a library may have put a person's value into it: the type and the
     lines of code remain. Set ``IPSEVAL_DEBUG=1`` inside the secure environment to see the message.
     """
-    path = Path(log)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("")
+    path = None if log is None else Path(log)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
     try:
         yield
     except UserError as error:
@@ -71,7 +72,8 @@ def reported(log: str | Path) -> Iterator[None]:
         text = _without_values(error)
     else:
         return
-    path.write_text(text + "\n")
+    if path:
+        path.write_text(text + "\n")
     print(text, file=sys.stderr)
     sys.exit(1)
 

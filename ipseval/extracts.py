@@ -6,7 +6,7 @@ Files of one extract may differ in type and in columns: those that agree are rea
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 
 import duckdb
@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ipseval.convert import as_code, is_text
+from ipseval.progress import Reading
 
 MAX_KEY_WIDTH = 20  # a key of digits is looked for with leading zeros up to this width
 MAX_KEY_DIGITS = 18  # longer keys are no 64-bit integers
+BATCH_BYTES = 2**28  # files are read together up to so many bytes, so that progress can be told between
 FILE = "(file)"  # column of a part: the number of the file that a row came from
 
 
@@ -41,6 +43,11 @@ class File:
     def n_rows(self) -> int:
         """Number of rows."""
         return self.footer.num_rows
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """Size of the file."""
+        return self.path.stat().st_size
 
     def n_nulls(self, column: str) -> int:
         """Nulls of a column as far as the footer tells; of a column that the file lacks, all rows."""
@@ -178,14 +185,39 @@ def read(delivery: Delivery, columns: Mapping[str, str], keys: Iterable[str] | N
     UnreadableError
         Pages of a file cannot be read.
     """
-    wanted = None if keys is None else sorted(keys)
-    return [Part(_query(delivery, numbers, columns, wanted)) for numbers in _alike(delivery, columns)]
+    return _parts(delivery, columns, "read", None if keys is None else sorted(keys))
 
 
 def count_by(delivery: Delivery, column: str) -> list[Part]:
     """Number of rows (``n_rows``) for each file and ``value`` of a column of the whole delivery; see :func:`read`."""
-    columns = {"value": column}
-    return [Part(_query(delivery, numbers, columns, None, counted=True)) for numbers in _alike(delivery, columns)]
+    return _parts(delivery, {"value": column}, "counted", None, counted=True)
+
+
+def _parts(
+    delivery: Delivery, columns: Mapping[str, str], done: str, keys: list[str] | None, counted: bool = False
+) -> list[Part]:
+    batches = [batch for numbers in _alike(delivery, columns) for batch in _batches(delivery, numbers)]
+    sizes = [[delivery.files[i].n_bytes for i in batch] for batch in batches]
+    reading = Reading(f"{delivery.name}, {done}", tuple(size for some in sizes for size in some))
+    parts, damaged = [], []
+    for batch, some in zip(batches, sizes, strict=True):
+        try:
+            parts.append(Part(_query(delivery, batch, columns, keys, counted)))
+        except UnreadableError as error:
+            damaged += error.names
+        reading.done(*some)
+    if damaged:
+        raise UnreadableError(sorted(damaged))
+    return parts
+
+
+def _batches(delivery: Delivery, numbers: list[int]) -> list[list[int]]:
+    """The files in runs of about ``BATCH_BYTES``, or single files that are larger."""
+    before = accumulate((delivery.files[i].n_bytes for i in numbers), initial=0)
+    return [
+        [number for _, number in run]
+        for _, run in groupby(zip(before, numbers, strict=False), key=lambda pair: pair[0] // BATCH_BYTES)
+    ]
 
 
 def _alike(delivery: Delivery, columns: Mapping[str, str]) -> list[list[int]]:

@@ -12,14 +12,23 @@ from ipseval.rules import RULES, agreeing
 QUALITY_COLUMNS = ["extract", "rule", "severity", "n_rows", "n_persons", "action", "column"]
 SEVERITY = {"stop": "error", "drop": "warning", "fix": "information", "warn": "warning"}
 
+TAKEN = {"stop": "the run stops", "drop": "left out", "fix": "mended", "warn": "kept as it is"}
+
+
+def taken(rule: str, action: str, n: int = 2) -> str:
+    """What is done about a finding, in words."""
+    known = RULES[rule]
+    return agreeing(known.done, n) if known.done and action == known.action else TAKEN[action]
+
 
 @dataclass
 class Findings:
-    """What was found so far: a row a finding, and a fault for each one that stops the run."""
+    """What was found so far: a row a finding, a fault for each one that stops the run, a sentence for the others."""
 
     cohort: Cohort
     rows: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    said: list[tuple[str, str]] = field(default_factory=list)  # severity, sentence
 
     def add(
         self,
@@ -53,11 +62,13 @@ class Findings:
         done = self.cohort.checks.get(rule, action or known.action)
         row = (extract, rule, SEVERITY[done], n_rows, n_persons, done, words.get("column", ""))
         self.rows.append(dict(zip(QUALITY_COLUMNS, row, strict=True)))
+        many = number if number is not None else 1 if n_rows is None else n_rows
+        remedy = known.remedy if known.action == "stop" else f"The run stops because checks.{rule} says so."
+        found, remedy = (agreeing(text.format(**words), many) for text in (known.finds, remedy))
         if done == "stop":
-            many = number if number is not None else 1 if n_rows is None else n_rows
-            remedy = known.remedy if known.action == "stop" else f"The run stops because checks.{rule} says so."
-            found, remedy = (agreeing(text.format(**words), many) for text in (known.finds, remedy))
             self.fault(f"{self.cohort.name}, check", f"{subject} {found}", " ".join(remedy.split()))
+        else:
+            self.said.append((SEVERITY[done], f"{subject} {found.removesuffix('.')} ({taken(rule, done, many)})."))
         return done
 
     def fault(self, where: str, what: str, remedy: str) -> None:

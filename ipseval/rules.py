@@ -49,6 +49,15 @@ def agreeing(text: str, n: int) -> str:
     return re.sub(r"\[([^|\]]*)\|([^\]]*)\]", lambda m: m[1] if n == 1 else m[2], text)
 
 
+def in_words(text: str, column: str = "") -> str:
+    """Wording for many rows; places that a message fills in become ``...``, save the column where it is known."""
+    text = agreeing(text, 2).replace("{label}", "the extract")
+    if column:
+        article = "an" if column[0] in "aeiou" else "a"
+        text = text.replace("{column}", column).replace("{article}", article)
+    return re.sub(r"\s+", " ", re.sub(r"\{\{(.*?)\}\}", r"{\1}", re.sub(r"(?<!\{)\{\w+\}(?!\})", "...", text))).strip()
+
+
 WARN, STOP, BOTH = ("warn",), ("stop",), ("stop", "warn")
 RULES: dict[str, Rule] = {
     # files
@@ -114,6 +123,11 @@ RULES: dict[str, Rule] = {
     "contradicting_rows": Rule(
         "stop", "[belongs|belong] to persons with several rows that differ in {column}.", "Keep one row a {row}."
     ),
+    "contradicting_assignment": Rule(
+        "stop",
+        "[belongs|belong] to persons with several rows that differ in {column}.",
+        "Keep one row a {row}. The arm of these persons is not known until then.",
+    ),
     "key_spelling": Rule(
         "fix", "[spells|spell] a person's key with leading zeros.", others=BOTH, done="read without them"
     ),
@@ -129,6 +143,13 @@ RULES: dict[str, Rule] = {
         "warn",
         "of the trial list [has|have] no row in {label}.",
         "Check the linkage if there are many.",
+        STOP,
+        done="kept",
+    ),
+    "trial_person_nowhere": Rule(
+        "warn",
+        "of the trial list [has|have] no row in any other extract.",
+        "Check the linkage: they count as without a job.",
         STOP,
         done="kept",
     ),
@@ -190,8 +211,8 @@ RULES: dict[str, Rule] = {
     "open_end": Rule("warn", "[has|have] no last day: still open at the end of the register.", others=STOP),
     "outside_coverage": Rule(
         "warn",
-        "[starts|start] after observed_until.",
-        "Check observed_until.",
+        "[lies|lie] before observed_from or after observed_until.",
+        "Check observed_from and observed_until.",
         ("stop", "drop"),
         done="counted in no month",
     ),
@@ -274,14 +295,20 @@ def _open_end(frame: pd.DataFrame, known: Known) -> np.ndarray:
     return frame["end_on"].isna().to_numpy()
 
 
-def _later_than_register(column: str) -> Callable[[pd.DataFrame, Known], np.ndarray]:
-    def find(frame: pd.DataFrame, known: Known) -> np.ndarray:
-        until = known.cohort.observed_until
-        if until is None:
-            return np.zeros(len(frame), bool)
-        return frame[column].to_numpy().astype("datetime64[M]") > np.datetime64(until, "M")
+def _after_register(days: pd.Series, known: Known) -> np.ndarray:
+    until = known.cohort.observed_until
+    return np.zeros(len(days), bool) if until is None else _months(days) > np.datetime64(until, "M")
 
-    return find
+
+def _outside_register(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    """Spells of which no day lies within the register's coverage."""
+    since = known.cohort.observed_from
+    before = np.zeros(len(frame), bool) if since is None else _months(frame["end_on"]) < np.datetime64(since, "M")
+    return before | _after_register(frame["start_on"], known)
+
+
+def _months(days: pd.Series) -> np.ndarray:
+    return days.to_numpy().astype("datetime64[M]")
 
 
 def _one_arm(frame: pd.DataFrame, known: Known) -> np.ndarray:
@@ -295,7 +322,9 @@ def _only(name: str) -> Callable[[str], bool]:
 
 ROW_RULES: tuple[RowRule, ...] = (
     *map(_sentinel, OPEN_DATES),
-    RowRule("randomised_after_register", _only("trial"), _later_than_register("randomised_on")),
+    RowRule(
+        "randomised_after_register", _only("trial"), lambda frame, known: _after_register(frame["randomised_on"], known)
+    ),
     RowRule("centre_with_one_arm", _only("trial"), _one_arm),
     RowRule("ended_before_randomisation", _only("persons"), _ended_before),
     RowRule("end_before_start", _is_spells, _end_before_start),
@@ -304,5 +333,5 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("after_death", _is_spells, _after_death, _cut),
     RowRule("open_end", _is_spells, _open_end),
     RowRule("overlapping_spells", _is_spells, lambda frame, known: overlapping(frame)),
-    RowRule("outside_coverage", _is_spells, _later_than_register("start_on")),
+    RowRule("outside_coverage", _is_spells, _outside_register),
 )
