@@ -16,7 +16,7 @@ from ipseval.tables import TABLES
 REVIEWED = (
     "flow", "inclusion", "balance", "wage_subsidy", "employment_by_month", "effects", "coefficients", "bands",
     "heterogeneity", "centre_effects", "pooled_effects", "time_to_job", "restricted_mean", "accumulated",
-    "published_comparison",
+    "published_comparison", "quality",
 )
 # fmt: on
 FIGURE_KINDS = ("png", "svg")

@@ -5,6 +5,7 @@ from ipseval import present, store
 PRODUCTS = {**store.PRODUCTS, "present": present.products()}
 # What present and verify read: stage -> the names of its tables.
 REVIEWED = {
+    "check": ("quality",),
     "cohort": ("flow",),
     "describe": ("inclusion", "balance", "wage_subsidy", "employment_by_month"),
     "estimate": ("effects", "coefficients"),
@@ -19,5 +20,4 @@ VERIFIED = {
     "cohort": ("flow", "people"),
     "panel": ("panel",),
     "randomise": ("randomisation", "bands"),
-    "check": ("quality",),
 }

@@ -31,7 +31,7 @@ class Review:
     tables : mapping
         ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``,
         ``coefficients``, ``bands``, ``heterogeneity``, ``centre_effects``, ``pooled_effects``, ``time_to_job``,
-        ``restricted_mean``, ``accumulated`` and ``published_comparison``, as read back.
+        ``restricted_mean``, ``accumulated``, ``published_comparison`` and ``quality``, as read back.
     """
 
     cohort: Cohort

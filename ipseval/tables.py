@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ipseval import tables_checked as checked
 from ipseval import tables_compared as compared
 from ipseval import tables_described as described
 from ipseval import tables_estimated as estimated
@@ -23,4 +24,5 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "published_comparison": compared.published_comparison,
     "balance": described.balance,
     "flow": described.flow,
+    "quality": checked.quality,
 }

@@ -29,7 +29,9 @@ from ipseval.table import Table
 from ipseval.tables import TABLES
 from ipseval.words import EN_DASH, MINUS
 
-NAME_NO_CENTRE = ("effects_by_month", "heterogeneity", "time_to_job", "accumulated", "published_comparison")
+NAME_NO_CENTRE = (
+    "effects_by_month", "heterogeneity", "time_to_job", "accumulated", "published_comparison", "quality",
+)  # fmt: skip
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")
 RECIPES = {

@@ -1,0 +1,46 @@
+"""The command line: ``ipseval <command>``, or ``python -m ipseval <command>``.
+
+Exit status: 0 when all is well, 1 when faults were found, 2 when the command was used wrongly.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ipseval import command_check
+from ipseval.errors import reported
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: what it is for, the arguments it takes, and the function that returns its exit status."""
+
+    meaning: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+COMMANDS: dict[str, Command] = {
+    "check": Command("find every fault of a cohort file and its extracts", command_check.arguments, command_check.run),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of every command in ``COMMANDS``."""
+    whole = argparse.ArgumentParser(
+        prog="ipseval",
+        description="Effects of a multicentre trial on registry data: extracts in, effect tables out.",
+        epilog="The analysis itself is run by snakemake; README.md says how.",
+    )
+    commands = whole.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        command.arguments(commands.add_parser(name, help=command.meaning, description=command.run.__doc__))
+    return whole
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; a user's mistakes are paragraphs on standard error, and nothing shows a person's value."""
+    chosen = parser().parse_args(argv)
+    with reported():
+        status = COMMANDS[chosen.command].run(chosen)
+    return status

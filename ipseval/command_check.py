@@ -1,0 +1,72 @@
+"""``ipseval check``: the check stage without Snakemake, for a delivery that has just arrived."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from ipseval import arguments as kinds
+from ipseval import store, words
+from ipseval.check import Checked, examine
+from ipseval.config import Cohort
+from ipseval.errors import Fault, UserError
+from ipseval.progress import shown
+from ipseval.render import to_html
+from ipseval.review import Review
+from ipseval.settings import read_cohort
+from ipseval.tables_checked import findings
+
+ORDER = ("information", "warning")  # the most important last, where the eye is
+MARK = "# CHECK:"  # of a guess that `ipseval init` made
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("cohort", type=kinds.file, metavar="COHORT", help="the cohort file, e.g. north.yaml")
+    parser.add_argument("--out", type=kinds.new_folder, metavar="DIR", help="write quality.csv and quality.html there")
+
+
+def run(chosen: Namespace) -> int:
+    """Read every extract that a cohort file names and say all that is wrong with it, in counts.
+
+    Nothing of the results is touched. The exit status is 1 when something would stop the run.
+    """
+    cohort = read_cohort(chosen.cohort)
+    with shown(sys.stderr):
+        checked = examine(cohort)
+    for severity, sentence in sorted(checked.said, key=lambda said: ORDER.index(said[0])):
+        print(f"{severity}: {sentence}")
+    if chosen.out:
+        _write(chosen.out, cohort, checked)
+    sys.stdout.flush()
+    print(*checked.faults, sep="\n", end="\n" if checked.faults else "", file=sys.stderr, flush=True)
+    print(_summary(cohort, chosen.cohort, checked))
+    return 1 if checked.faults else 0
+
+
+def _summary(cohort: Cohort, file: Path, checked: Checked) -> str:
+    n_faults, n_warnings = len(checked.faults), sum(severity == "warning" for severity, _ in checked.said)
+    counts = ((n_faults, "fault"), (n_warnings, "warning"), (len(checked.said) - n_warnings, "mended finding"))
+    said = words.listed([f"{n} {what}{'s' if n != 1 else ''}" for n, what in counts])
+    n_marks = file.read_text(encoding="utf-8").count(MARK)
+    guesses = f" {n_marks} guesses of `ipseval init` are still marked CHECK." if n_marks else ""
+    after = (
+        "The run would stop: mend the faults and check again."
+        if n_faults
+        else f"Next: .venv/bin/snakemake --cores 4 --config cohort={file}"
+    )
+    return f"{cohort.name}: {said}.{guesses}\n{after}"
+
+
+def _write(folder: Path, cohort: Cohort, checked: Checked) -> None:
+    """``quality.csv``, and the same as a page with what stops the run."""
+    stops = tuple(f"{fault}" for fault in checked.faults)
+    notes = (f"{len(stops)} fault{'s' if len(stops) != 1 else ''} would stop the run.", *stops) if stops else ()
+    rows = Review(cohort, {"quality": store.as_read(checked.quality)}).rows("quality")
+    page = to_html(words.one_line(cohort.title), findings(rows, notes=notes))
+    try:
+        store.write(folder / "quality.csv", checked.quality)
+        store.write(folder / "quality.html", page)
+    except OSError as error:
+        fault = Fault(str(folder), f"cannot be written to ({error.strerror}).", "Name another folder after --out.")
+        raise UserError([fault]) from None
+    print(f"written: {folder / 'quality.csv'} and {folder / 'quality.html'}")
