@@ -35,7 +35,8 @@ class Engine:
 
 
 def _core(variance: str) -> Callable[[Trial], Numbers]:
-    from ipseval.design import design, periods
+    from ipseval.design import design
+    from ipseval.periods import periods
     from ipseval.regression import Sample, fit
     from ipseval.variance import VARIANCES
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.trial import Case, Trial, cohort_of, draw_trial, effects_of_centres, truth
+from ipseval.analyses import Regression, regressions
 from ipseval.config import Cohort, Randomisation
-from ipseval.estimate import Regression, assigned_last, regressions
+from ipseval.estimators import assigned_last
 from ipseval.multiplicity import p_values
 from ipseval.randomise import assignments
 from ipseval.redrawn import redrawn

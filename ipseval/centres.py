@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from ipseval.analyses import Regression, regressions
 from ipseval.config import Analysis, Cohort
 from ipseval.design import ALL
-from ipseval.estimate import ESTIMATOR, OUTCOME, Fitted, Regression, analysed_months, fit_regression, regressions
+from ipseval.estimate import fit_regression
+from ipseval.estimators import LINEAR, Fitted
 from ipseval.joint import Part
+from ipseval.panel import OUTCOME, analysed_months
 
 ESTIMATED, TOO_FEW = "estimated", "too_few_for_pooling"
 
@@ -77,6 +80,8 @@ def by_centre(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, effects
     for analysis in cohort.analyses:
         if analysis.months == "each" or not (analysis.within or analysis.effect == "by_centre"):
             continue
+        if analysis.estimator not in LINEAR:
+            continue  # there is no covariance of the centres' effects
         found = [(this, fit_regression(bare, this)) for this in regressions(cohort, analysis, analysed, states)]
         fits = [(this, fitted) for this, fitted in found if fitted]
         for arm in cohort.arms.treatments:
@@ -90,7 +95,7 @@ def _rows(cohort: Cohort, analysis: Analysis, arm: str, effects: pd.DataFrame) -
         "arm": arm,
         "variance": cohort.pooled_variance,
         "outcome": OUTCOME,
-        "estimator": ESTIMATOR,
+        "estimator": analysis.estimator,
         "subgroup": ALL,
     }
     rows = effects[(effects[list(chosen)] == pd.Series(chosen)).all(axis=1)]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 
 @dataclass(frozen=True)
 class Arms:
@@ -49,13 +51,31 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Subgroup:
+    """Persons whose covariate is ``at_least`` something and ``below`` something else, against all others."""
+
+    covariate: str
+    at_least: float = float("-inf")
+    below: float = float("inf")
+
+    def members(self, people: pd.DataFrame) -> pd.Series:
+        """1 for members, 0 for others; missing where the covariate is, or everywhere when nobody has it."""
+        if self.covariate not in people:
+            return pd.Series(float("nan"), index=people.index)
+        values = people[self.covariate].astype(float)
+        return ((values >= self.at_least) & (values < self.below)).astype(float).where(values.notna())
+
+
+@dataclass(frozen=True)
 class Analysis:
-    """A regression, or one a centre and month; formulas in docs/methods.md, section 2."""
+    """A regression, or one a centre and month; formulas in docs/methods.md, section 3."""
 
     name: str
     months: str | tuple[int, int]
     within: str | None = None
     effect: str = "overall"
+    estimator: str = "ols"
+    subgroup: Subgroup | None = None
     adjust: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     time: tuple[str, ...] = ()
@@ -190,4 +210,5 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
 
 def _analysis(name: str, spec: Mapping[str, Any]) -> Analysis:
     chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items()}
-    return Analysis(name, **chosen)
+    subgroup = Subgroup(**spec["subgroup"]) if spec.get("subgroup") else None
+    return Analysis(name, **{**chosen, "subgroup": subgroup})

@@ -8,7 +8,7 @@ import pandas as pd
 from ipseval.cohort import ALL
 from ipseval.config import Cohort
 from ipseval.covariates import covariate_names
-from ipseval.panel import outcome_matrix
+from ipseval.panel import analysed_months, outcome_matrix
 
 INCLUSION_COLUMNS = ["centre", "n_randomised", "n_analysed", "share"]
 WAGE_SUBSIDY_COLUMNS = ["centre", "arm", "n_persons", "n_person_months", "n_subsidised", "share", "note"]
@@ -32,12 +32,12 @@ def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     dict
         ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``; shares are proportions.
     """
-    analysed = people[people["is_analysed"]].reset_index(drop=True)
+    analysed, states = analysed_months(cohort, people, panel)
     return {
         "inclusion": _inclusion(cohort, people),
         "balance": _balance(cohort, analysed),
         "wage_subsidy": _wage_subsidy(cohort, analysed, panel),
-        "employment_by_month": _employment_by_month(cohort, analysed, panel),
+        "employment_by_month": _employment_by_month(cohort, analysed, states),
     }
 
 
@@ -79,8 +79,7 @@ def _wage_subsidy(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> 
     return pd.DataFrame(rows, columns=WAGE_SUBSIDY_COLUMNS)
 
 
-def _employment_by_month(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    states = outcome_matrix(panel, "ordinary_employment", pd.Index(people["person_id"]), cohort.window.months)
+def _employment_by_month(cohort: Cohort, people: pd.DataFrame, states: np.ndarray) -> pd.DataFrame:
     rows = []
     for centre, arm, here in cells(cohort, people):
         observed, employed = (states[here] >= 0).sum(axis=0), (states[here] == 1).sum(axis=0)

@@ -1,7 +1,7 @@
-"""Design of a regression: columns constant over a person's months, dummies for time, and what each effect is."""
+"""Design of a regression: columns constant over a person's months, and what each effect is."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,21 +9,46 @@ import pandas as pd
 from ipseval.config import Analysis, Cohort
 
 ALL = "all"
-MONTHS_A_YEAR = 12
+ASSIGNED = "assigned["  # what the terms of assignment begin with
+MEMBERS, OTHERS, DIFFERENCE = "members", "others", "difference"  # of a subgroup
+MEMBER = "member"  # the column of who is in it
 
 
 @dataclass(frozen=True)
 class Effect:
-    """An effect of a regression: ``arm`` against the reference in ``centre`` (or all), and its column of X."""
+    """An effect of a regression.
+
+    Parameters
+    ----------
+    arm, centre : str
+        ``arm`` against the reference in ``centre`` (or all).
+    term : str
+        Its column of X.
+    subgroup : str
+        In whom: ``all``, the ``members`` of a subgroup, the ``others``; or the ``difference`` of the two.
+    sides : tuple of bool
+        Whom it is about: members of the subgroup, the others, or both. Empty: everybody.
+    """
 
     arm: str
     centre: str
     term: str
+    subgroup: str = ALL
+    sides: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A column that assignment moves: some weight for persons of ``arm``, else 0. ``effect``: what it estimates."""
+
+    arm: str
+    term: str
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True)
 class Design:
-    """The columns of X for all analysed persons.
+    """The columns of X for n analysed persons.
 
     Parameters
     ----------
@@ -31,28 +56,66 @@ class Design:
         The first is ``intercept``; assigned terms are last.
     X : float array, n x p
         Missing where a covariate is missing.
-    effects : tuple of Effect
+    assigned : tuple of Assigned, length q
+        The columns of X that are last.
+    weights : float array, n x q
+        What they are for persons of their arm.
     left_out : tuple of str
         Covariates that the analysis asks for and the cohort does not have.
     """
 
     terms: tuple[str, ...]
     X: np.ndarray
-    effects: tuple[Effect, ...]
+    assigned: tuple[Assigned, ...]
+    weights: np.ndarray
     left_out: tuple[str, ...]
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What is estimated."""
+        return tuple(column.effect for column in self.assigned if column.effect)
 
     @property
     def complete(self) -> np.ndarray:
         """Persons without a missing covariate; bool, length n."""
         return ~np.isnan(self.X).any(axis=1)
 
+    def of(self, persons: np.ndarray) -> "Design":
+        """The design of some of the persons."""
+        return replace(self, X=self.X[persons], weights=self.weights[persons])
+
     def without(self, terms: set[str]) -> "Design":
         """The design without some of its columns."""
         keep = [j for j, term in enumerate(self.terms) if term not in terms]
-        return Design(tuple(self.terms[j] for j in keep), self.X[:, keep], self.effects, self.left_out)
+        moved = [j for j, column in enumerate(self.assigned) if column.term not in terms]
+        return Design(
+            tuple(self.terms[j] for j in keep),
+            self.X[:, keep],
+            tuple(self.assigned[j] for j in moved),
+            self.weights[:, moved],
+            self.left_out,
+        )
+
+    def centred(self, n_obs: np.ndarray) -> "Design":
+        """The design with what moderates assignment centred on its mean over person-months.
+
+        Parameters
+        ----------
+        n_obs : int array, length n
+            Observed months of each person.
+        """
+        is_moderator = np.array([column.effect is None for column in self.assigned])
+        mean = n_obs @ self.weights / max(n_obs.sum(), 1)
+        weights = self.weights - np.where(is_moderator, mean, 0.0)
+        arms = [self.terms.index(f"{ASSIGNED}{column.arm}]") for column in self.assigned]
+        X = self.X.copy()
+        X[:, X.shape[1] - len(arms) :] = self.X[:, arms] * weights
+        return replace(self, X=X, weights=weights)
 
 
-def design(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, centre: str = ALL) -> Design:
+def design(
+    cohort: Cohort, analysis: Analysis, people: pd.DataFrame, centre: str = ALL, of_members: bool = True
+) -> Design:
     """Columns of an analysis for the persons of ``people``.
 
     Parameters
@@ -60,29 +123,65 @@ def design(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, centre: str
     cohort : Cohort
     analysis : Analysis
     people : DataFrame
-        n analysed persons: ``centre``, ``arm``, ``randomised_on`` and the covariates.
+        n analysed persons: ``centre``, ``arm``, ``randomised_on``, the covariates and, of an analysis with a subgroup,
+        ``member``.
     centre : str
         The centre of a regression within centres, else ``all``.
+    of_members : bool
+        Whether assignment's coefficient is the effect in the members of the subgroup, or that in the others.
 
     Returns
     -------
     Design
+        The covariates that moderate assignment (``estimator: lin``) are not centred yet: see :meth:`Design.centred`.
     """
     adjust = [name for name in analysis.adjust if name in people]
     left_out = tuple(name for name in analysis.adjust if name not in people)
     columns: dict[str, np.ndarray] = {"intercept": np.ones(len(people))}
     columns |= {name: people[name].to_numpy(dtype=float) for name in adjust}
+    if analysis.subgroup:
+        columns[MEMBER] = people[MEMBER].to_numpy(dtype=float)
+        left_out += (analysis.subgroup.covariate,) if analysis.subgroup.covariate not in people else ()
     if analysis.within is None:
         columns |= {f"centre[{c}]": _is(people["centre"], c) for c in list(cohort.centres)[1:]}
     columns |= _inclusion_dummies(analysis, people)
-    effects = []
-    for where in cohort.centres if analysis.effect == "by_centre" else [centre]:
-        for arm in cohort.arms.treatments:
-            inside = analysis.effect == "by_centre"
-            term = f"assigned[{arm}]:centre[{where}]" if inside else f"assigned[{arm}]"
-            columns[term] = _is(people["arm"], arm) * (_is(people["centre"], where) if inside else 1)
-            effects.append(Effect(arm, where, term))
-    return Design(tuple(columns), np.column_stack(list(columns.values())), tuple(effects), left_out)
+    moved = list(_assigned(cohort, analysis, people, adjust, centre, of_members))
+    weights = np.column_stack([weight for _, weight in moved])
+    columns |= {column.term: _is(people["arm"], column.arm) * weight for column, weight in moved}
+    X = np.column_stack(list(columns.values()))
+    return Design(tuple(columns), X, tuple(column for column, _ in moved), weights, left_out)
+
+
+def _assigned(
+    cohort: Cohort, analysis: Analysis, people: pd.DataFrame, adjust: Sequence[str], centre: str, of_members: bool
+) -> Iterator[tuple[Assigned, np.ndarray]]:
+    """The columns of assignment and their weights."""
+    everybody = np.ones(len(people))
+    for arm in cohort.arms.treatments:
+        term = f"{ASSIGNED}{arm}]"
+        if analysis.effect == "by_centre":
+            for where in cohort.centres:
+                own = f"{term}:centre[{where}]"
+                yield Assigned(arm, own, Effect(arm, where, own)), _is(people["centre"], where)
+        elif analysis.subgroup:
+            yield from _by_subgroup(arm, centre, people[MEMBER].to_numpy(dtype=float), of_members)
+        else:
+            yield Assigned(arm, term, Effect(arm, centre, term)), everybody
+        if analysis.estimator == "lin":
+            for name in adjust:
+                yield Assigned(arm, f"{term}:centred[{name}]"), people[name].to_numpy(dtype=float)
+
+
+def _by_subgroup(arm: str, centre: str, member: np.ndarray, of_members: bool) -> Iterator[tuple[Assigned, np.ndarray]]:
+    """The effect in the members of a subgroup or in the others; beside the latter the difference of the members."""
+    term = f"{ASSIGNED}{arm}]"
+    own = Effect(arm, centre, term, MEMBERS if of_members else OTHERS, (of_members,))
+    yield Assigned(arm, term, own), np.ones(len(member))
+    if of_members:
+        yield Assigned(arm, f"{term}:not_{MEMBER}"), 1 - member
+    else:
+        beside = f"{term}:{MEMBER}"
+        yield Assigned(arm, beside, Effect(arm, centre, beside, DIFFERENCE, (True, False))), member
 
 
 def _is(column: pd.Series, value: str) -> np.ndarray:
@@ -99,80 +198,3 @@ def _inclusion_dummies(analysis: Analysis, people: pd.DataFrame) -> dict[str, np
         if name in analysis.time
         for value in sorted(values.unique())[1:]
     }
-
-
-@dataclass(frozen=True)
-class Periods:
-    """Outcomes by period, and the dummies of the periods.
-
-    Parameters
-    ----------
-    terms : tuple of str, length q
-    D : float array, T x q
-    Y : int8 array, n x T
-        1 or 0; zero where not observed.
-    O : bool array, n x T
-    """
-
-    terms: tuple[str, ...]
-    D: np.ndarray
-    Y: np.ndarray
-    O: np.ndarray  # noqa: E741
-
-
-def _year(month: np.ndarray) -> np.ndarray:
-    return 1970 + month // MONTHS_A_YEAR
-
-
-def _month_of_year(month: np.ndarray) -> np.ndarray:
-    return month % MONTHS_A_YEAR + 1
-
-
-CALENDAR_TERMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "calendar_year": _year,
-    "calendar_month": _month_of_year,
-}
-
-
-def periods(analysis: Analysis, states: np.ndarray, months: np.ndarray, month_0: np.ndarray) -> Periods:
-    """Arrange outcomes by the periods that the analysis has dummies for.
-
-    Parameters
-    ----------
-    analysis : Analysis
-    states : int8 array, n x m
-        Outcome of each person and month since randomisation; -1 is missing.
-    months : int array, length m
-        Months since randomisation, one after the other.
-    month_0 : int array, length n
-        Calendar month of randomisation (months since 1970-01).
-
-    Returns
-    -------
-    Periods
-        By month since randomisation, or by calendar month when the analysis has calendar dummies.
-    """
-    observed, outcome = states >= 0, np.maximum(states, 0)
-    dummies = [name for name in analysis.time if name in CALENDAR_TERMS]
-    if not dummies or not len(states):
-        named = "month_since_randomisation" in analysis.time and len(months) > 1
-        terms = tuple(f"month_since_randomisation[{k}]" for k in months[1:]) if named else ()
-        return Periods(terms, np.eye(len(months))[:, 1:] if named else np.zeros((len(months), 0)), outcome, observed)
-    first = int(month_0.min() + months[0])
-    calendar = np.arange(first, int(month_0.max() + months[-1]) + 1)
-    Y = np.zeros((len(states), len(calendar)), states.dtype)
-    O = np.zeros((len(states), len(calendar)), bool)  # noqa: E741
-    for start in np.unique(month_0):
-        persons = np.flatnonzero(month_0 == start)
-        at = persons, slice(start + months[0] - first, start + months[-1] - first + 1)
-        Y[at], O[at] = outcome[persons], observed[persons]
-    used = O.any(axis=0)
-    Y, O, calendar = Y[:, used], O[:, used], calendar[used]  # noqa: E741
-    labels = {f"{name}[{v}]": CALENDAR_TERMS[name](calendar) == v for name in dummies for v in _levels(name, calendar)}
-    D = np.column_stack([*labels.values(), np.zeros((len(calendar), 0))]).astype(float)
-    return Periods(tuple(labels), D, Y, O)
-
-
-def _levels(name: str, calendar: np.ndarray) -> list[int]:
-    """All levels but the lowest, which is the base."""
-    return [int(v) for v in np.unique(CALENDAR_TERMS[name](calendar))[1:]]

@@ -7,9 +7,12 @@ import pandas as pd
 from scipy import stats
 
 from ipseval.accumulate import Accumulated, accumulated
+from ipseval.analyses import Regression
 from ipseval.config import Analysis, Cohort
-from ipseval.design import ALL, Design, Periods, design
-from ipseval.estimate import NO_ERROR, Regression, analysed_months, estimate_one
+from ipseval.design import ALL, design
+from ipseval.estimate import NO_ERROR, estimate_one
+from ipseval.panel import analysed_months
+from ipseval.periods import Periods
 from ipseval.survival import Curve, first_observed, kaplan_meier
 
 # fmt: off
@@ -169,9 +172,10 @@ def _effect_rows(
     whole = design(cohort, analysis, people)
     used = whole.complete & ~np.isnan(values)
     arm, at, Y = people["arm"].to_numpy()[used], people["centre"].to_numpy()[used], values[used][:, None]
-    sample = Design(whole.terms, whole.X[used], whole.effects, whole.left_out)
     time = Periods((), np.zeros((1, 0)), Y, np.ones_like(Y, bool))
-    rows, _ = estimate_one(cohort, Regression(analysis, months, ALL, sample, np.flatnonzero(used), arm, at, time))
+    rows, _ = estimate_one(
+        cohort, Regression(analysis, months, ALL, whole.of(used), np.flatnonzero(used), arm, at, time)
+    )
     means = {a: float(Y[arm == a].mean()) if (arm == a).any() else np.nan for a in cohort.arms.treatments}
     own = {"outcome": outcome.name} | ({"status": NOT_DELIVERED} if outcome.lacking else {})
     return [

@@ -11,6 +11,7 @@ from ipseval.config import Cohort, Outcome
 from ipseval.spells import FOREVER, merge
 
 MISSING = -1
+OUTCOME = "ordinary_employment"
 MONTH_COLUMN = "month_{}"
 
 
@@ -216,3 +217,21 @@ def outcome_matrix(panel: pd.DataFrame, outcome: str, persons: pd.Index, months:
     """
     rows = panel[panel["outcome"] == outcome].set_index("person_id")
     return rows.loc[persons, [MONTH_COLUMN.format(k) for k in months]].to_numpy(dtype=np.int8)
+
+
+def analysed_months(
+    cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, outcome: str = OUTCOME
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The analysed persons, and their states in every month of the window (int8, persons x months, -1 missing).
+
+    Persons get ``share_employed_before``: the share of their observed months before month 0 in the outcome; the column
+    is not there when the window has no such months.
+    """
+    analysed = people[people["is_analysed"]].reset_index(drop=True)
+    states = outcome_matrix(panel, outcome, pd.Index(analysed["person_id"]), cohort.window.months)
+    before = states[:, : cohort.window.before]
+    if not (before >= 0).any():
+        return analysed, states
+    with np.errstate(invalid="ignore"):
+        share = (before == 1).sum(axis=1) / (before >= 0).sum(axis=1)
+    return analysed.assign(share_employed_before=share), states

@@ -12,13 +12,6 @@ from ipseval.render import RENDERERS, to_index
 from ipseval.review import ALL, Review
 from ipseval.tables import TABLES
 
-# fmt: off
-REVIEWED = (
-    "flow", "inclusion", "balance", "wage_subsidy", "employment_by_month", "effects", "coefficients", "bands",
-    "heterogeneity", "centre_effects", "pooled_effects", "time_to_job", "restricted_mean", "accumulated",
-    "published_comparison", "quality",
-)
-# fmt: on
 FIGURE_KINDS = ("png", "svg")
 
 
@@ -38,7 +31,7 @@ def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str
     ----------
     cohort : Cohort
     review : mapping
-        The review tables named in ``REVIEWED``, from memory or as ``store.read`` returns them: both give the
+        The tables of :class:`~ipseval.review.Review`, from memory or as ``store.read`` returns them: both give the
         same files. Proportions are at full precision; they are rounded here.
 
     Returns
@@ -51,7 +44,7 @@ def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str
     KeyError
         A review table is lacking.
     """
-    looked_up = Review(cohort, {name: store.as_read(review[name]) for name in REVIEWED})
+    looked_up = Review(cohort, {name: store.as_read(table) for name, table in review.items()})
     title = words.one_line(cohort.title)
     printed = {name: build(looked_up) for name, build in TABLES.items()}
     drawn = {name: draw(looked_up) for name, draw in FIGURES.items()}

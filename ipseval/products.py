@@ -9,7 +9,7 @@ REVIEWED = {
     "cohort": ("flow",),
     "describe": ("inclusion", "balance", "wage_subsidy", "employment_by_month"),
     "estimate": ("effects", "coefficients"),
-    "randomise": ("bands",),
+    "randomise": ("randomisation", "bands"),
     "synthesise": ("heterogeneity", "centre_effects", "pooled_effects"),
     "follow": ("time_to_job", "restricted_mean", "accumulated"),
     "published_comparison": ("published_comparison",),
@@ -19,5 +19,4 @@ VERIFIED = {
     **REVIEWED,
     "cohort": ("flow", "people"),
     "panel": ("panel",),
-    "randomise": ("randomisation", "bands"),
 }

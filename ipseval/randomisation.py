@@ -52,23 +52,23 @@ def chunks(draws: int, width: int) -> Iterator[slice]:
 
 
 @dataclass(frozen=True)
-class Assigned:
+class Moved:
     """The assigned columns of a regression, for any assignment of its n persons.
 
     Parameters
     ----------
     arms : int array, length q
-        Column j is 1 for persons of ``arms[j]`` ...
-    inside : bool array, q x n
-        ... who are inside (the effect's centre, or everybody).
+        Column j is, for persons of ``arms[j]``, ...
+    weights : float array, q x n
+        ... their weight (1 in the effect's centre, a moderator's value), and 0 for others.
     """
 
     arms: np.ndarray
-    inside: np.ndarray
+    weights: np.ndarray
 
     def columns(self, drawn: np.ndarray) -> np.ndarray:
         """Columns of each draw; draws x n to float draws x q x n."""
-        return ((drawn[:, None, :] == self.arms[:, None]) & self.inside).astype(float)
+        return (drawn[:, None, :] == self.arms[:, None]) * self.weights
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Draws:
         return t
 
 
-def of_months(fixed: Fit, Y: np.ndarray, assigned: Assigned, drawn: np.ndarray, factor: float) -> Draws:
+def of_months(fixed: Fit, Y: np.ndarray, assigned: Moved, drawn: np.ndarray, factor: float) -> Draws:
     """Cross-sections of the same persons, all outcomes (months) at once.
 
     With a the assigned column and y the outcome, both residualised on the fixed columns, w = a (a'a)^-1:
@@ -104,7 +104,7 @@ def of_months(fixed: Fit, Y: np.ndarray, assigned: Assigned, drawn: np.ndarray, 
         Of the columns that stay: its columns and its bread are used.
     Y : array, n x m
         Outcomes, all observed.
-    assigned : Assigned
+    assigned : Moved
     drawn : int8 array, draws x n
     factor : float
         Small-sample factor of the variance.
@@ -120,9 +120,9 @@ def of_months(fixed: Fit, Y: np.ndarray, assigned: Assigned, drawn: np.ndarray, 
         y = y - X @ (M @ (X.T @ y))
     shape = (len(drawn), len(assigned.arms), y.shape[1])
     found = Draws(np.empty(shape), np.empty(shape))
-    for rows in chunks(len(drawn), assigned.inside.size):
+    for rows in chunks(len(drawn), assigned.weights.size):
         A = assigned.columns(drawn[rows])
-        raw = A.sum(2)
+        raw = np.einsum("bqn,bqn->bq", A, A)
         A -= ((A @ X) @ M) @ X.T
         W = _inverse(A @ A.transpose(0, 2, 1), raw) @ A
         b = W @ y
@@ -144,7 +144,7 @@ def _spread_of_months(w2: np.ndarray, A: np.ndarray, b: np.ndarray, y: np.ndarra
     return total, largest
 
 
-def of_periods(fixed: Fit, assigned: Assigned, drawn: np.ndarray, factor: float) -> Draws:
+def of_periods(fixed: Fit, assigned: Moved, drawn: np.ndarray, factor: float) -> Draws:
     """A regression pooled over periods, from sums over each person's periods ("compress once").
 
     Residualised on the fixed columns f_it = [x_i, d_t] the assigned column is a_i - f_it'c with c = M sum_i a_i F_i,
@@ -168,7 +168,7 @@ def of_periods(fixed: Fit, assigned: Assigned, drawn: np.ndarray, factor: float)
     shape = (len(drawn), len(assigned.arms), 1)
     found = Draws(np.empty(shape), np.empty(shape))
     sums = _Sums.of(fixed)
-    for rows in chunks(len(drawn), assigned.inside.size):
+    for rows in chunks(len(drawn), assigned.weights.size):
         b, spread = sums.estimate_and_spread(assigned.columns(drawn[rows]))
         found.estimate[rows, :, 0] = b
         found.std_error[rows, :, 0] = _error(spread, np.zeros(1), factor)
@@ -202,7 +202,8 @@ class _Sums:
         p = X.shape[1]
         S = A @ np.hstack([X * self.n[:, None], self.D1])
         C = S @ M
-        inverse = _inverse((A * self.n) @ A.transpose(0, 2, 1) - C @ S.transpose(0, 2, 1), A @ self.n)
+        gram = (A * self.n) @ A.transpose(0, 2, 1)
+        inverse = _inverse(gram - C @ S.transpose(0, 2, 1), np.diagonal(gram, axis1=1, axis2=2))
         b = (inverse @ (A @ self.Sy)[:, :, None])[:, :, 0]
         h, g = (b[:, None, :] @ A)[:, 0], (b[:, None, :] @ C)[:, 0]
         r = h - g[:, :p] @ X.T

@@ -7,17 +7,19 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ipseval.analyses import regressions
 from ipseval.config import Analysis, Cohort
-from ipseval.design import ALL, Effect
-from ipseval.estimate import analysed_months, regressions
+from ipseval.design import ALL, DIFFERENCE, Effect
+from ipseval.estimators import LINEAR
 from ipseval.multiplicity import critical_value, p_values, step_down
+from ipseval.panel import analysed_months
 from ipseval.randomisation import draw_assignments
 from ipseval.redrawn import redrawn
 
 KEYS = ["cohort", "analysis", "outcome", "estimator", "subgroup", "centre", "month_from", "month_to", "arm"]
 NUMBERS = ["estimate", "std_error", "statistic", "p_value", "p_adjusted"]
 COLUMNS = [*KEYS, "reference_arm", *NUMBERS, "family", "draws", "seed", "variance", "status"]
-CELL = ["analysis", "centre", "month_from", "month_to", "arm"]
+CELL = ["analysis", "subgroup", "centre", "month_from", "month_to", "arm"]
 BAND_COLUMNS = [
     *("analysis", "arm", "month", "estimate", "std_error", "ci_low", "ci_high", "band_low", "band_high"),
     *("critical_value", "family"),
@@ -25,8 +27,9 @@ BAND_COLUMNS = [
 VARIANCE = "ri"
 DESIGN = ("centre", "block", "stratum")  # what assignment was drawn within, where the trial has it
 OVER_CENTRES, FOLLOW_UP, BEFORE, ALONE = "centres", "months from 0", "months before 0", "one"
+OVER_SUBGROUPS = "differences between subgroups"
 
-Cell = tuple[str, str, int, int, str]
+Cell = tuple[str, str, str, int, int, str]
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,16 @@ def randomise(
         row a month of the effects over all centres, with the interval (cr1) and the simultaneous band.
     """
     analysed, states = analysed_months(cohort, people, panel)
-    wanted = effects.drop_duplicates(CELL)
+    wanted = effects[effects["estimator"].isin(LINEAR)].drop_duplicates(CELL)
     estimated = set(wanted.loc[wanted["status"] == "estimated", CELL].itertuples(index=False, name=None))
     drawn = assignments(cohort, analysed)
     rows: dict[Cell, dict[str, object]] = {}
     bands: list[dict[str, object]] = []
-    for analysis in cohort.analyses:
-        found = _under_draws(cohort, analysis, analysed, states, drawn)
-        for members in _families((cell, one) for cell, one in found if cell in estimated).values():
-            rows |= _tested(members)
-            bands += _band(cohort, members)
+    linear = (a for a in cohort.analyses if a.estimator in LINEAR)
+    found = (one for a in linear for one in _under_draws(cohort, a, analysed, states, drawn))
+    for members in _families((cell, one) for cell, one in found if cell in estimated).values():
+        rows |= _tested(members)
+        bands += _band(cohort, members)
     table = wanted[[*KEYS, "reference_arm", "status"]].reset_index(drop=True)
     numbers = [rows.get(cell, {}) for cell in wanted[CELL].itertuples(index=False, name=None)]
     table = table.join(pd.DataFrame(numbers, columns=[*NUMBERS, "family"], index=table.index))
@@ -99,17 +102,19 @@ def _under_draws(
 ) -> Iterator[tuple[Cell, Found]]:
     """Every effect of an analysis that its regressions identify, under every draw."""
     found = regressions(cohort, analysis, people, states)
-    for batch, effects, draws in redrawn(found, cohort.arms, drawn):
+    for batch, columns, draws in redrawn(found, cohort.arms, drawn):
         t = draws.statistic
-        for j, effect in enumerate(effects):
+        for j, effect in ((j, column.effect) for j, column in enumerate(columns) if column.effect):
             for k, one in enumerate(batch):
-                cell = (analysis.name, effect.centre, *one.months, effect.arm)
+                cell = (analysis.name, effect.subgroup, effect.centre, *one.months, effect.arm)
                 numbers = float(draws.estimate[0, j, k]), float(draws.std_error[0, j, k]), len(one.persons) - 1
                 yield cell, Found(_family(analysis, effect, one.months), *numbers, float(t[0, j, k]), t[1:, j, k])
 
 
 def _family(analysis: Analysis, effect: Effect, months: tuple[int, int]) -> str:
     """Over what the p-value of an effect is adjusted."""
+    if effect.subgroup == DIFFERENCE:
+        return OVER_SUBGROUPS
     if effect.centre != ALL:
         return OVER_CENTRES
     if analysis.months != "each":
@@ -118,12 +123,16 @@ def _family(analysis: Analysis, effect: Effect, months: tuple[int, int]) -> str:
 
 
 def _families(found: Iterable[tuple[Cell, Found]]) -> dict[tuple, dict[Cell, Found]]:
-    """Effects that are adjusted together: the centres of a window and arm, or the months of an arm."""
+    """Effects of an arm that are adjusted together.
+
+    The centres of an analysis and window; its months from 0 on, or before; the subgroups of all analyses of a window.
+    """
     families: dict[tuple, dict[Cell, Found]] = {}
     for cell, one in found:
-        _, _, first, last, arm = cell
-        window = (first, last) if one.family == OVER_CENTRES else None
-        families.setdefault((one.family, window, arm), {})[cell] = one
+        name, subgroup, _, first, last, arm = cell
+        window = None if one.family in (FOLLOW_UP, BEFORE) else (first, last)
+        analysis = None if one.family == OVER_SUBGROUPS else name
+        families.setdefault((one.family, analysis, window, subgroup, arm), {})[cell] = one
     return families
 
 
@@ -145,7 +154,7 @@ def _band(cohort: Cohort, members: dict[Cell, Found]) -> list[dict[str, object]]
         return []
     c = critical_value(np.column_stack([one.drawn for one in members.values()]), level)
     rows = []
-    for (analysis, _, month, _, arm), one in sorted(members.items(), key=lambda item: item[0][2]):
+    for (analysis, _, _, month, _, arm), one in sorted(members.items(), key=lambda item: item[0][3]):
         alone, together = float(stats.t.ppf((1 + level) / 2, one.df)) * one.std_error, c * one.std_error
         ends = [one.estimate - alone, one.estimate + alone, one.estimate - together, one.estimate + together]
         label = [analysis, arm, month, one.estimate, one.std_error]

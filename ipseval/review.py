@@ -11,8 +11,6 @@ from ipseval.config import Analysis, Cohort
 from ipseval.table import Cell, lacking
 
 ALL = "all"
-OUTCOME = "ordinary_employment"
-ESTIMATOR = "ols"
 ESTIMATED = "estimated"
 PUBLISHED = "cr1"  # the convention of the published table 5
 SMALL_SAMPLE = "cr2"  # for intervals of centres and months, where few persons stand behind a number
@@ -30,8 +28,8 @@ class Review:
     cohort : Cohort
     tables : mapping
         ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``,
-        ``coefficients``, ``bands``, ``heterogeneity``, ``centre_effects``, ``pooled_effects``, ``time_to_job``,
-        ``restricted_mean``, ``accumulated``, ``published_comparison`` and ``quality``, as read back.
+        ``coefficients``, ``randomisation``, ``bands``, ``heterogeneity``, ``centre_effects``, ``pooled_effects``,
+        ``time_to_job``, ``restricted_mean``, ``accumulated``, ``published_comparison`` and ``quality``, as read back.
     """
 
     cohort: Cohort
@@ -86,12 +84,13 @@ class Review:
             frame = frame[frame[column] == value]
         return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
-    def effects(self, analysis: str, variance: str) -> dict[Key, dict[str, Any]]:
+    def effects(self, analysis: str, variance: str, subgroup: str = ALL) -> dict[Key, dict[str, Any]]:
         """Effects of an analysis by centre, months and arm, in their order."""
-        rows = self.rows(
-            "effects", analysis=analysis, variance=variance, outcome=OUTCOME, estimator=ESTIMATOR, subgroup=ALL
-        )
-        return {(row["centre"], int(row["month_from"]), int(row["month_to"]), row["arm"]): row for row in rows}
+        return _keyed(self.rows("effects", analysis=analysis, variance=variance, subgroup=subgroup))
+
+    def redrawn(self, analysis: str, subgroup: str = ALL) -> dict[Key, dict[str, Any]]:
+        """The same effects tested by re-drawn assignment."""
+        return _keyed(self.rows("randomisation", analysis=analysis, subgroup=subgroup))
 
     def pooled_months(self, analysis: str) -> tuple[int, int]:
         """First and last month of an analysis that pools months."""
@@ -107,6 +106,10 @@ class Review:
             return ()
         known = words.listed([words.inside(words.variable(n)) for n in names])
         return (f"Not in this cohort, hence in no model: {known}.",)
+
+
+def _keyed(rows: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
+    return {(row["centre"], int(row["month_from"]), int(row["month_to"]), row["arm"]): row for row in rows}
 
 
 def effect_cell(review: Review, row: Record | None) -> Cell:

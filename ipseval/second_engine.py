@@ -34,7 +34,7 @@ def expanded(people: pd.DataFrame, panel: pd.DataFrame, outcome: str, months: ra
 
 
 def columns(rows: pd.DataFrame, terms: list[str]) -> pd.DataFrame:
-    """One column a term, such as ``age``, ``centre[2]`` or ``assigned[ips]:centre[1]``."""
+    """One column a term, such as ``age``, ``centre[2]`` or ``assigned[ips]:centred[age]``."""
     return pd.DataFrame({term: _column(rows, term) for term in terms})
 
 
@@ -44,10 +44,18 @@ def _column(rows: pd.DataFrame, term: str) -> pd.Series:
     if term in rows:
         return rows[term].astype(float)
     product = pd.Series(1.0, index=rows.index)
-    for variable, value in re.findall(r"(\w+)\[(.*?)\](?=:|$)", term):
-        column = "arm" if variable == "assigned" else variable
-        product *= rows[column].astype(str) == value
+    for variable, value in re.findall(r"(\w+)(?:\[(.*?)\])?(?=:|$)", term):
+        product *= _factor(rows, variable, value)
     return product
+
+
+def _factor(rows: pd.DataFrame, variable: str, value: str) -> pd.Series:
+    """One factor of a term: ``centred[age]``, ``centre[2]``, ``assigned[ips]`` or a column."""
+    if variable == "centred":
+        return rows[value].astype(float) - rows[value].mean()
+    if variable == "assigned":
+        return rows["arm"].astype(str) == value
+    return rows[variable].astype(str) == value if value else rows[variable].astype(float)
 
 
 def independent(Z: pd.DataFrame) -> pd.DataFrame:

@@ -1,13 +1,14 @@
 """Configuration files: defaults of config/config.yaml, a cohort's own file on top, all faults at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ipseval import words
 from ipseval.config import Cohort, code, from_settings
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.schema import schema_faults
@@ -78,9 +79,10 @@ class _Loader(yaml.SafeLoader):
     """YAML in which a key that stands twice is a fault; plain YAML keeps the last one without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for i, (key, _) in enumerate(node.value):
-            if keys[i] in keys[:i] and keys[i] != "<<":
+        nodes = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        keys = [self.construct_object(key, deep=True) for key in nodes]
+        for i, key in enumerate(nodes):
+            if keys[i] in keys[:i]:
                 problem = f"the key '{keys[i]}' stands twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
         return super().construct_mapping(node, deep)
@@ -236,18 +238,7 @@ def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
         what = f"follow.months names a month after the window, which ends with month {window['after']}."
         faults.append(Fault(file, what, "Widen window or leave that month out."))
     for name, spec in merged["analyses"].items():
-        months = spec["months"]
-        if isinstance(months, list) and not -window["before"] <= months[0] <= months[1] <= window["after"]:
-            expected = f"{-window['before']}..{window['after']}"
-            faults.append(
-                Fault(
-                    file,
-                    f"analyses.{name}.months lies outside the window {expected}.",
-                    "Widen window or mend the months.",
-                )
-            )
-        if spec.get("within") and spec.get("effect") == "by_centre":
-            faults.append(Fault(file, f"analyses.{name} asks for within and effect: by_centre.", "Keep one of them."))
+        faults += [Fault(file, f"analyses.{name} {what}", remedy) for what, remedy in _analysis_faults(spec, window)]
     faults += [
         Fault(
             file, f"covariates names '{name}', which cannot be a column's name.", "Use letters, digits and underscores."
@@ -256,6 +247,23 @@ def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
         if not re.fullmatch(r"[A-Za-z]\w*", name)
     ]
     return faults
+
+
+def _analysis_faults(spec: Mapping[str, Any], window: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """What is wrong with an analysis, and the remedy."""
+    months, effect, estimator = spec["months"], spec.get("effect", "overall"), spec.get("estimator", "ols")
+    if isinstance(months, list) and not -window["before"] <= months[0] <= months[1] <= window["after"]:
+        expected = f"{-window['before']}..{window['after']}"
+        yield f"has months outside the window {expected}.", "Widen window or mend the months."
+    asked = {
+        "within": spec.get("within") is not None,
+        f"effect: {effect}": effect != "overall",
+        "subgroup": spec.get("subgroup") is not None,
+        f"estimator: {estimator}": estimator != "ols",
+    }
+    chosen = [name for name, is_asked in asked.items() if is_asked]
+    if len(chosen) > 1 and chosen != ["within", f"estimator: {estimator}"]:
+        yield f"asks for {words.listed(chosen)}.", "Keep one of them."
 
 
 RESERVED = "all"  # the code of all centres, or all arms, together

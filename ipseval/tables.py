@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ipseval import tables_adjusted as adjusted
 from ipseval import tables_checked as checked
 from ipseval import tables_compared as compared
 from ipseval import tables_described as described
@@ -18,6 +19,8 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "effects_by_centre": estimated.by_centre,
     "effects_by_month": estimated.by_month,
     "effects_by_centre_month": estimated.by_centre_month,
+    "adjustment": adjusted.adjustment,
+    "subgroups": adjusted.subgroups,
     "heterogeneity": synthesised.heterogeneity,
     "time_to_job": followed.time_to_job,
     "accumulated": followed.accumulated,

@@ -121,15 +121,15 @@ def by_centre(review: Review) -> Table:
                 review.effects(name, variance).get((c, *review.pooled_months(name), arm)) for name in names
             )
             cells = (
-                *_size_cells(unadjusted or adjusted),
+                *size_cells(unadjusted or adjusted),
                 *(effect_cell(review, row) for row in (unadjusted, adjusted)),
             )
-            rows.append(Row(review.centre(c), cells, _versus(review, arm), is_total=c == ALL))
+            rows.append(Row(review.centre(c), cells, versus(review, arm), is_total=c == ALL))
     ends = review.interval_ends
     return Table(
         title=f"Effects on ordinary employment by centre, {words.months(first, last)} pooled",
         stub="Centre",
-        columns=(*_size_columns(review), Column("Unadjusted, points", ends), Column("Model 1, points", ends)),
+        columns=(*size_columns(review), Column("Unadjusted, points", ends), Column("Model 1, points", ends)),
         rows=tuple(rows),
         notes=(
             "Unadjusted: within each centre, with a dummy for each month since randomisation. Model 1: as in table 5.",
@@ -145,7 +145,7 @@ def by_month(review: Review) -> Table:
     """Effects over all centres, month by month."""
     variance = review.variance(SMALL_SAMPLE)
     rows = tuple(
-        Row(words.number(month, 0), (*_size_cells(row), effect_cell(review, row)), _versus(review, arm))
+        Row(words.number(month, 0), (*size_cells(row), effect_cell(review, row)), versus(review, arm))
         for (_, month, _, arm), row in sorted(
             review.effects(BY_MONTH, variance).items(), key=lambda item: (_order(review, item[0][3]), item[0][1])
         )
@@ -155,7 +155,7 @@ def by_month(review: Review) -> Table:
     return Table(
         title="Effects on ordinary employment by month since randomisation",
         stub="Month",
-        columns=(*_size_columns(review), Column("Effect, points", review.interval_ends)),
+        columns=(*size_columns(review), Column("Effect, points", review.interval_ends)),
         rows=rows,
         notes=(
             f"One regression a month, adjusted for {terms}.",
@@ -176,7 +176,7 @@ def by_centre_month(review: Review) -> Table:
         Row(
             words.number(month, 0),
             tuple(effect_cell(review, found.get((c, month, month, arm))) for c in review.centres),
-            _versus(review, arm),
+            versus(review, arm),
         )
         for arm in review.cohort.arms.treatments
         for month in review.cohort.window.months
@@ -204,11 +204,11 @@ def _order(review: Review, arm: str) -> int:
     return review.cohort.arms.treatments.index(arm)
 
 
-def _versus(review: Review, arm: str) -> str:
+def versus(review: Review, arm: str) -> str:
     return f"{review.arm(arm)} against {review.reference}"
 
 
-def _size_columns(review: Review) -> tuple[Column, ...]:
+def size_columns(review: Review) -> tuple[Column, ...]:
     return (
         Column("assigned", span="Persons"),
         Column(review.reference, span="Persons"),
@@ -216,7 +216,7 @@ def _size_columns(review: Review) -> tuple[Column, ...]:
     )
 
 
-def _size_cells(row: dict[str, Any] | None) -> tuple[Cell, ...]:
+def size_cells(row: dict[str, Any] | None) -> tuple[Cell, ...]:
     """Persons in both arms, and the mean outcome of the reference arm."""
     if row is None:
         return (Cell(), Cell(), Cell())

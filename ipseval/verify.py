@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ipseval import provenance, second_engine
-from ipseval.config import Cohort
-from ipseval.design import ALL
+from ipseval.config import Analysis, Cohort
+from ipseval.design import ALL, MEMBER
 from ipseval.errors import Fault, UserError
-from ipseval.estimate import OUTCOME, estimate
-from ipseval.panel import MISSING, MONTH_COLUMN
+from ipseval.estimate import estimate
+from ipseval.estimators import LINEAR, variances_of
+from ipseval.panel import MISSING, MONTH_COLUMN, OUTCOME, analysed_months
 
 Written = Mapping[str, pd.DataFrame]
 CURVE_TOLERANCE = 1e-9  # a month: shares multiplied and summed in another order
@@ -147,9 +148,8 @@ def effects_count_the_panel(cohort: Cohort, written: Written) -> Check:
 def effects_are_complete(cohort: Cohort, written: Written) -> Check:
     """One row an analysis, centre, month, arm and variance; numbers exactly where something was estimated."""
     effects = written["effects"]
-    arms, variances, centres = len(cohort.arms.treatments), len(cohort.estimation.variances), len(cohort.centres)
     expected = sum(
-        len(a.windows(cohort.window)) * arms * variances * (centres if a.within or a.effect == "by_centre" else 1)
+        len(a.windows(cohort.window)) * len(variances_of(cohort, a.estimator)) * _effects_each(cohort, a)
         for a in cohort.analyses
     )
     numbers = effects[["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high"]]
@@ -158,6 +158,13 @@ def effects_are_complete(cohort: Cohort, written: Written) -> Check:
     zero = int((effects["std_error"] <= 0).sum() + np.isinf(numbers.to_numpy(dtype=float)).sum())
     passed = len(effects) == expected and odd == 0 and zero == 0
     return Check("effects are complete", passed, f"{len(effects)} of {expected} rows, {odd + zero} with odd numbers")
+
+
+def _effects_each(cohort: Cohort, analysis: Analysis) -> int:
+    """Effects of an analysis in one window: one an arm and centre, or three of a subgroup."""
+    by_centre = len(cohort.centres) if analysis.within or analysis.effect == "by_centre" else 1
+    by_side = 3 if analysis.subgroup else 1
+    return len(cohort.arms.treatments) * by_centre * by_side
 
 
 def published_numbers_agree(cohort: Cohort, written: Written) -> Check:
@@ -209,13 +216,14 @@ def accumulated_is_complete(cohort: Cohort, written: Written) -> Check:
 
 def randomisation_is_complete(cohort: Cohort, written: Written) -> Check:
     """One row an effect, a p-value exactly where it was estimated, the statistic that of cr1 by another way."""
-    key = ["analysis", "centre", "month_from", "month_to", "arm"]
-    tested, effects = written["randomisation"].set_index(key), written["effects"].drop_duplicates(key).set_index(key)
+    key = ["analysis", "subgroup", "centre", "month_from", "month_to", "arm"]
+    linear = written["effects"][written["effects"]["estimator"].isin(LINEAR)]
+    tested, effects = written["randomisation"].set_index(key), linear.drop_duplicates(key).set_index(key)
     p, adjusted = tested["p_value"].astype(float), tested["p_adjusted"].astype(float)
     wrong = int((p.notna() != (tested["status"] == "estimated")).sum())
     wrong += int((~((p > 0) & (p <= adjusted + 1e-12) & (adjusted <= 1)) & p.notna()).sum())
     if "cr1" in cohort.estimation.variances:
-        cr1 = written["effects"].query("variance == 'cr1'").set_index(key)["statistic"].astype(float)
+        cr1 = linear.query("variance == 'cr1'").set_index(key)["statistic"].astype(float)
         off = (tested["statistic"].astype(float) - cr1.reindex(tested.index)).abs()
         wrong += int((off > STATISTIC_TOLERANCE * cr1.abs().clip(lower=1).reindex(tested.index)).sum())
     passed = tested.index.equals(effects.index) and wrong == 0
@@ -238,38 +246,33 @@ CHECKS: tuple[Callable[[Cohort, Written], Check], ...] = (
 
 def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
     """The pooled regressions by statsmodels and linearmodels, on a fixed sample of persons when there are many."""
-    people = written["people"][written["people"]["is_analysed"]].reset_index(drop=True)
+    people, _ = analysed_months(cohort, written["people"], written["panel"])
     most = cohort.verify["max_persons"]
-    pooled = tuple(a for a in cohort.analyses if a.within is None and a.months != "each")
+    pooled = tuple(a for a in cohort.analyses if a.within is None and a.months != "each" and a.estimator in LINEAR)
     coefficients = written["coefficients"]
     if len(people) > most or "cr1" not in cohort.estimation.variances:
         people = people.iloc[np.unique(np.linspace(0, len(people) - 1, most).astype(int))]
         again = replace(cohort, analyses=pooled, estimation=replace(cohort.estimation, variances=("cr1",)))
         coefficients = estimate(again, people, written["panel"])["coefficients"]
-    return [
-        check
-        for a in pooled
-        for check in _compare(cohort, a.name, a.windows(cohort.window)[0], coefficients, people, written["panel"])
-    ]
+    checks = []
+    for a in pooled:
+        first, last = a.windows(cohort.window)[0]
+        flagged = people.assign(**{MEMBER: a.subgroup.members(people)}) if a.subgroup else people
+        rows = second_engine.expanded(flagged, written["panel"], OUTCOME, range(first, last + 1))
+        ours = coefficients.query("analysis == @a.name and variance == 'cr1'")
+        checks += _compare(a.name, ours, rows, cohort.arms.reference)
+    return checks
 
 
-def _compare(
-    cohort: Cohort,
-    name: str,
-    months: tuple[int, int],
-    coefficients: pd.DataFrame,
-    people: pd.DataFrame,
-    panel: pd.DataFrame,
-) -> list[Check]:
-    ours = coefficients.query("analysis == @name and variance == 'cr1'").set_index("term")
+def _compare(name: str, coefficients: pd.DataFrame, rows: pd.DataFrame, reference: str) -> list[Check]:
+    """One regression's estimates and errors by the engines, on its person-months."""
+    ours = coefficients.set_index("term")
     known = ours[ours["status"] == "estimated"]
     if known.empty:
         return [Check(f"{name}: second engine", True, "nothing was estimated")]
-    rows = second_engine.expanded(people, panel, OUTCOME, range(months[0], months[1] + 1))
-    Z = second_engine.columns(rows, list(ours.index))
-    complete = Z.notna().all(axis=1)
-    Z, rows = Z[complete], rows[complete]
-    Z = second_engine.independent(Z[[t for t in map(str, Z) if _has_reference(t, rows, cohort.arms.reference)]])
+    rows = rows[second_engine.columns(rows, list(ours.index)).notna().all(axis=1)]
+    Z = second_engine.columns(rows, [t for t in map(str, ours.index) if _has_reference(t, rows, reference)])
+    Z = second_engine.independent(Z)
     engines = {
         "statsmodels": (
             second_engine.by_statsmodels(rows["y"], Z, rows["person_id"]),
@@ -284,7 +287,7 @@ def _compare(
     for engine, (theirs, tolerance) in engines.items():
         differences = (theirs.reindex(known.index) - known[["estimate", "std_error"]].astype(float)).abs().to_numpy()
         off = np.nan_to_num(differences, nan=1.0).max()  # a term that only we have
-        detail = f"{len(known)} terms, {len(people)} persons, largest difference below {_power(off)}"
+        detail = f"{len(known)} terms, {rows['person_id'].nunique()} persons, largest difference below {_power(off)}"
         checks.append(Check(f"{name}: {engine}", bool(off <= tolerance), detail))
     return checks
 

@@ -12,6 +12,8 @@ COVARIATES = {
     "age": "Age, years",
     "female": "Female",
     "less_than_upper_secondary": "Less than upper secondary education",
+    "severe_mental_illness": "Severe mental illness",
+    "share_employed_before": "Share of months employed before",
     "native_born": "Born in the country",
     "education": "Education",
     "benefit": "Benefit",
@@ -34,6 +36,7 @@ VARIANCES = {
 STATUSES = {
     "too_few_assigned": "fewer than {least} persons assigned to this arm",
     "too_few_control": "fewer than {least} persons in the reference arm",
+    "separated": "the logit has no estimate: some covariates predict the outcome perfectly",
     "no_variation": "no variation of the outcome, so that there is no standard error",
     "too_few_for_pooling": "fewer than {least} persons in an arm, too few for pooling",
     "collinear": "not to be told apart from other terms of the regression",

@@ -10,7 +10,8 @@ from calibration.page import HEAD, page, table
 from calibration.performance import RANDOMISATION, Performance, performances, ratio_to_spread
 from calibration.simulations import Size, estimated, p_by_randomisation, simulate
 from calibration.trial import Case, cases, cohort_of, draw_trial, effects_of_centres, truth
-from ipseval.estimate import estimate, regressions
+from ipseval.analyses import regressions
+from ipseval.estimate import estimate
 from ipseval.panel import MONTH_COLUMN
 from ipseval.randomise import randomise
 from ipseval.regression import Fit

@@ -15,8 +15,8 @@ from scipy import stats
 
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval.accumulate import Accumulated, accumulated
-from ipseval.estimate import analysed_months
 from ipseval.follow import ACCUMULATED_COLUMNS, MEAN_COLUMNS, TIME_COLUMNS, follow
+from ipseval.panel import analysed_months
 from ipseval.pipeline import measure
 from ipseval.settings import read_cohort
 from oracle import as_day, covers, days_of, is_null, month_of, rows_of, spells_of

@@ -21,7 +21,8 @@ from ipseval.config import Arms
 from ipseval.drawing import spread
 from ipseval.figures import FIGURES
 from ipseval.pipeline import compute
-from ipseval.present import REVIEWED, present, products
+from ipseval.present import present, products
+from ipseval.products import REVIEWED
 from ipseval.render import RENDERERS, TEMPLATES, safe, to_csv, to_html, to_markdown
 from ipseval.review import Review
 from ipseval.settings import ROOT, read_cohort
@@ -30,7 +31,8 @@ from ipseval.tables import TABLES
 from ipseval.words import EN_DASH, MINUS
 
 NAME_NO_CENTRE = (
-    "effects_by_month", "heterogeneity", "time_to_job", "accumulated", "published_comparison", "quality",
+    "effects_by_month", "adjustment", "subgroups", "heterogeneity", "time_to_job", "accumulated",
+    "published_comparison", "quality",
 )  # fmt: skip
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")
@@ -53,7 +55,9 @@ def made(tmp_path_factory):
         stages = compute(cohort)
         tables = {k: v for contents in stages.values() for k, v in contents.items()}  # a later stage's wins
         found[name] = SimpleNamespace(
-            cohort=cohort, tables={k: tables[k] for k in REVIEWED}, presented=stages["present"]
+            cohort=cohort,
+            tables={k: tables[k] for names in REVIEWED.values() for k in names},
+            presented=stages["present"],
         )
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ipseval.config import Subgroup
 from ipseval.errors import UserError
 from ipseval.settings import (
     SCHEMA_FILE,
@@ -96,6 +97,12 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
 }
 ANALYSIS: dict[str, tuple[Any, Any, str]] = {
     "within": ("centre", "arm", 'analyses.mine.within is "arm". Expected: centre'),
+    "estimator": ("lin", "tobit", 'analyses.mine.estimator is "tobit". Expected: ols, lin or logit'),
+    "subgroup": (
+        {"covariate": "age", "below": 31},
+        {"covariate": "age"},
+        "analyses.mine.subgroup",
+    ),
     "effect": ("by_centre", "all", 'analyses.mine.effect is "all". Expected: overall or by_centre'),
     "months": ("each", "some", 'analyses.mine.months is "some". Expected: follow_up'),
     "adjust": (["age"], "age", 'analyses.mine.adjust is "age". Expected: a list'),
@@ -191,8 +198,25 @@ def test_an_analysis_takes_good_values_and_refuses_bad_ones(key: str, tmp_path: 
     good, bad, says = ANALYSIS[key]
     file = written(tmp_path, nested("analyses", {"mine": OWN | {key: good}}))
     own = next(a for a in read_cohort(file).analyses if a.name == "mine")
-    assert getattr(own, key) == (tuple(good) if isinstance(good, list) else good)
+    found = getattr(own, key)
+    assert found == (tuple(good) if isinstance(good, list) else Subgroup(**good) if isinstance(good, dict) else good)
     assert any(says in fault for fault in faults_of(tmp_path, nested("analyses", {"mine": OWN | {key: bad}})))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"within": "centre", "effect": "by_centre"},
+        {"within": "centre", "subgroup": {"covariate": "age", "below": 31}},
+        {"effect": "by_centre", "estimator": "lin"},
+        {"effect": "by_centre", "estimator": "logit"},
+        {"subgroup": {"covariate": "age", "below": 31}, "estimator": "logit"},
+    ],
+)
+def test_an_analysis_that_asks_for_two_things_at_once_is_refused(asked: dict[str, Any], tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, nested("analyses", {"mine": OWN | asked}))
+    assert fault.startswith("analyses.mine asks for ")
+    assert fault.endswith("Keep one of them.")
 
 
 @pytest.mark.parametrize(

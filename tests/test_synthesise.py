@@ -15,8 +15,8 @@ from statsmodels.stats.meta_analysis import combine_effects
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import second_engine, store, words
 from ipseval.errors import UserError
-from ipseval.estimate import OUTCOME
 from ipseval.joint import JOINT_TESTS, equal_effects
+from ipseval.panel import OUTCOME
 from ipseval.pipeline import measure
 from ipseval.products import PRODUCTS
 from ipseval.review import Review
