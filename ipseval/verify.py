@@ -1,8 +1,8 @@
 """Stage verify: invariants of what was written, a second engine, the manifest. A failed check fails the run."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +10,13 @@ import numpy as np
 import pandas as pd
 
 from ipseval import provenance, second_engine
-from ipseval.config import Analysis, Cohort
-from ipseval.design import ALL, MEMBER
+from ipseval.config import Cohort
+from ipseval.design import MEMBER
 from ipseval.errors import Fault, UserError
 from ipseval.estimate import estimate
-from ipseval.estimators import LINEAR, variances_of
-from ipseval.panel import MISSING, MONTH_COLUMN, OUTCOME, analysed_months
-
-Written = Mapping[str, pd.DataFrame]
-CURVE_TOLERANCE = 1e-9  # a month: shares multiplied and summed in another order
-STATISTIC_TOLERANCE = 1e-8  # relative to the larger of 1 and |t|: the same t from other sums
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: its name, whether it held, and what was seen."""
-
-    name: str
-    passed: bool
-    detail: str
+from ipseval.estimators import LINEAR
+from ipseval.invariants import INVARIANTS, Check, Written
+from ipseval.panel import OUTCOME, analysed_months
 
 
 def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[str, str]:
@@ -53,7 +41,7 @@ def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[s
     UserError
         A check did not hold.
     """
-    checks = [check(cohort, written) for check in CHECKS] + second_engine_checks(cohort, written)
+    checks = [check(cohort, written) for check in INVARIANTS] + second_engine_checks(cohort, written)
     faults = [
         Fault(f"{cohort.name}, verify", f"{c.name} does not hold: {c.detail}.", "Do not use these results; report it.")
         for c in checks
@@ -84,164 +72,6 @@ def manifest(cohort: Cohort, files: Mapping[str, Any]) -> dict[str, Any]:
 
 def _json(content: Any) -> str:
     return json.dumps(content, indent=2, sort_keys=True, default=str, ensure_ascii=False) + "\n"
-
-
-def flow_adds_up(cohort: Cohort, written: Written) -> Check:
-    """Each step's persons are those of the step before less the excluded; centres and arms sum to ``all``."""
-    flow = written["flow"].sort_values("order")
-    steps = flow.groupby(["centre", "arm"], sort=False)
-    left = steps["n_persons"].shift() - flow["n_excluded"]
-    wrong = int((left.notna() & (left != flow["n_persons"])).sum())
-    for column in ("centre", "arm"):
-        other = "arm" if column == "centre" else "centre"
-        counts = flow[flow[column] != ALL].groupby(["order", other])[["n_persons", "n_excluded"]].sum()
-        totals = flow[flow[column] == ALL].set_index(["order", other])[["n_persons", "n_excluded"]]
-        wrong += int((counts - totals).ne(0).to_numpy().sum())
-    return Check("flow adds up", wrong == 0, f"{len(flow)} rows, {wrong} wrong")
-
-
-def inclusion_is_end_of_flow(cohort: Cohort, written: Written) -> Check:
-    """Inclusion's analysed persons are the last step of the flow."""
-    flow = written["flow"]
-    last = flow[(flow["step"] == "analysed") & (flow["arm"] == ALL)].set_index("centre")["n_persons"]
-    inclusion = written["inclusion"].set_index("centre")["n_analysed"]
-    wrong = int((last.reindex(inclusion.index) != inclusion).sum())
-    return Check("inclusion is the end of the flow", wrong == 0, f"{len(inclusion)} centres, {wrong} differ")
-
-
-def panel_is_rectangular(cohort: Cohort, written: Written) -> Check:
-    """Each outcome has each person once, every month of the window, and no state but 1, 0 and -1."""
-    panel, persons = written["panel"], set(written["people"]["person_id"])
-    columns = [MONTH_COLUMN.format(k) for k in cohort.window.months]
-    once = all(len(g) == len(persons) and set(g["person_id"]) == persons for _, g in panel.groupby("outcome"))
-    states = np.isin(panel[columns].to_numpy(), (MISSING, 0, 1)).all()
-    return Check("panel is rectangular", bool(once and states), f"{len(panel)} rows of {len(columns)} months")
-
-
-def shares_lie_between_0_and_1(cohort: Cohort, written: Written) -> Check:
-    """Every share and mean of the outcome is a proportion."""
-    shares = [written[t]["share"] for t in ("inclusion", "wage_subsidy", "employment_by_month")]
-    every = pd.concat([*shares, written["effects"]["mean_control"]]).astype(float).dropna()
-    wrong = int((~every.between(0, 1)).sum())
-    return Check("shares lie between 0 and 1", wrong == 0, f"{len(every)} shares, {wrong} outside")
-
-
-def effects_count_the_panel(cohort: Cohort, written: Written) -> Check:
-    """Persons of the effect rows by centre are the analysed persons with an observed month."""
-    people = written["people"][written["people"]["is_analysed"]]
-    months = [MONTH_COLUMN.format(k) for k in range(cohort.window.after + 1)]
-    panel = written["panel"][written["panel"]["outcome"] == OUTCOME].set_index("person_id")
-    seen = people["person_id"].map((panel[months] != MISSING).any(axis=1))
-    counted = people[seen].groupby(["centre", "arm"]).size()
-    effects = written["effects"].query("analysis == 'centre_unadjusted'")
-    wrong = 0
-    for column, arm in (("n_assigned", "arm"), ("n_control", "reference_arm")):
-        keys = pd.MultiIndex.from_frame(effects[["centre", arm]])
-        wrong += int((counted.reindex(keys, fill_value=0).to_numpy() != effects[column].to_numpy()).sum())
-    complete = bool(seen.all())
-    included = written["inclusion"].set_index("centre")["n_analysed"].drop(ALL)
-    total = counted.groupby("centre").sum().reindex(included.index, fill_value=0)
-    wrong += int((total != included).sum()) if complete else int((total > included).sum())
-    return Check("effects count the panel's persons", wrong == 0, f"{len(effects)} rows, {wrong} differ")
-
-
-def effects_are_complete(cohort: Cohort, written: Written) -> Check:
-    """One row an analysis, centre, month, arm and variance; numbers exactly where something was estimated."""
-    effects = written["effects"]
-    expected = sum(
-        len(a.windows(cohort.window)) * len(variances_of(cohort, a.estimator)) * _effects_each(cohort, a)
-        for a in cohort.analyses
-    )
-    numbers = effects[["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high"]]
-    estimated = effects["status"] == "estimated"
-    odd = int((numbers.notna().all(axis=1) != estimated).sum() + (numbers.notna().any(axis=1) != estimated).sum())
-    zero = int((effects["std_error"] <= 0).sum() + np.isinf(numbers.to_numpy(dtype=float)).sum())
-    passed = len(effects) == expected and odd == 0 and zero == 0
-    return Check("effects are complete", passed, f"{len(effects)} of {expected} rows, {odd + zero} with odd numbers")
-
-
-def _effects_each(cohort: Cohort, analysis: Analysis) -> int:
-    """Effects of an analysis in one window: one an arm and centre, or three of a subgroup."""
-    by_centre = len(cohort.centres) if analysis.within or analysis.effect == "by_centre" else 1
-    by_side = 3 if analysis.subgroup else 1
-    return len(cohort.arms.treatments) * by_centre * by_side
-
-
-def published_numbers_agree(cohort: Cohort, written: Written) -> Check:
-    """Every number that the cohort's published tables print comes out as printed."""
-    compared = written["published_comparison"]
-    wrong = compared.loc[~compared["agrees"].astype(bool), "term"]
-    detail = f"{len(compared) - len(wrong)} of {len(compared)} agree"
-    named = f"; not: {', '.join(wrong.head(5))}" if len(wrong) else ""
-    return Check("published numbers agree", wrong.empty, detail + named)
-
-
-def waiting_adds_up(cohort: Cohort, written: Written) -> Check:
-    """Risk sets shrink by events and censored; S is their product and the restricted mean its sum.
-
-    Who is employed in a month has had a first job by then, or was not observed in an earlier month: counted, too.
-    """
-    time, means, wrong = written["time_to_job"], written["restricted_mean"], 0
-    months = written["employment_by_month"].query("centre == @ALL and month >= 0")
-    for arm, rows in time.groupby("arm"):
-        at_risk, events, censored = (rows[n].to_numpy() for n in ("n_at_risk", "n_events", "n_censored"))
-        S, counted = rows["survival"].to_numpy(dtype=float), months[months["arm"] == arm]
-        start = int(np.argmax(at_risk > 0))
-        left = at_risk - events - censored
-        wrong += int((at_risk[start + 1 :] != left[start:-1]).sum() + (left < 0).sum() + left[-1])
-        product = np.cumprod(np.divide(at_risk - events, at_risk, out=np.ones(len(rows)), where=at_risk > 0))
-        wrong += int((np.abs(S - product) > CURVE_TOLERANCE).sum() + (np.isnan(S) & (at_risk > 0)).sum())
-        unseen = counted["n_persons"].to_numpy() - at_risk[start] + np.cumsum(censored) - censored
-        wrong += int((counted["n_employed"].to_numpy() > np.cumsum(events) + unseen).sum())
-        mean = means[(means["arm"] == arm) & (means["measure"] == "months_without_job")].iloc[0]
-        total = S[mean["month_from"] : mean["month_to"] + 1].sum()
-        is_sum = abs(total - mean["estimate"]) <= CURVE_TOLERANCE * len(rows)
-        wrong += int(not (is_sum or mean["status"] != "estimated"))
-    return Check("waiting adds up", wrong == 0, f"{len(time)} rows, {wrong} wrong")
-
-
-def accumulated_is_complete(cohort: Cohort, written: Written) -> Check:
-    """One row an outcome, month, arm and variance, numbers exactly where estimated, no mean above what months allow."""
-    table = written["accumulated"]
-    expected = 4 * len(cohort.follow.months) * len(cohort.arms.treatments) * len(cohort.estimation.variances)
-    numbers = table[["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high"]].astype(float)
-    estimated = table["status"] == "estimated"
-    wrong = int((numbers.notna().all(axis=1) != estimated).sum() + (numbers.notna().any(axis=1) != estimated).sum())
-    means = table[["mean_control", "mean_assigned"]].astype(float)
-    most = table["month_to"].where(table["outcome"] == "ordinary_months", np.inf)
-    wrong += int((means.lt(0) | means.gt(most, axis=0)).sum().sum())
-    passed = len(table) == expected and wrong == 0
-    return Check("accumulated is complete", passed, f"{len(table)} of {expected} rows, {wrong} odd")
-
-
-def randomisation_is_complete(cohort: Cohort, written: Written) -> Check:
-    """One row an effect, a p-value exactly where it was estimated, the statistic that of cr1 by another way."""
-    key = ["analysis", "subgroup", "centre", "month_from", "month_to", "arm"]
-    linear = written["effects"][written["effects"]["estimator"].isin(LINEAR)]
-    tested, effects = written["randomisation"].set_index(key), linear.drop_duplicates(key).set_index(key)
-    p, adjusted = tested["p_value"].astype(float), tested["p_adjusted"].astype(float)
-    wrong = int((p.notna() != (tested["status"] == "estimated")).sum())
-    wrong += int((~((p > 0) & (p <= adjusted + 1e-12) & (adjusted <= 1)) & p.notna()).sum())
-    if "cr1" in cohort.estimation.variances:
-        cr1 = linear.query("variance == 'cr1'").set_index(key)["statistic"].astype(float)
-        off = (tested["statistic"].astype(float) - cr1.reindex(tested.index)).abs()
-        wrong += int((off > STATISTIC_TOLERANCE * cr1.abs().clip(lower=1).reindex(tested.index)).sum())
-    passed = tested.index.equals(effects.index) and wrong == 0
-    return Check("randomisation is complete", passed, f"{len(tested)} of {len(effects)} effects, {wrong} wrong")
-
-
-CHECKS: tuple[Callable[[Cohort, Written], Check], ...] = (
-    flow_adds_up,
-    inclusion_is_end_of_flow,
-    panel_is_rectangular,
-    shares_lie_between_0_and_1,
-    effects_count_the_panel,
-    effects_are_complete,
-    randomisation_is_complete,
-    waiting_adds_up,
-    accumulated_is_complete,
-    published_numbers_agree,
-)
 
 
 def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:

@@ -27,6 +27,7 @@ from ipseval.contracts import EXTRACTS
 from ipseval.design import Assigned, Design, Effect
 from ipseval.estimate import estimate
 from ipseval.estimators import LINEAR
+from ipseval.invariants import randomisation_is_complete
 from ipseval.multiplicity import critical_value, holm, p_values, step_down
 from ipseval.panel import panel as panel_of
 from ipseval.periods import Periods
@@ -35,7 +36,6 @@ from ipseval.randomise import BEFORE, CELL, FOLLOW_UP, randomise
 from ipseval.redrawn import redrawn
 from ipseval.regression import Sample, fit
 from ipseval.settings import read_cohort
-from ipseval.verify import randomisation_is_complete
 from panels import Panel, expanded, random_panel
 from test_real_trials import folder_of
 

@@ -12,10 +12,11 @@ import pytest
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval.config import Cohort
 from ipseval.follow import follow
+from ipseval.invariants import INVARIANTS, Check, accumulated_is_complete, waiting_adds_up
 from ipseval.pipeline import Made, measure
 from ipseval.randomise import randomise
 from ipseval.settings import read_cohort
-from ipseval.verify import CHECKS, Check, accumulated_is_complete, second_engine_checks, waiting_adds_up
+from ipseval.verify import second_engine_checks
 
 Frames = dict[str, pd.DataFrame]
 
@@ -33,7 +34,7 @@ def measured(recipe: Recipe, seed: int, folder: Path) -> tuple[Cohort, Frames]:
 
 
 def checked(cohort: Cohort, tables: Frames) -> list[Check]:
-    return [check(cohort, tables) for check in CHECKS] + second_engine_checks(cohort, tables)
+    return [check(cohort, tables) for check in INVARIANTS] + second_engine_checks(cohort, tables)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_every_check_holds_on_a_sound_cohort(sound: tuple[Cohort, Frames]) -> No
 
 def test_every_check_has_a_tampering(sound: tuple[Cohort, Frames]) -> None:
     cohort, tables = sound
-    assert {check(cohort, tables).name for check in CHECKS} <= set(TAMPERINGS)
+    assert {check(cohort, tables).name for check in INVARIANTS} <= set(TAMPERINGS)
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
