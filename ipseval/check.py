@@ -15,6 +15,7 @@ from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS, SPELL_EXTRACTS
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.findings import Findings
+from ipseval.fingerprint import Last, drift, fingerprint
 from ipseval.layouts import LAYOUTS, Study
 from ipseval.months import check_months
 from ipseval.reading import SORTED_BY, Opened, configured, listed, note, open_extract, read_rows
@@ -49,18 +50,20 @@ class Checked:
     said: tuple[tuple[str, str], ...]
 
 
-def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
+def check(cohort: Cohort, last: Last | None = None) -> dict[str, pd.DataFrame | None]:
     """Read, check and mend the extracts of a cohort.
 
     Parameters
     ----------
     cohort : Cohort
+    last : Last or None
+        What the check left when a delivery was last used.
 
     Returns
     -------
     dict
-        ``quality`` (one row a finding) and one table an extract, of the trial's persons only; None for an
-        extract that was not delivered.
+        ``quality`` (one row a finding), ``fingerprint`` and ``drift`` of the delivery, and one table an extract, of the
+        trial's persons only; None for an extract that was not delivered.
 
     Raises
     ------
@@ -70,7 +73,13 @@ def check(cohort: Cohort) -> dict[str, pd.DataFrame | None]:
     checked = examine(cohort)
     if checked.faults:
         raise UserError(checked.faults)
-    return {"quality": checked.quality, **checked.frames}
+    taken = fingerprint(cohort, checked.frames)
+    return {
+        "quality": checked.quality,
+        "fingerprint": taken,
+        "drift": drift(last, taken, checked.frames),
+        **checked.frames,
+    }
 
 
 def examine(cohort: Cohort) -> Checked:

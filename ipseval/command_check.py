@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ipseval import arguments as kinds
-from ipseval import store, words
+from ipseval import fingerprint, store, words
 from ipseval.check import Checked, examine
 from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
@@ -22,25 +22,41 @@ MARK = "# CHECK:"  # of a guess that `ipseval init` made
 def arguments(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("cohort", type=kinds.file, metavar="COHORT", help="the cohort file, e.g. north.yaml")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="where results of an earlier delivery lie"
+    )
     parser.add_argument("--out", type=kinds.new_folder, metavar="DIR", help="write quality.csv and quality.html there")
 
 
 def run(chosen: Namespace) -> int:
-    """Read every extract that a cohort file names and say all that is wrong with it, in counts.
+    """Read every extract that a cohort file names and say all that is wrong with it, in counts, and how the delivery
+    differs from the one that results were made from.
 
     Nothing of the results is touched. The exit status is 1 when something would stop the run.
     """
     cohort = read_cohort(chosen.cohort)
     with shown(sys.stderr):
         checked = examine(cohort)
+        differs = "" if checked.faults else _differs(cohort, checked, chosen.results / cohort.name)
     for severity, sentence in sorted(checked.said, key=lambda said: ORDER.index(said[0])):
         print(f"{severity}: {sentence}")
+    print(differs, end="\n" if differs else "")
     if chosen.out:
         _write(chosen.out, cohort, checked)
     sys.stdout.flush()
     print(*checked.faults, sep="\n", end="\n" if checked.faults else "", file=sys.stderr, flush=True)
     print(_summary(cohort, chosen.cohort, checked))
     return 1 if checked.faults else 0
+
+
+def _differs(cohort: Cohort, checked: Checked, results: Path) -> str:
+    """How the delivery differs from the one that the results were made from; nothing when there are none."""
+    last = fingerprint.last({name: results / file for name, file in store.PRODUCTS["check"].items()})
+    if last is None:
+        return ""
+    now = fingerprint.fingerprint(cohort, checked.frames)
+    made = {"fingerprint": now, "drift": fingerprint.drift(last, now, checked.frames)}
+    return fingerprint.note(cohort, last, made) or f"{cohort.name}: the same delivery as the one that was used last."
 
 
 def _summary(cohort: Cohort, file: Path, checked: Checked) -> str:

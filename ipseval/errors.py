@@ -5,7 +5,7 @@ import difflib
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 @contextlib.contextmanager
-def reported(log: str | Path | None = None) -> Iterator[None]:
+def reported(log: str | Path | None = None) -> Iterator[Callable[[str], None]]:
     """Write faults to standard error and to ``log`` (when there is one), then exit with status 1.
+
+    What is yielded tells something on the way, in both places.
 
     A mistake of the user's prints one paragraph a fault and no traceback. For an error of the program's own
     the message is withheld, since a library may have put a person's value into it: the type and the
@@ -62,19 +64,23 @@ def reported(log: str | Path | None = None) -> Iterator[None]:
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
+
+    def tell(text: str) -> None:
+        if path and text:
+            with path.open("a") as stream:
+                stream.write(text + "\n")
+        print(text, end="\n" if text else "", file=sys.stderr, flush=True)
+
     try:
-        yield
+        yield tell
+        return
     except UserError as error:
         text = str(error)
     except Exception as error:
         if os.environ.get("IPSEVAL_DEBUG") == "1":
             raise
         text = _without_values(error)
-    else:
-        return
-    if path:
-        path.write_text(text + "\n")
-    print(text, file=sys.stderr)
+    tell(text)
     sys.exit(1)
 
 

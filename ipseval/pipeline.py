@@ -1,9 +1,10 @@
 """All stages in one process: what Snakemake runs rule by rule, for notebooks and tests."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
-from ipseval import store
+from ipseval import fingerprint, store
 from ipseval.check import check
 from ipseval.clean import clean, needed
 from ipseval.cohort import select
@@ -12,6 +13,7 @@ from ipseval.contracts import EXTRACTS
 from ipseval.describe import describe
 from ipseval.estimate import estimate
 from ipseval.extracts import locate
+from ipseval.fingerprint import Last
 from ipseval.follow import follow
 from ipseval.panel import panel
 from ipseval.present import present
@@ -47,7 +49,10 @@ def run(cohort_file: str | Path, results: str | Path) -> dict[str, Any]:
     """
     cohort = read_cohort(cohort_file)
     folder = Path(results) / cohort.name
-    made = compute(cohort)
+    last = fingerprint.last({name: folder / file for name, file in PRODUCTS["check"].items()})
+    made = compute(cohort, last)
+    if differs := fingerprint.note(cohort, last, made["check"]):
+        print(differs, file=sys.stderr)
     write(made, folder)
     names = [(stage, name) for stage, chosen in VERIFIED.items() for name in chosen]
     written = {name: needed({name: store.read(folder / PRODUCTS[stage][name])}, name) for stage, name in names}
@@ -63,9 +68,9 @@ def write(made: Made, folder: Path) -> None:
         store.write_all({name: folder / file for name, file in PRODUCTS[stage].items()}, contents)
 
 
-def measure(cohort: Cohort) -> Made:
+def measure(cohort: Cohort, last: Last | None = None) -> Made:
     """What the stages from ``check`` to ``estimate`` make, by stage and name; nothing is written."""
-    made: Made = {"check": check(cohort)}
+    made: Made = {"check": check(cohort, last)}
     made["clean"] = clean({name: made["check"][name] for name in EXTRACTS})
     made["cohort"] = select(cohort, made["clean"])
     people = made["cohort"]["people"]
@@ -75,9 +80,9 @@ def measure(cohort: Cohort) -> Made:
     return made
 
 
-def compute(cohort: Cohort) -> Made:
+def compute(cohort: Cohort, last: Last | None = None) -> Made:
     """What every stage but ``verify`` makes, by stage and name; nothing is written."""
-    made = measure(cohort)
+    made = measure(cohort, last)
     people = made["cohort"]["people"]
     made["randomise"] = randomise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
     made["synthesise"] = synthesise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])

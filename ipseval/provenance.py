@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ipseval.settings import ROOT
+from ipseval.store import checksum
 
 PACKAGE = Path(__file__).resolve().parent
 CODE = (".py", ".html", ".css")
@@ -38,12 +39,6 @@ def _imported(file: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ipseval."):
             names.append(node.module.removeprefix("ipseval."))
     return [name for name in names if (PACKAGE / f"{name}.py").exists()]
-
-
-def checksum(file: str | Path) -> str:
-    """SHA-256 of a file."""
-    with Path(file).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def checksums(files: Iterable[str | Path], base: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Files: tables, text and pictures read and written; a file appears whole or not at all."""
 
+import hashlib
 import io
 import os
 from collections.abc import Mapping
@@ -17,7 +18,10 @@ Content = pd.DataFrame | str | bytes | None
 # What each stage leaves under results/<cohort>/: name -> file. Extracts keep their names from stage to stage.
 _EXTRACTS = tuple(EXTRACTS)
 PRODUCTS: dict[str, dict[str, str]] = {
-    "check": {**{e: f"person/checked/{e}.parquet" for e in _EXTRACTS}, "quality": "review/quality.csv"},
+    "check": {
+        **{e: f"person/checked/{e}.parquet" for e in _EXTRACTS},
+        **{name: f"review/{name}.csv" for name in ("quality", "fingerprint", "drift")},
+    },
     "clean": {e: f"person/clean/{e}.parquet" for e in _EXTRACTS},
     "cohort": {"people": "person/people.parquet", "flow": "review/flow.csv"},
     "panel": {"panel": "person/panel.parquet"},
@@ -58,6 +62,12 @@ def _read_csv(source: Path | io.StringIO) -> pd.DataFrame:
     return pd.read_csv(source, dtype=codes, keep_default_na=False, na_values=[""])
 
 
+def checksum(file: str | Path) -> str:
+    """SHA-256 of a file."""
+    with Path(file).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def write(file: str | Path, content: Content) -> None:
     """Write a table, text or bytes beside the file first and then move it into place."""
     path = Path(file)
@@ -71,7 +81,7 @@ def write(file: str | Path, content: Content) -> None:
         elif path.suffix == ".csv" and content is not None:
             content.to_csv(part, index=False, lineterminator="\n")
         else:
-            pq.write_table(_arrow(content), part)
+            pq.write_table(arrow(content), part)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -84,7 +94,8 @@ def write_all(files: Mapping[str, str | Path], contents: Mapping[str, Any]) -> N
         write(file, content)
 
 
-def _arrow(frame: pd.DataFrame | None) -> pa.Table:
+def arrow(frame: pd.DataFrame | None) -> pa.Table:
+    """The table that is written as Parquet; without columns for None."""
     if frame is None:
         return pa.table({})
     return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)

@@ -177,6 +177,14 @@ def tell(folder: Path) -> dict[str, Any]:
     spoil(cohort.parent / "extracts")
     project.run("failed", cohort=cohort, results=results)
     told["failed"] = checksums(results)
+    redelivery = small_cohort()
+    redelivery.tables["education"] = redelivery.tables["education"].slice(1)
+    redelivery.write(cohort.parent)
+    project.run("delivered again", "--until", "check", cohort=cohort, results=results)
+    told["drift"] = (results / "north" / "review" / "drift.csv").read_text(encoding="utf-8")
+    told["log"] = (results / "north" / "logs" / "check.log").read_text(encoding="utf-8")
+    project.run("checked again", "--until", "check", "--forcerun", "check", cohort=cohort, results=results)
+    told["drift again"] = (results / "north" / "review" / "drift.csv").read_text(encoding="utf-8")
     project.run("missing", cohort=folder / "nowhere.yaml")
     bad = folder / "bad.yaml"
     bad.write_text("extracts: x\nwindw: {}\nobserved_until: 5\n", encoding="utf-8")
@@ -312,6 +320,18 @@ def test_a_failed_run_says_every_fault_and_leaves_earlier_results_alone(told, st
         "north, check: 178 of 240 rows of employment.parquet (38 persons) have a value of weekly_hours that cannot be "
         "read as a number. Mend the extract.",
     ]
+
+
+def test_another_delivery_is_compared_with_the_one_that_is_overwritten(told, step) -> None:
+    assert step("delivered again")["status"] == 0
+    assert step("delivered again")["jobs"] == ["check"]
+    (row,) = [line for line in told["drift"].splitlines() if line.startswith("education,")]
+    assert row.startswith("education,changed,1,1,1,")
+    assert ",0,1," in row  # rows of the trial added and removed
+    assert "north, check: this delivery is not the one that was used last" in told["log"]
+    assert "north, check: this delivery is not the one that was used last" in step("delivered again")["err"]
+    assert step("checked again")["jobs"] == ["check"]
+    assert told["drift again"] == told["drift"]
 
 
 def test_no_value_of_a_person_is_in_a_log_or_a_result(told, step) -> None:

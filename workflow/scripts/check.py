@@ -1,5 +1,8 @@
-from ipseval import check, config, errors, store
+from ipseval import check, config, errors, fingerprint, store
 
-with errors.reported(snakemake.log[0]):
+with errors.reported(snakemake.log[0]) as tell:
     cohort = config.from_settings(snakemake.params.settings)
-    store.write_all(snakemake.output, check.check(cohort))
+    last = fingerprint.last(snakemake.output)
+    made = check.check(cohort, last)
+    tell(fingerprint.note(cohort, last, made))
+    store.write_all(snakemake.output, made)
