@@ -70,13 +70,13 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
 
 def estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row]]:
     """Rows of effects and, for regressions pooled over centres and months, of coefficients."""
-    status = {effect: _cell_status(cohort, this, effect) for effect in this.design.effects}
+    status = {effect: cell_status(cohort, this, effect) for effect in this.design.effects}
     fitted = fit_regression(cohort, this)
     if fitted:
-        status = {e: _fit_status(s, e.term, fitted, this) for e, s in status.items()}
+        status = {e: fit_status(s, e.term, fitted, this) for e, s in status.items()}
     effects = [
         _row(cohort, this, effect, variance, status[effect])
-        | _counts(cohort, this, effect)
+        | cell_counts(cohort, this, effect)
         | (_numbers(cohort, fitted, variance, effect.term) if fitted and status[effect] == "estimated" else {})
         for effect in this.design.effects
         for variance in variances_of(cohort, this.analysis.estimator)
@@ -92,9 +92,9 @@ def _is_listed(this: Regression) -> bool:
 
 def fit_regression(cohort: Cohort, this: Regression) -> Fitted | None:
     """Fit without the effects of arms that lack persons; None when no effect has enough of them."""
-    if not any(_cell_status(cohort, this, effect) == "estimated" for effect in this.design.effects):
+    if not any(cell_status(cohort, this, effect) == "estimated" for effect in this.design.effects):
         return None
-    counts = {effect.term: _counts(cohort, this, effect) for effect in this.design.effects}
+    counts = {effect.term: cell_counts(cohort, this, effect) for effect in this.design.effects}
     absent = {term for term, n in counts.items() if not (n["n_assigned"] and n["n_control"])}
     return ESTIMATORS[this.analysis.estimator](cohort, this, this.design.without(absent))
 
@@ -105,7 +105,7 @@ def _lacking(this: Regression) -> tuple[str, ...]:
     return tuple(name for name in (*this.analysis.requires, *of_subgroup) if name in this.design.left_out)
 
 
-def _counts(cohort: Cohort, this: Regression, effect: Effect) -> Row:
+def cell_counts(cohort: Cohort, this: Regression, effect: Effect) -> Row:
     """Persons in the arm and in the reference arm (of whom the effect is about), person-months, control mean."""
     here = np.any(this.about(effect), axis=0)
     control = here & (this.arm == cohort.arms.reference)
@@ -118,7 +118,7 @@ def _counts(cohort: Cohort, this: Regression, effect: Effect) -> Row:
     }
 
 
-def _cell_status(cohort: Cohort, this: Regression, effect: Effect) -> str:
+def cell_status(cohort: Cohort, this: Regression, effect: Effect) -> str:
     """Status of an effect as far as counts decide."""
     least, sides = cohort.estimation.min_persons_per_arm, this.about(effect)
     if _lacking(this):
@@ -131,7 +131,7 @@ def _cell_status(cohort: Cohort, this: Regression, effect: Effect) -> str:
     return "too_few_control" if too_few else "estimated"
 
 
-def _fit_status(status: str, term: str, fitted: Fitted, this: Regression) -> str:
+def fit_status(status: str, term: str, fitted: Fitted, this: Regression) -> str:
     """Status of a term once the regression is fitted."""
     if status != "estimated":
         return status
@@ -201,7 +201,7 @@ def _coefficient_rows(cohort: Cohort, this: Regression, status: dict[Effect, str
     of_effect = {effect.term: s for effect, s in status.items()}
     rows = []
     for term in (*this.design.terms, *this.time.terms):
-        other = _fit_status("estimated", term, fitted, this) if fitted else next(iter(status.values()))
+        other = fit_status("estimated", term, fitted, this) if fitted else next(iter(status.values()))
         state = of_effect.get(term, other)
         for variance in cohort.estimation.variances:
             label = {"cohort": cohort.name, "analysis": this.analysis.name, "term": term, "variance": variance}
