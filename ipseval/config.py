@@ -126,6 +126,26 @@ class Synthesis:
 
 
 @dataclass(frozen=True)
+class Receipt:
+    """What counts as receiving a treatment, and how its effect is estimated."""
+
+    services: Mapping[str, tuple[str, ...]]
+    split_month: int
+    adjust: tuple[str, ...]
+    weak_first_stage_f: float
+
+    def codes(self, treatment: str) -> tuple[str, ...]:
+        """Codes of the services that are a treatment: that of the arm unless others are named."""
+        return self.services.get(treatment, (treatment,))
+
+    def spans(self, window: Window) -> list[tuple[int, int]]:
+        """First and last months: the whole follow-up, then until the split and after it."""
+        if self.split_month >= window.after:
+            return [(0, window.after)]
+        return [(0, window.after), (0, self.split_month), (self.split_month + 1, window.after)]
+
+
+@dataclass(frozen=True)
 class Cohort:
     """Everything that was chosen for one cohort. Made by :func:`from_settings`."""
 
@@ -151,6 +171,7 @@ class Cohort:
     randomisation: Randomisation
     synthesis: Synthesis
     follow: Follow
+    receipt: Receipt
     analyses: tuple[Analysis, ...]
     describe: dict[str, Any]
     checks: dict[str, str]
@@ -203,6 +224,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         randomisation=Randomisation(**settings["randomisation"]),
         synthesis=Synthesis(**settings["synthesis"]),
         follow=Follow(tuple(sorted(settings["follow"]["months"]))),
+        receipt=_receipt(settings["receipt"]),
         analyses=tuple(_analysis(name, spec) for name, spec in settings["analyses"].items()),
         **rest,
     )
@@ -212,3 +234,8 @@ def _analysis(name: str, spec: Mapping[str, Any]) -> Analysis:
     chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items()}
     subgroup = Subgroup(**spec["subgroup"]) if spec.get("subgroup") else None
     return Analysis(name, **{**chosen, "subgroup": subgroup})
+
+
+def _receipt(chosen: Mapping[str, Any]) -> Receipt:
+    services = {code(arm): tuple(map(code, codes)) for arm, codes in (chosen["services"] or {}).items()}
+    return Receipt(**{**chosen, "services": services, "adjust": tuple(chosen["adjust"])})

@@ -13,6 +13,8 @@ from ipseval.panel import MISSING, MONTH_COLUMN, OUTCOME
 
 Written = Mapping[str, pd.DataFrame]
 CURVE_TOLERANCE = 1e-9  # a month: shares multiplied and summed in another order
+RATIO_TOLERANCE = 1e-8  # relative to the larger of 1 and the effect: the same ratio from another library
+NUMBERS = ["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high"]
 STATISTIC_TOLERANCE = 1e-8  # relative to the larger of 1 and |t|: the same t from other sums
 
 
@@ -169,6 +171,54 @@ def randomisation_is_complete(cohort: Cohort, written: Written) -> Check:
     return Check("randomisation is complete", passed, f"{len(tested)} of {len(effects)} effects, {wrong} wrong")
 
 
+def numbers_where_estimated(table: pd.DataFrame) -> int:
+    """Rows that have a number without being estimated, or lack one although they are."""
+    known, estimated = table[NUMBERS].notna(), table["status"] == "estimated"
+    return int(((known.all(axis=1) != estimated) | (known.any(axis=1) != estimated)).sum())
+
+
+def receipt_adds_up(cohort: Cohort, written: Written) -> Check:
+    """Centres sum to all and to the included; whole follow-up and its parts fit; no count without the extract."""
+    receipt = written["receipt"]
+    counts = receipt[["n_persons", "n_received", "n_started"]].astype(float)
+    key = [receipt[name] for name in ("service", "month_from", "month_to", "arm")]
+    is_all = receipt["centre"] == ALL
+    totals = counts[is_all].groupby([k[is_all] for k in key]).sum(min_count=1)
+    summed = counts[~is_all].groupby([k[~is_all] for k in key]).sum(min_count=1)
+    wrong = int((summed.fillna(-1) != totals.reindex(summed.index).fillna(-1)).to_numpy().sum())
+    wrong += int(
+        (counts["n_started"] > counts["n_received"]).sum() + (counts["n_received"] > counts["n_persons"]).sum()
+    )
+    wrong += int((counts["n_received"].notna() != (receipt["status"] == "counted")).sum())
+    cell = [receipt[name] for name in ("service", "centre", "arm")]
+    spans = cohort.receipt.spans(cohort.window)
+    months = pd.MultiIndex.from_frame(receipt[["month_from", "month_to"]])
+    whole = counts[months.isin(spans[:1])].groupby([k[months.isin(spans[:1])] for k in cell]).sum()
+    if len(spans) > 1:
+        parts = counts[months.isin(spans[1:])].groupby([k[months.isin(spans[1:])] for k in cell])
+        wrong += int((parts["n_received"].max() > whole["n_received"]).sum())
+        wrong += int((parts["n_received"].sum() < whole["n_received"]).sum())
+        wrong += int((parts["n_started"].sum() != whole["n_started"]).sum())
+    persons = whole["n_persons"].groupby(["service", "centre"]).sum().unstack("service")
+    included = written["inclusion"].set_index("centre")["n_analysed"]
+    wrong += int(persons.ne(included.reindex(persons.index), axis=0).to_numpy().sum())
+    return Check("receipt adds up", wrong == 0, f"{len(receipt)} rows, {wrong} wrong")
+
+
+def complier_effects_are_ratios(cohort: Cohort, written: Written) -> Check:
+    """Numbers exactly where estimated; with one treatment the effect is that of assignment over that on receipt."""
+    effects = written["complier_effects"]
+    expected = len(cohort.receipt.spans(cohort.window)) * len(cohort.arms.treatments)
+    wrong = numbers_where_estimated(effects)
+    if len(cohort.arms.treatments) == 1:
+        known = effects[effects["status"] == "estimated"]
+        ratio = known["itt"].astype(float) / known["first_stage"].astype(float)
+        off = (known["estimate"].astype(float) - ratio).abs()
+        wrong += int((~(off <= RATIO_TOLERANCE * np.maximum(1, ratio.abs()))).sum())
+    passed = len(effects) == expected and wrong == 0
+    return Check("complier effects are ratios", passed, f"{len(effects)} of {expected} rows, {wrong} wrong")
+
+
 INVARIANTS: tuple[Callable[[Cohort, Written], Check], ...] = (
     flow_adds_up,
     inclusion_is_end_of_flow,
@@ -179,5 +229,7 @@ INVARIANTS: tuple[Callable[[Cohort, Written], Check], ...] = (
     randomisation_is_complete,
     waiting_adds_up,
     accumulated_is_complete,
+    receipt_adds_up,
+    complier_effects_are_ratios,
     published_numbers_agree,
 )

@@ -20,6 +20,7 @@ from ipseval.present import present
 from ipseval.products import COMPARED, PRODUCTS, REVIEWED, VERIFIED
 from ipseval.published_comparison import published_comparison
 from ipseval.randomise import randomise
+from ipseval.receive import receive
 from ipseval.settings import read_cohort, read_yaml
 from ipseval.synthesise import synthesise
 from ipseval.verify import verify
@@ -87,6 +88,7 @@ def compute(cohort: Cohort, last: Last | None = None) -> Made:
     made["randomise"] = randomise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
     made["synthesise"] = synthesise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
     made["follow"] = follow(cohort, people, made["panel"]["panel"], needed(made["clean"], "employment"))
+    made["receive"] = receive(cohort, people, made["panel"]["panel"], made["clean"]["services"])
     published = read_yaml(cohort.published) if cohort.published else None
     compared = {n: made[stage][n] for stage, names in COMPARED.items() for n in names}
     made["published_comparison"] = published_comparison(published, compared)

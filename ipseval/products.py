@@ -12,6 +12,7 @@ REVIEWED = {
     "randomise": ("randomisation", "bands"),
     "synthesise": ("heterogeneity", "centre_effects", "pooled_effects"),
     "follow": ("time_to_job", "restricted_mean", "accumulated"),
+    "receive": ("receipt", "complier_effects"),
     "published_comparison": ("published_comparison",),
 }
 COMPARED = {"describe": ("inclusion", "wage_subsidy", "balance"), "estimate": ("effects", "coefficients")}

@@ -29,7 +29,8 @@ class Review:
     tables : mapping
         ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``,
         ``coefficients``, ``randomisation``, ``bands``, ``heterogeneity``, ``centre_effects``, ``pooled_effects``,
-        ``time_to_job``, ``restricted_mean``, ``accumulated``, ``published_comparison`` and ``quality``, as read back.
+        ``time_to_job``, ``restricted_mean``, ``accumulated``, ``receipt``, ``complier_effects``,
+        ``published_comparison`` and ``quality``, as read back.
     """
 
     cohort: Cohort

@@ -33,6 +33,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
     "synthesise": ("analyses", "estimation", "synthesis", *_STUDY),
     "follow": ("estimation", "follow", *_STUDY),
+    "receive": ("receipt", "estimation", *_STUDY),
     "present": (
         "title",
         "remark",
@@ -40,6 +41,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
         "estimation",
         "synthesis",
         "follow",
+        "receipt",
         "eligibility",
         "describe",
         "disclosure",
@@ -239,6 +241,12 @@ def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
         faults.append(Fault(file, what, "Widen window or leave that month out."))
     for name, spec in merged["analyses"].items():
         faults += [Fault(file, f"analyses.{name} {what}", remedy) for what, remedy in _analysis_faults(spec, window)]
+    treatments = list(map(code, arms["treatments"]))
+    faults += [
+        Fault(file, f"receipt.services names '{arm}', which is no treatment.", nearest(code(arm), treatments))
+        for arm in merged["receipt"]["services"] or {}
+        if code(arm) not in treatments
+    ]
     faults += [
         Fault(
             file, f"covariates names '{name}', which cannot be a column's name.", "Use letters, digits and underscores."

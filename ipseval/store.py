@@ -37,9 +37,18 @@ PRODUCTS: dict[str, dict[str, str]] = {
     "synthesise": {name: f"review/{name}.csv" for name in ("heterogeneity", "centre_effects", "pooled_effects")},
     "follow": {name: f"review/{name}.csv" for name in ("time_to_job", "restricted_mean", "accumulated")},
     "randomise": {"randomisation": "review/randomisation.csv", "bands": "review/bands.csv"},
+    "receive": {name: f"review/{name}.csv" for name in ("receipt", "complier_effects")},
     "verify": {"verify": "verify.json", "manifest": "manifest.json"},
 }
-CODES = ("centre", "arm", "reference_arm", "level", "printed")  # columns of CSV files that stay text
+CODES = (
+    "centre",
+    "arm",
+    "reference_arm",
+    "level",
+    "printed",
+    "service",
+    "codes",
+)  # columns of CSV files that stay text
 
 
 def read(file: str | Path) -> pd.DataFrame | None:

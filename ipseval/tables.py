@@ -8,6 +8,7 @@ from ipseval import tables_compared as compared
 from ipseval import tables_described as described
 from ipseval import tables_estimated as estimated
 from ipseval import tables_followed as followed
+from ipseval import tables_received as received
 from ipseval import tables_synthesised as synthesised
 from ipseval.review import Review
 from ipseval.table import Table
@@ -24,6 +25,8 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "heterogeneity": synthesised.heterogeneity,
     "time_to_job": followed.time_to_job,
     "accumulated": followed.accumulated,
+    "receipt": received.receipt,
+    "complier_effects": received.complier_effects,
     "published_comparison": compared.published_comparison,
     "balance": described.balance,
     "flow": described.flow,

@@ -45,6 +45,9 @@ STATUSES = {
     "no_observations": "no month was observed",
     "nobody_at_risk": "nobody was observed who had not had a job yet",
     "not_delivered": "the employment extract does not say it",
+    "services_not_delivered": "the extract of services was not delivered",
+    "no_such_service": "no row of the services has the code of this treatment",
+    "no_first_stage": "assignment made no difference to who received the treatment",
     "not_configured": "this analysis is not among those of the cohort",
 }
 

@@ -46,6 +46,9 @@ SCHEMAS = {
     "education": {
         "person_id": pa.string(), "level": pa.int64(), "completed_on": pa.date32(),
     },
+    "services": {
+        "person_id": pa.string(), "service": pa.string(), "start_on": pa.date32(), "end_on": pa.date32(),
+    },
 }  # fmt: skip
 
 
@@ -71,6 +74,7 @@ class Recipe:
     share_leaving: float = 0.1
     has_tiny_centre: bool = False
     without: tuple[str, ...] = ()
+    has_services: bool = False
 
 
 @dataclass(frozen=True)
@@ -242,6 +246,19 @@ def subsidy_rows(trial: dict[str, Any], jobs: list[dict[str, Any]], rng: np.rand
     return rows
 
 
+def services_rows(trial: list[dict[str, Any]], recipe: Recipe, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Services: of the assigned soon for most, of the others later for some; before randomisation, open, repeated."""
+    rows = []
+    for person in trial:
+        on, is_reference = person["randomised_on"], person["arm"] == "control"
+        service = one_of(rng, *recipe.treatments) if is_reference else person["arm"]
+        for _ in range(int(rng.integers(1, 3)) if rng.random() < (0.3 if is_reference else 0.85) else 0):
+            start = some_day(rng, on + timedelta(70 if is_reference else -40), 120)
+            end = None if rng.random() < 0.1 else start + timedelta(duration(rng))
+            rows.append({"person_id": person["person_id"], "service": service, "start_on": start, "end_on": end})
+    return rows
+
+
 # --- layouts of the employment extract ---------------------------------------------------------
 
 
@@ -378,6 +395,8 @@ def rows_of_extracts(recipe: Recipe, rng: np.random.Generator) -> dict[str, list
             del trial["age"], trial["female"]
         if "withdrawals" in recipe.without:
             del trial["withdrawn_on"]
+    if recipe.has_services:
+        rows["services"] = services_rows(rows["trial"], recipe, rng)
     return {name: table for name, table in rows.items() if name not in recipe.without}
 
 

@@ -92,7 +92,13 @@ class Delivery:
 
 @cache
 def _made(layout: str) -> Delivery:
-    recipe = Recipe(n_persons=N_PERSONS, layout=layout, observed_until="2015-12", not_employed_at_randomisation=False)
+    recipe = Recipe(
+        n_persons=N_PERSONS,
+        layout=layout,
+        observed_until="2015-12",
+        not_employed_at_randomisation=False,
+        has_services=True,
+    )
     cohort = random_cohort(recipe, SEED)
     tables = {}
     for name, frame in cohort.extracts.items():

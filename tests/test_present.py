@@ -32,12 +32,12 @@ from ipseval.words import EN_DASH, MINUS
 
 NAME_NO_CENTRE = (
     "effects_by_month", "adjustment", "subgroups", "heterogeneity", "time_to_job", "accumulated",
-    "published_comparison", "quality",
+    "complier_effects", "published_comparison", "quality",
 )  # fmt: skip
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")
 RECIPES = {
-    "plain": Recipe(n_persons=150, n_centres=3, before=3, after=20),
+    "plain": Recipe(n_persons=150, n_centres=3, before=3, after=20, has_services=True),
     "several": Recipe(
         n_persons=120, n_centres=3, treatments=("ips", "ips_plus"), has_tiny_centre=True, exclude_wage_subsidy=False,
         without=WITHOUT,
@@ -106,7 +106,9 @@ def test_arms_may_be_coded_as_numbers(made):
     one = made["plain"]
     arms = {"control": "0", "ips": "1"}
     frames = {
-        name: frame.assign(**{c: frame[c].replace(arms) for c in ("arm", "reference_arm") if c in frame})
+        name: frame.assign(
+            **{c: frame[c].replace(arms) for c in ("arm", "reference_arm", "service", "codes") if c in frame}
+        )
         for name, frame in one.tables.items()
     }
     terms = frames["coefficients"]["term"].str.replace("assigned[ips]", "assigned[1]", regex=False)

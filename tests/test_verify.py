@@ -15,6 +15,7 @@ from ipseval.follow import follow
 from ipseval.invariants import INVARIANTS, Check, accumulated_is_complete, waiting_adds_up
 from ipseval.pipeline import Made, measure
 from ipseval.randomise import randomise
+from ipseval.receive import receive
 from ipseval.settings import read_cohort
 from ipseval.verify import second_engine_checks
 
@@ -28,6 +29,7 @@ def measured(recipe: Recipe, seed: int, folder: Path) -> tuple[Cohort, Frames]:
     made: Made = measure(cohort)
     tests = randomise(cohort, made["cohort"]["people"], made["panel"]["panel"], made["estimate"]["effects"])
     given = made["cohort"]["people"], made["panel"]["panel"], made["clean"]["employment"]
+    tests |= receive(cohort, *given[:2], made["clean"]["services"])
     stages = (made["cohort"], made["panel"], made["describe"], made["estimate"], tests, follow(cohort, *given))
     tables: dict[str, Any] = {name: table for stage in stages for name, table in stage.items()}
     return cohort, tables | {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [True]})}
@@ -39,7 +41,7 @@ def checked(cohort: Cohort, tables: Frames) -> list[Check]:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, Frames]:
-    return measured(Recipe(n_persons=40), 1, tmp_path_factory.mktemp("sound"))
+    return measured(Recipe(n_persons=60, has_services=True), 1, tmp_path_factory.mktemp("sound"))
 
 
 def edited(table: pd.DataFrame, rows: Any, column: str, value: Any) -> pd.DataFrame:
@@ -72,6 +74,12 @@ TAMPERINGS: dict[str, Callable[[Frames], Frames]] = {
     "accumulated is complete": lambda t: {
         "accumulated": edited(t["accumulated"], t["accumulated"]["p_value"].first_valid_index(), "p_value", np.nan)
     },
+    "receipt adds up": lambda t: {"receipt": edited(t["receipt"], 0, "n_received", 0)},
+    "complier effects are ratios": lambda t: {
+        "complier_effects": edited(
+            t["complier_effects"], first_estimated(t["complier_effects"], "receipt"), "first_stage", 0.123456789
+        )
+    },
     "published numbers agree": lambda t: {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [False]})},
     "table5_model_1: statsmodels": lambda t: {
         "coefficients": edited(
@@ -101,7 +109,7 @@ def test_every_check_can_fail(sound: tuple[Cohort, Frames], name: str) -> None:
     ("recipe", "seed"),
     [
         (Recipe(n_persons=25, layout="weekly_wide", not_employed_at_randomisation=False, observed_until=None), 0),
-        (Recipe(n_persons=25, n_centres=4, treatments=("x", "y"), has_tiny_centre=True), 1),
+        (Recipe(n_persons=25, n_centres=4, treatments=("x", "y"), has_tiny_centre=True, has_services=True), 1),
         (Recipe(n_persons=25, treatments=("ips", "ipse"), share_leaving=0.3, after_death="missing"), 2),
         (Recipe(n_persons=25, n_centres=4, treatments=("x", "y"), has_tiny_centre=True), 4),
         (Recipe(n_persons=12, n_centres=3), 5),

@@ -24,7 +24,8 @@ from ipseval.settings import cohort_settings, default_settings
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ("Snakefile", "workflow", "ipseval", "config", "profiles", "environment.yml")
 DOWNSTREAM = {"published_comparison", "present", "verify"}
-ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise", "synthesise", "follow"} | DOWNSTREAM
+BESIDE = {"follow", "receive"}  # stages between the panel and what is presented, besides the estimates
+ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise", "synthesise"} | BESIDE | DOWNSTREAM
 CANARY = "Kanari"
 CANARIES = (CANARY, "918273645")
 # One key of every part of a cohort file, all with a value that is not the default.
@@ -51,6 +52,7 @@ CHOSEN: dict[str, Any] = {
     },
     "follow": {"months": [2, 3]},
     "randomisation": {"draws": 99, "seed": 1},
+    "receipt": {"services": {"ips": ["ips"]}, "split_month": 1, "adjust": ["age", "wave"], "weak_first_stage_f": 5},
     "analyses": {"own": {"months": [1, 2], "adjust": ["wave"], "time": ["inclusion_year"]}},
     "describe": {"wage_subsidy_months": [0, 2], "wage_income_year": 2010, "health_contact_months": 6},
     "checks": {"open_end": "warn"},
@@ -63,10 +65,11 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "the second engine": ({"verify": {"max_persons": 20}}, {"verify"}),
     "the level of intervals": (
         {"estimation": {"confidence_level": 0.8}},
-        {"estimate", "randomise", "synthesise", "follow"} | DOWNSTREAM,
+        {"estimate", "randomise", "synthesise"} | BESIDE | DOWNSTREAM,
     ),
     "months of the follow-up": ({"follow": {"months": [1]}}, {"follow", "present", "verify"}),
     "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise", "present", "verify"}),
+    "the split of receipt": ({"receipt": {"split_month": 2}}, {"receive", "present", "verify"}),
     "eligibility": ({"eligibility": {"not_employed_at_randomisation": True}}, ALL - {"check", "clean"}),
     "the action of a rule": ({"checks": {}}, ALL),
 }
@@ -253,6 +256,7 @@ def test_every_choice_of_the_cohort_differs_from_its_default(tmp_path: Path) -> 
         "synthesis",
         "follow",
         "randomisation",
+        "receipt",
         "describe",
         "verify",
     ):

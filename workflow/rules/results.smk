@@ -94,6 +94,25 @@ rule follow:
         "../scripts/follow.py"
 
 
+rule receive:
+    """Who received the treatments, and the effect in those who receive them when assigned."""
+    input:
+        **of("cohort", "people"),
+        **of("panel"),
+        **of("clean", "services"),
+        code=code("receive"),
+    output:
+        **made("receive"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/receive.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=chosen("receive"),
+    script:
+        "../scripts/receive.py"
+
+
 rule present:
     """Tables and figures."""
     input:

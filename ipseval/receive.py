@@ -1,0 +1,143 @@
+"""Stage receive: who received the treatments, in which months, and the effect of receiving them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ipseval.complier import complier_effects
+from ipseval.config import Cohort
+from ipseval.describe import cells
+from ipseval.panel import analysed_months
+
+NEVER = np.iinfo(np.int32).max  # the month in which a service begins for who never has it, or ends that is still open
+COUNTED, NOT_DELIVERED, NO_SUCH_SERVICE = "counted", "services_not_delivered", "no_such_service"
+# fmt: off
+RECEIPT_COLUMNS = [
+    "centre", "arm", "service", "codes", "month_from", "month_to", "n_persons", "n_received", "n_started", "share",
+    "status", "note",
+]
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Service:
+    """A treatment as it was received by n persons.
+
+    Parameters
+    ----------
+    treatment : str
+        The arm whose treatment it is.
+    codes : tuple of str
+        Codes of the extract that are this treatment.
+    person, first, last : int array, length m
+        Spells: row of the person, first and last month since randomisation (0 when it ran at randomisation).
+    begun : int array, length n
+        Month since randomisation in which each person first had it; ``NEVER``.
+    status : str
+        ``counted``, or why nothing is known.
+    note : str
+        Codes that no row of the extract has.
+    """
+
+    treatment: str
+    codes: tuple[str, ...]
+    person: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    begun: np.ndarray
+    status: str
+    note: str
+
+    def had_in(self, first: int, last: int) -> np.ndarray:
+        """Persons with a day of it in the months ``first..last``: begun in them or before and not over; bool, n."""
+        found = np.zeros(len(self.begun), dtype=bool)
+        found[self.person[(self.first <= last) & (self.last >= first)]] = True
+        return found
+
+    def begun_in(self, first: int, last: int) -> np.ndarray:
+        """Persons who had it for the first time in the months ``first..last``; bool, n."""
+        return (self.begun >= first) & (self.begun <= last)
+
+
+def receive(
+    cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, services: pd.DataFrame | None
+) -> dict[str, pd.DataFrame]:
+    """Count who received the treatments, and estimate the effect in those who do when assigned.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    people : DataFrame
+        One row a randomised person; those with ``is_analysed`` enter.
+    panel : DataFrame
+        See :func:`ipseval.panel.panel`.
+    services : DataFrame or None
+        Spells: ``person_id``, ``service``, ``start_on``, ``end_on``; None when not delivered.
+
+    Returns
+    -------
+    dict
+        ``receipt``: one row a treatment, span of months, centre (and ``all``) and arm. ``complier_effects``: one row
+        a span of months and treatment. Rows without a number have the reason as their ``status``.
+    """
+    analysed, states = analysed_months(cohort, people, panel)
+    received = [received_service(cohort, arm, analysed, services) for arm in cohort.arms.treatments]
+    begun = {one.treatment: one.begun if one.status == COUNTED else one.status for one in received}
+    notes = {one.treatment: one.note for one in received}
+    return {
+        "receipt": _receipt(cohort, analysed, received),
+        "complier_effects": complier_effects(cohort, analysed, states, begun, notes),
+    }
+
+
+def received_service(cohort: Cohort, treatment: str, people: pd.DataFrame, services: pd.DataFrame | None) -> Service:
+    """The spells of a treatment, in months since randomisation.
+
+    # ASSUME: a service that ran on the day of randomisation was received from month 0; one that was over is none.
+    # ASSUME: the extract of services has every service of every person: who has no row received none.
+    """
+    codes = cohort.receipt.codes(treatment)
+    nothing = np.zeros(0, dtype=np.int64)
+    never = np.full(len(people), NEVER)
+    if services is None:
+        why = "services was not delivered"
+        return Service(treatment, codes, nothing, nothing, nothing, never, NOT_DELIVERED, why)
+    absent = [code for code in codes if code not in set(services["service"])]
+    note = f"no row of services has the code {', '.join(absent)}" if absent else ""
+    if len(absent) == len(codes):
+        return Service(treatment, codes, nothing, nothing, nothing, never, NO_SUCH_SERVICE, note)
+    spells = services[services["service"].isin(codes) & (services["is_observed"] == 1)]
+    spells = spells.merge(people[["person_id", "randomised_on"]].assign(row=np.arange(len(people))), on="person_id")
+    spells = spells[~(spells["end_on"] < spells["randomised_on"])]
+    month_0, start, end = (_month(spells[name]) for name in ("randomised_on", "start_on", "end_on"))
+    person, first = spells["row"].to_numpy(), np.maximum(start - month_0, 0)
+    last = np.where(spells["end_on"].isna(), NEVER, end - month_0)
+    begun = never.copy()
+    np.minimum.at(begun, person, first)
+    return Service(treatment, codes, person, first, last, begun, COUNTED, note)
+
+
+def _month(days: pd.Series) -> np.ndarray:
+    """Months since 1970-01."""
+    return days.to_numpy().astype("datetime64[M]").astype("int64")
+
+
+def _receipt(cohort: Cohort, people: pd.DataFrame, received: list[Service]) -> pd.DataFrame:
+    rows = [
+        (centre, arm, one.treatment, " + ".join(one.codes), *months, *_counts(one, here, months), one.status, one.note)
+        for one in received
+        for months in cohort.receipt.spans(cohort.window)
+        for centre, arm, here in cells(cohort, people)
+    ]
+    counts = dict.fromkeys(("n_received", "n_started"), "Int64")
+    return pd.DataFrame(rows, columns=RECEIPT_COLUMNS).astype(counts)
+
+
+def _counts(one: Service, here: np.ndarray, months: tuple[int, int]) -> tuple[int, int | None, int | None, float]:
+    """Persons of a cell, those who received, those of them who began, and the share who received."""
+    n = int(here.sum())
+    if one.status != COUNTED:
+        return n, None, None, np.nan
+    had, begun = int(one.had_in(*months)[here].sum()), int(one.begun_in(*months)[here].sum())
+    return n, had, begun, had / n if n else np.nan
