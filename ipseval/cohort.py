@@ -1,7 +1,8 @@
 """Stage cohort: who is analysed, as of randomisation, and the flow of persons that led there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pandas as pd
 
 from ipseval.clean import Tables, needed
@@ -114,3 +115,11 @@ def _and_all(declared: Iterable[str], found: pd.Series) -> list[str]:
     """Declared codes in their order, then found ones (of excluded persons), then ``all``."""
     known = list(declared)
     return [*known, *sorted(set(found.dropna()) - set(known)), ALL]
+
+
+def cells(cohort: Cohort, people: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Centres (and ``all``) by arms, in the order of print: centre, arm, bool by person."""
+    for centre in (*cohort.centres, ALL):
+        for arm in cohort.arms.all:
+            here = (people["centre"] == centre) | (centre == ALL)
+            yield centre, arm, (here & (people["arm"] == arm)).to_numpy()

@@ -1,11 +1,9 @@
 """Stage describe: inclusion, balance, wage subsidies and employment by month, by centre and arm."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
-from ipseval.cohort import ALL
+from ipseval.cohort import ALL, cells
 from ipseval.config import Cohort
 from ipseval.covariates import covariate_names
 from ipseval.panel import analysed_months, outcome_matrix
@@ -39,14 +37,6 @@ def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
         "wage_subsidy": _wage_subsidy(cohort, analysed, panel),
         "employment_by_month": _employment_by_month(cohort, analysed, states),
     }
-
-
-def cells(cohort: Cohort, people: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Centres (and ``all``) by arms, in the order of print: centre, arm, bool by person."""
-    for centre in (*cohort.centres, ALL):
-        for arm in cohort.arms.all:
-            here = (people["centre"] == centre) | (centre == ALL)
-            yield centre, arm, (here & (people["arm"] == arm)).to_numpy()
 
 
 def _share(part: int, whole: int) -> float:
