@@ -146,6 +146,19 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class EventStudy:
+    """How months are grouped for the comparison with the time before randomisation."""
+
+    period_months: int
+
+    def spans(self, window: Window) -> list[tuple[int, int]]:
+        """First and last months of the periods, counted from month 0 in both directions; cut off at the window."""
+        step = self.period_months
+        starts = range(-step * -(-window.before // step), window.after + 1, step)
+        return [(max(k, -window.before), min(k + step - 1, window.after)) for k in starts]
+
+
+@dataclass(frozen=True)
 class Cohort:
     """Everything that was chosen for one cohort. Made by :func:`from_settings`."""
 
@@ -172,6 +185,7 @@ class Cohort:
     synthesis: Synthesis
     follow: Follow
     receipt: Receipt
+    event_study: EventStudy
     analyses: tuple[Analysis, ...]
     describe: dict[str, Any]
     checks: dict[str, str]
@@ -225,6 +239,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         synthesis=Synthesis(**settings["synthesis"]),
         follow=Follow(tuple(sorted(settings["follow"]["months"]))),
         receipt=_receipt(settings["receipt"]),
+        event_study=EventStudy(**settings["event_study"]),
         analyses=tuple(_analysis(name, spec) for name, spec in settings["analyses"].items()),
         **rest,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ipseval.drawing import Drawing
 from ipseval.figures_by_centre import effects_by_centre
-from ipseval.figures_by_month import effect_by_month, employment_by_arm
+from ipseval.figures_by_month import effect_by_month, employment_by_arm, event_study
 from ipseval.figures_followed import time_to_job
 from ipseval.forest import forest
 from ipseval.review import Review
@@ -15,4 +15,5 @@ FIGURES: dict[str, Callable[[Review], Drawing]] = {
     "effects_by_centre": effects_by_centre,
     "forest": forest,
     "time_to_job": time_to_job,
+    "event_study": event_study,
 }

@@ -128,6 +128,43 @@ def effect_by_month(review: Review) -> Drawing:
         )
 
 
+def event_study(review: Review) -> Drawing:
+    """Changes from the period before randomisation, with person fixed effects; one panel a treatment."""
+    arms = review.cohort.arms.treatments
+    with style():
+        figure, panels = canvas(0.9 + 3.4 * len(arms), len(arms))
+        for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
+            _mark_randomisation(axes, review)
+            _mark_placebo(axes, review)
+            axes.margins(y=0.12)
+            for row in review.rows("event_study", arm=arm):
+                _period(axes, row, colour(number))
+            arms_compared = textwrap.fill(f"{review.arm(arm)} − {review.reference}", 38)
+            axes.set_ylabel(f"{arms_compared}\npercentage points, {review.interval}")
+        panels[-1].set_xlabel(MONTHS)
+        return finished(
+            figure,
+            "Change in ordinary employment since the period before randomisation",
+            "Difference between the arms in the change from the base period, by period, with its interval, around a "
+            "line at zero. The numbers are in event_study.csv.",
+            "All centres, an effect for each person and each period. Each line spans its months. Hollow: the base, "
+            "zero by construction. Before it (grey) the difference is a placebo: it can only be chance. "
+            "This is a check of the trial, not the estimate.",
+        )
+
+
+def _period(axes: "Axes", row: dict[str, Any], tint: str) -> None:
+    """A period as a line over its months with the interval at its middle; the base is hollow."""
+    first, last = row["month_from"], row["month_to"]
+    middle, paint = (first + last) / 2, QUIET if last < 0 else tint
+    if row["status"] == "base":
+        axes.plot([middle], [0], "o", color=paint, markersize=5, mfc="white")
+    elif row["status"] == ESTIMATED:
+        y, low, high = (100 * row[name] for name in ("estimate", "ci_low", "ci_high"))
+        axes.hlines(y, first - 0.4, last + 0.4, color=paint, linewidth=1.8)
+        axes.errorbar([middle], [y], [[y - low], [high - y]], color=paint, fmt="o", markersize=5, elinewidth=1.4)
+
+
 def _mark_placebo(axes: "Axes", review: Review) -> None:
     """Zero line, and the months before randomisation on grey."""
     axes.axhline(0, color=INK, linewidth=0.8)

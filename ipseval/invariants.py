@@ -15,6 +15,7 @@ Written = Mapping[str, pd.DataFrame]
 CURVE_TOLERANCE = 1e-9  # a month: shares multiplied and summed in another order
 RATIO_TOLERANCE = 1e-8  # relative to the larger of 1 and the effect: the same ratio from another library
 NUMBERS = ["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high"]
+MEAN_TOLERANCE = 1e-9  # a share: the same mean from numbers that were written and read
 STATISTIC_TOLERANCE = 1e-8  # relative to the larger of 1 and |t|: the same t from other sums
 
 
@@ -219,6 +220,28 @@ def complier_effects_are_ratios(cohort: Cohort, written: Written) -> Check:
     return Check("complier effects are ratios", passed, f"{len(effects)} of {expected} rows, {wrong} wrong")
 
 
+def placebo_is_complete(cohort: Cohort, written: Written) -> Check:
+    """One row a treatment and period, one base, numbers where estimated; the placebo's mean is that of its periods."""
+    events, tests = written["event_study"], written["placebo"].set_index("arm")
+    spans = cohort.event_study.spans(cohort.window)
+    expected = [(arm, *span) for arm in cohort.arms.treatments for span in spans]
+    wrong = numbers_where_estimated(events) + numbers_where_estimated(tests)
+    wrong += int((events["is_base"].astype(bool) != (events["month_to"] == -1)).sum())
+    before = events[(events["status"] == "estimated") & (events["month_to"] < -1)]
+    weighted = before.assign(months=before["month_to"] - before["month_from"] + 1)
+    for arm in cohort.arms.treatments:
+        rows, test = weighted[weighted["arm"] == arm], dict(tests.loc[arm])
+        wrong += int(test["n_periods"] != len(rows))
+        if test["status"] == "estimated":
+            mean = np.average(rows["estimate"].astype(float), weights=rows["months"])
+            wrong += int(abs(test["estimate"] - mean) > MEAN_TOLERANCE)
+    passed = list(events[["arm", "month_from", "month_to"]].itertuples(index=False, name=None)) == expected
+    detail = f"{len(events)} of {len(expected)} rows, {wrong} wrong"
+    return Check(
+        "placebo is complete", passed and list(tests.index) == list(cohort.arms.treatments) and wrong == 0, detail
+    )
+
+
 INVARIANTS: tuple[Callable[[Cohort, Written], Check], ...] = (
     flow_adds_up,
     inclusion_is_end_of_flow,
@@ -231,5 +254,6 @@ INVARIANTS: tuple[Callable[[Cohort, Written], Check], ...] = (
     accumulated_is_complete,
     receipt_adds_up,
     complier_effects_are_ratios,
+    placebo_is_complete,
     published_numbers_agree,
 )

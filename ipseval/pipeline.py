@@ -16,6 +16,7 @@ from ipseval.extracts import locate
 from ipseval.fingerprint import Last
 from ipseval.follow import follow
 from ipseval.panel import panel
+from ipseval.placebo import placebo
 from ipseval.present import present
 from ipseval.products import COMPARED, PRODUCTS, REVIEWED, VERIFIED
 from ipseval.published_comparison import published_comparison
@@ -89,6 +90,7 @@ def compute(cohort: Cohort, last: Last | None = None) -> Made:
     made["synthesise"] = synthesise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
     made["follow"] = follow(cohort, people, made["panel"]["panel"], needed(made["clean"], "employment"))
     made["receive"] = receive(cohort, people, made["panel"]["panel"], made["clean"]["services"])
+    made["placebo"] = placebo(cohort, people, made["panel"]["panel"])
     published = read_yaml(cohort.published) if cohort.published else None
     compared = {n: made[stage][n] for stage, names in COMPARED.items() for n in names}
     made["published_comparison"] = published_comparison(published, compared)

@@ -13,6 +13,7 @@ REVIEWED = {
     "synthesise": ("heterogeneity", "centre_effects", "pooled_effects"),
     "follow": ("time_to_job", "restricted_mean", "accumulated"),
     "receive": ("receipt", "complier_effects"),
+    "placebo": ("event_study", "placebo"),
     "published_comparison": ("published_comparison",),
 }
 COMPARED = {"describe": ("inclusion", "wage_subsidy", "balance"), "estimate": ("effects", "coefficients")}

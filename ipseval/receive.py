@@ -101,7 +101,7 @@ def received_service(cohort: Cohort, treatment: str, people: pd.DataFrame, servi
     nothing = np.zeros(0, dtype=np.int64)
     never = np.full(len(people), NEVER)
     if services is None:
-        why = "services was not delivered"
+        why = "the extract services was not delivered"
         return Service(treatment, codes, nothing, nothing, nothing, never, NOT_DELIVERED, why)
     absent = [code for code in codes if code not in set(services["service"])]
     note = f"no row of services has the code {', '.join(absent)}" if absent else ""

@@ -34,6 +34,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "synthesise": ("analyses", "estimation", "synthesis", *_STUDY),
     "follow": ("estimation", "follow", *_STUDY),
     "receive": ("receipt", "estimation", *_STUDY),
+    "placebo": ("event_study", "estimation", *_STUDY),
     "present": (
         "title",
         "remark",
@@ -42,6 +43,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
         "synthesis",
         "follow",
         "receipt",
+        "event_study",
         "eligibility",
         "describe",
         "disclosure",

@@ -8,6 +8,7 @@ from ipseval import tables_compared as compared
 from ipseval import tables_described as described
 from ipseval import tables_estimated as estimated
 from ipseval import tables_followed as followed
+from ipseval import tables_placebo as placebo
 from ipseval import tables_received as received
 from ipseval import tables_synthesised as synthesised
 from ipseval.review import Review
@@ -27,6 +28,7 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "accumulated": followed.accumulated,
     "receipt": received.receipt,
     "complier_effects": received.complier_effects,
+    "event_study": placebo.event_study,
     "published_comparison": compared.published_comparison,
     "balance": described.balance,
     "flow": described.flow,

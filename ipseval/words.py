@@ -48,6 +48,8 @@ STATUSES = {
     "services_not_delivered": "the extract of services was not delivered",
     "no_such_service": "no row of the services has the code of this treatment",
     "no_first_stage": "assignment made no difference to who received the treatment",
+    "no_base": "too few persons of an arm in the period before randomisation, which is the base",
+    "no_months_before": "no period before the base",
     "not_configured": "this analysis is not among those of the cohort",
 }
 

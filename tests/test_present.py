@@ -32,7 +32,7 @@ from ipseval.words import EN_DASH, MINUS
 
 NAME_NO_CENTRE = (
     "effects_by_month", "adjustment", "subgroups", "heterogeneity", "time_to_job", "accumulated",
-    "complier_effects", "published_comparison", "quality",
+    "complier_effects", "event_study", "published_comparison", "quality",
 )  # fmt: skip
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")
@@ -347,6 +347,59 @@ def test_flow_ends_with_the_analysed(made):
     assert [row.head for row in first] == ["Randomised", "Withdrew consent", "Employed at randomisation", "Analysed"]
     assert counts[0] - counts[1] - counts[2] == counts[3]
     assert counts[3] == made["plain"].tables["inclusion"]["n_analysed"].iloc[-1]
+
+
+def test_receipt_and_its_effect_are_printed(made):
+    table = TABLES["receipt"](looked_up(made["plain"]))
+    rows = made["plain"].tables["receipt"].query("centre == 'all' and arm == 'control' and month_from == 13").iloc[0]
+    printed = [cell.text for cell in cells(table, "control", "All centres")[-3:]]
+    assert printed == [str(rows["n_started"]), str(rows["n_received"]), f"{100 * rows['share']:.1f}"]
+    effects = made["plain"].tables["complier_effects"].query("month_from == 0 and month_to == 20").iloc[0]
+    shown = cells(TABLES["complier_effects"](looked_up(made["plain"])), "Months 0 to 20", "ips against control")
+    wanted = [100 * effects[name] for name in ("itt", "first_stage")]
+    assert [cell.text for cell in shown[2:4]] == [signed(value, 1) for value in wanted]
+    assert shown[-1].text == signed(100 * effects["estimate"], 1)
+
+
+def test_services_that_were_not_delivered_are_said(made):
+    review = looked_up(made["several"])
+    assert TABLES["receipt"](review).reasons == ("the extract of services was not delivered",)
+    assert "the extract of services was not delivered" in TABLES["complier_effects"](review).reasons
+    assert "The extract services was not delivered." in TABLES["receipt"](review).notes
+
+
+def test_a_weak_instrument_is_in_the_notes(made):
+    effects = made["plain"].tables["complier_effects"]
+    notes = effects["note"].mask(effects["month_from"] == 13, "weak instrument: first-stage F below 10")
+    for note, is_said in (("", False), (notes, True)):
+        table = TABLES["complier_effects"](looked_up(made["plain"], complier_effects=effects.assign(note=note)))
+        assert any("weak instrument (F below 10) in months 13 to 20" in said for said in table.notes) == is_said
+
+
+def test_event_study_prints_the_base_and_the_joint_test(made):
+    table = TABLES["event_study"](looked_up(made["plain"]))
+    assert cells(table, "Months −3 to −1 (base)", "ips against control")[2].text == "0"
+    events = made["plain"].tables["event_study"].set_index("month_from")
+    assert cells(table, "Months 6 to 11", "ips against control")[2].text == signed(100 * events.loc[6, "estimate"], 1)
+    together = "ips against control: periods before the base together"
+    assert cells(table, "Joint test: p", together)[2].reason == "no period before the base"
+    placebo = (
+        made["plain"]
+        .tables["placebo"]
+        .assign(
+            status="estimated",
+            estimate=0.012,
+            ci_low=-0.02,
+            ci_high=0.044,
+            wald_f=1.5,
+            wald_df1=2,
+            wald_df2=40,
+            wald_p=0.2,
+        )
+    )
+    table = TABLES["event_study"](looked_up(made["plain"], placebo=placebo))
+    shown = [row.cells[2].text for row in table.rows if row.group == together]
+    assert shown == ["1.2", "1.50", "2 and 40", "0.200"]
 
 
 # --- numbers and text ----------------------------------------------------------------------------

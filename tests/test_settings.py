@@ -77,6 +77,8 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "receipt.split_month": (0, -1, "receipt.split_month is -1. Expected: 0 or more"),
     "receipt.adjust": ([], ["age", "age"], "receipt.adjust names something twice."),
     "receipt.weak_first_stage_f": (104.7, 0, "receipt.weak_first_stage_f is 0. Expected: more than 0"),
+    "event_study": ({"period_months": 3}, 3, "event_study is 3."),
+    "event_study.period_months": (12, 0, "event_study.period_months is 0. Expected: 1 or more"),
     "analyses": ({"mine": OWN}, {"My own": OWN}, 'analyses has the name "My own". Expected: small letters'),
     "describe": ({"health_contact_months": 6}, 6, "describe is 6."),
     "describe.wage_subsidy_months": ([1, 6], [1], "describe.wage_subsidy_months is [1]. Expected: at least 2"),

@@ -14,6 +14,7 @@ from ipseval.config import Cohort
 from ipseval.follow import follow
 from ipseval.invariants import INVARIANTS, Check, accumulated_is_complete, waiting_adds_up
 from ipseval.pipeline import Made, measure
+from ipseval.placebo import placebo
 from ipseval.randomise import randomise
 from ipseval.receive import receive
 from ipseval.settings import read_cohort
@@ -29,7 +30,7 @@ def measured(recipe: Recipe, seed: int, folder: Path) -> tuple[Cohort, Frames]:
     made: Made = measure(cohort)
     tests = randomise(cohort, made["cohort"]["people"], made["panel"]["panel"], made["estimate"]["effects"])
     given = made["cohort"]["people"], made["panel"]["panel"], made["clean"]["employment"]
-    tests |= receive(cohort, *given[:2], made["clean"]["services"])
+    tests |= receive(cohort, *given[:2], made["clean"]["services"]) | placebo(cohort, *given[:2])
     stages = (made["cohort"], made["panel"], made["describe"], made["estimate"], tests, follow(cohort, *given))
     tables: dict[str, Any] = {name: table for stage in stages for name, table in stage.items()}
     return cohort, tables | {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [True]})}
@@ -41,7 +42,7 @@ def checked(cohort: Cohort, tables: Frames) -> list[Check]:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, Frames]:
-    return measured(Recipe(n_persons=60, has_services=True), 1, tmp_path_factory.mktemp("sound"))
+    return measured(Recipe(n_persons=60, before=14, has_services=True), 1, tmp_path_factory.mktemp("sound"))
 
 
 def edited(table: pd.DataFrame, rows: Any, column: str, value: Any) -> pd.DataFrame:
@@ -79,6 +80,9 @@ TAMPERINGS: dict[str, Callable[[Frames], Frames]] = {
         "complier_effects": edited(
             t["complier_effects"], first_estimated(t["complier_effects"], "receipt"), "first_stage", 0.123456789
         )
+    },
+    "placebo is complete": lambda t: {
+        "placebo": edited(t["placebo"], t["placebo"]["status"] == "estimated", "estimate", 0.123456789)
     },
     "published numbers agree": lambda t: {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [False]})},
     "table5_model_1: statsmodels": lambda t: {

@@ -113,6 +113,24 @@ rule receive:
         "../scripts/receive.py"
 
 
+rule placebo:
+    """The arms' changes around randomisation with person fixed effects: a check, not the estimate."""
+    input:
+        **of("cohort", "people"),
+        **of("panel"),
+        code=code("placebo"),
+    output:
+        **made("placebo"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/placebo.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=chosen("placebo"),
+    script:
+        "../scripts/placebo.py"
+
+
 rule present:
     """Tables and figures."""
     input:
