@@ -273,6 +273,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(path: str, says: str, tmp_pa
             ["follow.months names a month after the window, which ends with month 20."],
         ),
         (LEAST | {"synthesis": {"variance": "cr3"}}, ["synthesis.variance 'cr3' is not among"]),
+        (LEAST | {"receipt": {"services": {"c": ["x"]}}}, ["receipt.services names 'c', which is no treatment. "]),
         (LEAST | {"published": "nowhere.yaml"}, ["published names '", "nowhere.yaml', which is no file."]),
         ("arms: [a\n", ["is no valid YAML at line 2:"]),
         ("\tx: 1", ["is no valid YAML at line 1:"]),
