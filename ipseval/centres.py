@@ -12,7 +12,7 @@ from ipseval.design import ALL
 from ipseval.estimate import fit_regression
 from ipseval.estimators import LINEAR, Fitted
 from ipseval.joint import Part
-from ipseval.panel import OUTCOME, analysed_months
+from ipseval.panel import months_of_outcomes
 
 ESTIMATED, TOO_FEW = "estimated", "too_few_for_pooling"
 
@@ -75,14 +75,15 @@ def by_centre(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, effects
     effects : DataFrame
         What it made of them.
     """
-    analysed, states = analysed_months(cohort, people, panel)
+    months = months_of_outcomes(cohort, people, panel)
     bare = replace(cohort, estimation=replace(cohort.estimation, variances=()))
     for analysis in cohort.analyses:
         if analysis.months == "each" or not (analysis.within or analysis.effect == "by_centre"):
             continue
         if analysis.estimator not in LINEAR:
             continue  # there is no covariance of the centres' effects
-        found = [(this, fit_regression(bare, this)) for this in regressions(cohort, analysis, analysed, states)]
+        every = regressions(cohort, analysis, *months[analysis.outcome])
+        found = [(this, fit_regression(bare, this)) for this in every]
         fits = [(this, fitted) for this, fitted in found if fitted]
         for arm in cohort.arms.treatments:
             yield Centres(analysis.name, arm, _rows(cohort, analysis, arm, effects), fits)
@@ -94,7 +95,7 @@ def _rows(cohort: Cohort, analysis: Analysis, arm: str, effects: pd.DataFrame) -
         "analysis": analysis.name,
         "arm": arm,
         "variance": cohort.pooled_variance,
-        "outcome": OUTCOME,
+        "outcome": analysis.outcome,
         "estimator": analysis.estimator,
         "subgroup": ALL,
     }

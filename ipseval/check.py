@@ -12,7 +12,7 @@ import pandas as pd
 
 from ipseval import extracts, rules
 from ipseval.config import Cohort, code
-from ipseval.contracts import EXTRACTS, SPELL_EXTRACTS
+from ipseval.contracts import EXTRACTS, SPELL_EXTRACTS, STATE_COLUMNS
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.findings import Findings
 from ipseval.fingerprint import Last, drift, fingerprint
@@ -115,6 +115,7 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
     if len(nowhere) and len(frames) > 1:
         subject = f"{len(nowhere)} of {len(trial)} persons"
         found.add("trial", "trial_person_nowhere", subject, None, len(nowhere), number=len(nowhere))
+    _check_states(frames, cohort, found)
     return frames
 
 
@@ -149,6 +150,21 @@ def check_settings(cohort: Cohort, found: Findings) -> None:
         what = "ordinary employment excludes wage subsidies, but wage_subsidy was not delivered."
         remedy = "Deliver it, or set outcome.exclude_wage_subsidy: false and call the outcome what it then is."
         found.fault(where, what, remedy)
+
+
+def _check_states(frames: Mapping[str, pd.DataFrame | None], cohort: Cohort, found: Findings) -> None:
+    """Codes that make a state must be delivered, else nobody would be in it; note those that no row has."""
+    for state, spec in cohort.states.items():
+        for name, codes in spec.items():
+            frame, column = frames.get(name), STATE_COLUMNS[name]
+            if frame is None or column not in frame:
+                what = f"states.{state} needs {name} with {column}, which was not delivered."
+                found.fault(
+                    configured(cohort), what, "Have it delivered, or take the state out of states and outcomes."
+                )
+            elif absent := [code for code in codes if not (frame[column] == code).any()]:
+                subject = f"{len(absent)} of {len(codes)} codes of states.{state}"
+                found.add(name, "code_not_found", subject, 0, 0, number=len(absent), column=column)
 
 
 def _layout_faults(extract: str, spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

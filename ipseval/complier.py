@@ -13,7 +13,6 @@ from ipseval.config import Analysis, Cohort
 from ipseval.design import ALL, Effect
 from ipseval.estimate import NO_ERROR, cell_counts, cell_status, fit_regression, fit_status
 from ipseval.estimators import Fitted
-from ipseval.panel import OUTCOME
 
 ANALYSIS, ESTIMATOR, VARIANCE = "receipt", "iv_2sls", "cr1"
 NO_FIRST_STAGE, WEAK = "no_first_stage", "weak instrument"
@@ -210,7 +209,7 @@ def _labels(cohort: Cohort, this: Regression, effect: Effect, status: str) -> Ro
     return {
         "cohort": cohort.name,
         "analysis": ANALYSIS,
-        "outcome": OUTCOME,
+        "outcome": cohort.outcome.primary,
         "estimator": ESTIMATOR,
         "subgroup": ALL,
         "centre": effect.centre,

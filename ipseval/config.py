@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+ORDINARY, ORDINARY_EMPLOYMENT = "ordinary", "ordinary_employment"  # the state, and the outcome that only it makes
+
 
 @dataclass(frozen=True)
 class Arms:
@@ -38,6 +40,7 @@ class Window:
 class Outcome:
     """What counts as a month in ordinary employment."""
 
+    primary: str
     month_rule: str | Mapping[str, int]
     min_weekly_hours: float
     exclude_wage_subsidy: bool
@@ -72,6 +75,7 @@ class Analysis:
 
     name: str
     months: str | tuple[int, int]
+    outcome: str = ORDINARY_EMPLOYMENT
     within: str | None = None
     effect: str = "overall"
     estimator: str = "ols"
@@ -179,6 +183,8 @@ class Cohort:
     covariates: tuple[str, ...]
     window: Window
     not_employed_at_randomisation: bool
+    states: dict[str, dict[str, tuple[str, ...]]]
+    outcomes: dict[str, tuple[str, ...]]
     outcome: Outcome
     estimation: Estimation
     randomisation: Randomisation
@@ -191,6 +197,11 @@ class Cohort:
     checks: dict[str, str]
     verify: dict[str, Any]
     disclosure: dict[str, Any]
+
+    @property
+    def analysed_outcomes(self) -> tuple[str, ...]:
+        """Outcomes that an analysis is about, the primary first."""
+        return tuple(dict.fromkeys([self.outcome.primary, *(a.outcome for a in self.analyses)]))
 
     @property
     def pooled_variance(self) -> str:
@@ -233,6 +244,8 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         covariates=tuple(settings["covariates"]),
         window=Window(**settings["window"]),
         not_employed_at_randomisation=settings["eligibility"]["not_employed_at_randomisation"],
+        states={s: {e: tuple(map(code, codes)) for e, codes in spec.items()} for s, spec in settings["states"].items()},
+        outcomes={ORDINARY_EMPLOYMENT: (ORDINARY,)} | {o: tuple(s) for o, s in settings["outcomes"].items()},
         outcome=Outcome(**settings["outcome"]),
         estimation=Estimation(**{**settings["estimation"], "variances": tuple(settings["estimation"]["variances"])}),
         randomisation=Randomisation(**settings["randomisation"]),
@@ -240,7 +253,10 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         follow=Follow(tuple(sorted(settings["follow"]["months"]))),
         receipt=_receipt(settings["receipt"]),
         event_study=EventStudy(**settings["event_study"]),
-        analyses=tuple(_analysis(name, spec) for name, spec in settings["analyses"].items()),
+        analyses=tuple(
+            _analysis(name, {"outcome": settings["outcome"]["primary"], **spec})
+            for name, spec in settings["analyses"].items()
+        ),
         **rest,
     )
 

@@ -11,7 +11,7 @@ from ipseval.config import Cohort
 from ipseval.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, Effect
 from ipseval.estimators import ESTIMATORS, Fitted, variances_of
 from ipseval.multiplicity import holm
-from ipseval.panel import OUTCOME, analysed_months
+from ipseval.panel import months_of_outcomes
 
 NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding
 
@@ -52,10 +52,10 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     KeyError
         The configuration names a variance that is not in ``VARIANCES``.
     """
-    analysed, states = analysed_months(cohort, people, panel)
+    months = months_of_outcomes(cohort, people, panel)
     effects, coefficients = [], []
     for analysis in cohort.analyses:
-        for regression in regressions(cohort, analysis, analysed, states):
+        for regression in regressions(cohort, analysis, *months[analysis.outcome]):
             rows, terms = estimate_one(cohort, regression)
             effects += rows
             coefficients += terms
@@ -180,7 +180,7 @@ def _row(cohort: Cohort, this: Regression, effect: Effect, variance: str, status
     return {
         "cohort": cohort.name,
         "analysis": this.analysis.name,
-        "outcome": OUTCOME,
+        "outcome": this.analysis.outcome,
         "estimator": this.analysis.estimator,
         "subgroup": effect.subgroup,
         "centre": effect.centre,

@@ -29,10 +29,10 @@ def effects_by_centre(review: Review) -> Drawing:
             axes.spines["left"].set_visible(False)
             axes.set_title(f"{review.arm(arm)} − {review.reference}")
         _heads(panels[0])
-        panels[-1].set_xlabel(f"Difference in ordinary employment, percentage points, with {review.interval}")
+        panels[-1].set_xlabel(f"Difference in {review.outcome}, percentage points, with {review.interval}")
         return finished(
             figure,
-            "Effect on ordinary employment by centre",
+            f"Effect on {review.outcome} by centre",
             "One row a centre and one for all centres: the effect by model 1 and the unadjusted difference, each with "
             "its interval. The numbers are in the table of effects by centre.",
             f"{words.sentence(words.months(*review.pooled_months(MODEL_1)))} pooled. Filled: model 1, with its numbers "

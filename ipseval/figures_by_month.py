@@ -32,7 +32,7 @@ MONTHS = "Months since randomisation"
 
 
 def employment_by_arm(review: Review) -> Drawing:
-    """Figure 5: share in ordinary employment by arm and month."""
+    """Figure 5: share in the outcome by arm and month."""
     with style():
         figure, (axes,) = canvas(4.3)
         _mark_randomisation(axes, review)
@@ -40,11 +40,11 @@ def employment_by_arm(review: Review) -> Drawing:
         high = max(5.0, 1.12 * max((y for line in ends for y in line["shares"] if not math.isnan(y)), default=100.0))
         axes.set_ylim(0, min(high, 104))
         label_lines(axes, ends)
-        axes.set_ylabel("In ordinary employment, % of persons")
+        axes.set_ylabel(f"In {review.outcome}, % of persons")
         axes.set_xlabel(MONTHS)
         return finished(
             figure,
-            "Figure 5. Share in ordinary employment by arm",
+            f"Figure 5. Share in {review.outcome} by arm",
             f"One line for each arm, {words.months(-review.cohort.window.before, review.cohort.window.after)} since "
             "randomisation. The numbers are in employment_by_month.csv.",
             "All centres. Month 0 is the calendar month of randomisation. In parentheses: persons in the arm.",
@@ -119,7 +119,7 @@ def effect_by_month(review: Review) -> Drawing:
         panels[-1].set_xlabel(MONTHS)
         return finished(
             figure,
-            "Effect on ordinary employment by month",
+            f"Effect on {review.outcome} by month",
             "Monthly difference between the arms with its interval, around a line at zero, in a wider band for all "
             "months at once. The numbers are in the table of effects by month and in bands.csv.",
             f"All centres. Dark: {review.interval}s, each for itself. Light: the band for all months from 0 at once, "
@@ -144,7 +144,7 @@ def event_study(review: Review) -> Drawing:
         panels[-1].set_xlabel(MONTHS)
         return finished(
             figure,
-            "Change in ordinary employment since the period before randomisation",
+            f"Change in {review.outcome} since the period before randomisation",
             "Difference between the arms in the change from the base period, by period, with its interval, around a "
             "line at zero. The numbers are in event_study.csv.",
             "All centres, an effect for each person and each period. Each line spans its months. Hollow: the base, "

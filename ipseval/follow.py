@@ -8,7 +8,7 @@ from scipy import stats
 
 from ipseval.accumulate import Accumulated, accumulated
 from ipseval.analyses import Regression
-from ipseval.config import Analysis, Cohort
+from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.design import ALL, design
 from ipseval.estimate import NO_ERROR, estimate_one
 from ipseval.panel import analysed_months
@@ -60,7 +60,7 @@ def follow(
         ``time_to_job``: one row an arm and month 0..after. ``restricted_mean``: one row an arm, and one a difference.
         ``accumulated``: one row an outcome, month of ``follow.months``, treatment and variance.
     """
-    analysed, states = analysed_months(cohort, people, panel)
+    analysed, states = analysed_months(cohort, people, panel, ORDINARY_EMPLOYMENT)
     states = states[:, cohort.window.before :]
     start = first_observed(states)
     arm = analysed["arm"].to_numpy()

@@ -37,10 +37,10 @@ def forest(review: Review) -> Drawing:
             axes.set_title(f"{review.arm(arm)} − {review.reference}")
         _beside(panels[0], "Points", (1, 1), NUMBERS, va="bottom", color=QUIET)
         _beside(panels[0], "Weight", (1, 1), SHARE, va="bottom", ha="right", color=QUIET)
-        panels[-1].set_xlabel(f"Difference in ordinary employment, percentage points, with {review.interval}")
+        panels[-1].set_xlabel(f"Difference in {review.outcome}, percentage points, with {review.interval}")
         return finished(
             figure,
-            "Effect on ordinary employment by centre, and their mean",
+            f"Effect on {review.outcome} by centre, and their mean",
             "One row a centre: the effect by model 1 with its interval and weight. Below them the mean as a diamond, "
             "and the interval in which the effect of a further centre is expected. The numbers are in the table of "
             "differences between centres.",

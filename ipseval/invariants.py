@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ipseval.config import Analysis, Cohort
+from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.design import ALL
 from ipseval.estimators import LINEAR, variances_of
-from ipseval.panel import MISSING, MONTH_COLUMN, OUTCOME
+from ipseval.panel import MISSING, MONTH_COLUMN, outcome_matrix
 
 Written = Mapping[str, pd.DataFrame]
 CURVE_TOLERANCE = 1e-9  # a month: shares multiplied and summed in another order
@@ -72,7 +72,7 @@ def effects_count_the_panel(cohort: Cohort, written: Written) -> Check:
     """Persons of the effect rows by centre are the analysed persons with an observed month."""
     people = written["people"][written["people"]["is_analysed"]]
     months = [MONTH_COLUMN.format(k) for k in range(cohort.window.after + 1)]
-    panel = written["panel"][written["panel"]["outcome"] == OUTCOME].set_index("person_id")
+    panel = written["panel"][written["panel"]["outcome"] == cohort.outcome.primary].set_index("person_id")
     seen = people["person_id"].map((panel[months] != MISSING).any(axis=1))
     counted = people[seen].groupby(["centre", "arm"]).size()
     effects = written["effects"].query("analysis == 'centre_unadjusted'")
@@ -124,17 +124,19 @@ def waiting_adds_up(cohort: Cohort, written: Written) -> Check:
     Who is employed in a month has had a first job by then, or was not observed in an earlier month: counted, too.
     """
     time, means, wrong = written["time_to_job"], written["restricted_mean"], 0
-    months = written["employment_by_month"].query("centre == @ALL and month >= 0")
+    people = written["people"][written["people"]["is_analysed"]]
+    keys, months = pd.Index(people["person_id"]), range(cohort.window.after + 1)
+    employed = outcome_matrix(written["panel"], ORDINARY_EMPLOYMENT, keys, months) == 1
     for arm, rows in time.groupby("arm"):
         at_risk, events, censored = (rows[n].to_numpy() for n in ("n_at_risk", "n_events", "n_censored"))
-        S, counted = rows["survival"].to_numpy(dtype=float), months[months["arm"] == arm]
+        S, here = rows["survival"].to_numpy(dtype=float), (people["arm"] == arm).to_numpy()
         start = int(np.argmax(at_risk > 0))
         left = at_risk - events - censored
         wrong += int((at_risk[start + 1 :] != left[start:-1]).sum() + (left < 0).sum() + left[-1])
         product = np.cumprod(np.divide(at_risk - events, at_risk, out=np.ones(len(rows)), where=at_risk > 0))
         wrong += int((np.abs(S - product) > CURVE_TOLERANCE).sum() + (np.isnan(S) & (at_risk > 0)).sum())
-        unseen = counted["n_persons"].to_numpy() - at_risk[start] + np.cumsum(censored) - censored
-        wrong += int((counted["n_employed"].to_numpy() > np.cumsum(events) + unseen).sum())
+        unseen = here.sum() - at_risk[start] + np.cumsum(censored) - censored
+        wrong += int((employed[here].sum(axis=0) > np.cumsum(events) + unseen).sum())
         mean = means[(means["arm"] == arm) & (means["measure"] == "months_without_job")].iloc[0]
         total = S[mean["month_from"] : mean["month_to"] + 1].sum()
         is_sum = abs(total - mean["estimate"]) <= CURVE_TOLERANCE * len(rows)

@@ -1,17 +1,17 @@
 """Stage panel: persons x months, int8, missing is -1 and never 0."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ipseval.clean import Tables, needed
-from ipseval.config import Cohort, Outcome
+from ipseval.config import ORDINARY, Cohort, Outcome
+from ipseval.contracts import STATE_COLUMNS
 from ipseval.spells import FOREVER, merge
 
 MISSING = -1
-OUTCOME = "ordinary_employment"
 MONTH_COLUMN = "month_{}"
 
 
@@ -126,36 +126,92 @@ def panel(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd
     people : DataFrame
         One row a person: ``person_id``, ``randomised_on``, ``died_on``, ``emigrated_on``; sorted.
     cleaned : dict
-        ``employment`` and, where delivered, ``wage_subsidy``.
+        ``employment`` and, where delivered, other extracts of spells.
 
     Returns
     -------
     dict
         ``panel``: one row an outcome and person, one int8 column a month since randomisation (1, 0, -1 missing).
-        Outcomes: ``ordinary_employment``, ``employment`` (any job that satisfies month rule and hours) and, where
-        delivered, ``wage_subsidy`` (any day of the month).
+        Outcomes: ``ordinary_employment``, those of the cohort's ``outcomes`` and its ``states``, ``employment`` (any
+        job that satisfies month rule and hours) and, where delivered, ``wage_subsidy`` (any day of the month).
     """
-    persons = pd.Index(people["person_id"])
     month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
     first, last = int(month_0.min()) - cohort.window.before, int(month_0.max()) + cohort.window.after
-    jobs, subsidies = needed(cleaned, "employment"), cleaned["wage_subsidy"]
-    days = calendar(cohort.outcome, first, last)
-    employed = active_months(_qualifying(jobs[jobs["is_observed"] == 1], cohort.outcome), persons, days)
-    unknown = active_months(jobs[jobs["is_observed"] == 0], persons, days) & ~employed
-    employment = np.where(unknown, MISSING, employed).astype(np.int8)
-    states = {"ordinary_employment": employment, "employment": employment}
-    if subsidies is not None:
-        states["wage_subsidy"] = _subsidised(subsidies, persons, first, last)
-        if cohort.outcome.exclude_wage_subsidy:
-            subsidised = (states["wage_subsidy"] == 1) & (employment != MISSING)
-            states["ordinary_employment"] = np.where(subsidised, 0, employment).astype(np.int8)
+    source = _Source(cohort.outcome, pd.Index(people["person_id"]), first, last, cleaned)
+    made = {"employment": source.jobs()}
+    if cleaned["wage_subsidy"] is not None:
+        made["wage_subsidy"] = source.any_day("wage_subsidy")
+    states = {name: source.of(spec) for name, spec in cohort.states.items()}
+    kinds = [kind for spec in cohort.states.values() for kind in spec.get("employment", ())]
+    states[ORDINARY] = _ordinary(cohort.outcome, source.jobs(none_of=kinds), made.get("wage_subsidy"))
+    made |= {outcome: _any_of([states[state] for state in counted]) for outcome, counted in cohort.outcomes.items()}
+    made |= {name: state for name, state in states.items() if name != ORDINARY}
     status = _status(cohort, people, np.arange(first, last + 1))
     columns = month_0[:, None] - first + np.array(cohort.window.months)
     decided = {
         name: np.take_along_axis(np.where(status == KNOWN, state, status), columns, axis=1)
-        for name, state in states.items()
+        for name, state in made.items()
     }
-    return {"panel": _frame(decided, persons, cohort.window.months)}
+    return {"panel": _frame(decided, source.persons, cohort.window.months)}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Spells as states of calendar months ``first..last``: int8, persons x months; -1 where nothing is known."""
+
+    outcome: Outcome
+    persons: pd.Index
+    first: int
+    last: int
+    cleaned: Tables
+
+    def jobs(self, any_of: Sequence[str] | None = None, none_of: Sequence[str] = ()) -> np.ndarray:
+        """Months in which month rule and hours hold for a job, of some kinds only where they are named."""
+        jobs = needed(self.cleaned, "employment")
+        if any_of is not None:
+            jobs = _with_codes(jobs, "kind", any_of)
+        elif none_of:
+            jobs = jobs[~jobs["kind"].isin(none_of)]
+        days = calendar(self.outcome, self.first, self.last)
+        return self._states(
+            jobs, lambda known: active_months(_qualifying(known, self.outcome), self.persons, days), days
+        )
+
+    def any_day(self, extract: str, codes: Sequence[str] | None = None) -> np.ndarray:
+        """Months with a day of a spell of the extract."""
+        spells, days = needed(self.cleaned, extract), _whole_months(self.first, self.last)
+        chosen = spells if codes is None else _with_codes(spells, STATE_COLUMNS[extract], codes)
+        return self._states(chosen, lambda known: active_months(known, self.persons, days), days)
+
+    def of(self, state: Mapping[str, Sequence[str]]) -> np.ndarray:
+        """A state that codes of one extract or several make."""
+        return _any_of(
+            [self.jobs(any_of=codes) if e == "employment" else self.any_day(e, codes) for e, codes in state.items()]
+        )
+
+    def _states(self, spells: pd.DataFrame, active: Callable[[pd.DataFrame], np.ndarray], days: Calendar) -> np.ndarray:
+        known = active(spells[spells["is_observed"] == 1])
+        unknown = active_months(spells[spells["is_observed"] == 0], self.persons, days) & ~known
+        return np.where(unknown, MISSING, known).astype(np.int8)
+
+
+def _with_codes(spells: pd.DataFrame, column: str, codes: Sequence[str]) -> pd.DataFrame:
+    """Spells with one of the codes, and those of which nothing is known."""
+    return spells[spells[column].isin(codes) | (spells["is_observed"] == 0)]
+
+
+def _any_of(states: Sequence[np.ndarray]) -> np.ndarray:
+    """1 where any state is, else missing where any is, else 0."""
+    known = np.any([state == 1 for state in states], axis=0)
+    missing = np.any([state == MISSING for state in states], axis=0)
+    return np.where(known, 1, np.where(missing, MISSING, 0)).astype(np.int8)
+
+
+def _ordinary(outcome: Outcome, jobs: np.ndarray, subsidised: np.ndarray | None) -> np.ndarray:
+    """Months with a job and without wage subsidy; employment that is not known stays so."""
+    if subsidised is None or not outcome.exclude_wage_subsidy:
+        return jobs
+    return np.where((subsidised == 1) & (jobs != MISSING), 0, jobs).astype(np.int8)
 
 
 def _qualifying(jobs: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
@@ -163,13 +219,6 @@ def _qualifying(jobs: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
     if outcome.min_weekly_hours <= 0:
         return jobs
     return jobs[jobs["weekly_hours"] >= outcome.min_weekly_hours] if "weekly_hours" in jobs else jobs[:0]
-
-
-def _subsidised(spells: pd.DataFrame, persons: pd.Index, first: int, last: int) -> np.ndarray:
-    days = _whole_months(first, last)
-    known = active_months(spells[spells["is_observed"] == 1], persons, days)
-    unknown = active_months(spells[spells["is_observed"] == 0], persons, days) & ~known
-    return np.where(unknown, MISSING, known).astype(np.int8)
 
 
 KNOWN = 1  # the month is as the registers say; else the status itself is the value, 0 or MISSING
@@ -219,16 +268,26 @@ def outcome_matrix(panel: pd.DataFrame, outcome: str, persons: pd.Index, months:
     return rows.loc[persons, [MONTH_COLUMN.format(k) for k in months]].to_numpy(dtype=np.int8)
 
 
-def analysed_months(
-    cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, outcome: str = OUTCOME
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """The analysed persons, and their states in every month of the window (int8, persons x months, -1 missing).
+Months = dict[str, tuple[pd.DataFrame, np.ndarray]]
 
-    Persons get ``share_employed_before``: the share of their observed months before month 0 in the outcome; the column
-    is not there when the window has no such months.
+
+def months_of_outcomes(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> Months:
+    """:func:`analysed_months` of every outcome that an analysis is about, by its name."""
+    return {outcome: analysed_months(cohort, people, panel, outcome) for outcome in cohort.analysed_outcomes}
+
+
+def analysed_months(
+    cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, outcome: str | None = None
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The analysed persons, and their outcome (the primary) in every month of the window.
+
+    The outcome is int8, persons x months, -1 is missing. Persons get ``share_employed_before``: the share of their
+    observed months before month 0 in the outcome; the column is not there when the window has no such months.
     """
     analysed = people[people["is_analysed"]].reset_index(drop=True)
-    states = outcome_matrix(panel, outcome, pd.Index(analysed["person_id"]), cohort.window.months)
+    states = outcome_matrix(
+        panel, outcome or cohort.outcome.primary, pd.Index(analysed["person_id"]), cohort.window.months
+    )
     before = states[:, : cohort.window.before]
     if not (before >= 0).any():
         return analysed, states

@@ -10,7 +10,7 @@ from scipy import stats
 from ipseval.config import Cohort
 from ipseval.estimate import NO_ERROR
 from ipseval.fixed_effects import PersonEffects, PersonPeriods, fit
-from ipseval.panel import OUTCOME, analysed_months
+from ipseval.panel import analysed_months
 
 ESTIMATOR, VARIANCE = "person_fixed_effects", "cr1"
 BASE, NO_BASE, NO_MONTHS_BEFORE = "base", "no_base", "no_months_before"
@@ -167,7 +167,7 @@ def _labels(cohort: Cohort, study: Study, arm: str) -> Row:
     """What a row is of."""
     return {
         "cohort": cohort.name,
-        "outcome": OUTCOME,
+        "outcome": cohort.outcome.primary,
         "estimator": ESTIMATOR,
         "arm": arm,
         "reference_arm": cohort.arms.reference,

@@ -7,7 +7,7 @@ import pandas as pd
 from ipseval import store, words
 from ipseval.config import Cohort
 from ipseval.figures import FIGURES
-from ipseval.record import DIFFERENCE, record
+from ipseval.record import difference, record
 from ipseval.render import RENDERERS, to_index
 from ipseval.review import ALL, Review
 from ipseval.tables import TABLES
@@ -66,4 +66,4 @@ def about(review: Review) -> dict[str, object]:
         "For colleagues inside the secure environment: small counts are shown as they are."
     )
     window = words.months(-review.cohort.window.before, review.cohort.window.after)
-    return {"summary": summary, "record": record(review, window, DIFFERENCE)}
+    return {"summary": summary, "record": record(review, window, difference(review))}

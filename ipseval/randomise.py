@@ -12,7 +12,7 @@ from ipseval.config import Analysis, Cohort
 from ipseval.design import ALL, DIFFERENCE, Effect
 from ipseval.estimators import LINEAR
 from ipseval.multiplicity import critical_value, p_values, step_down
-from ipseval.panel import analysed_months
+from ipseval.panel import months_of_outcomes
 from ipseval.randomisation import draw_assignments
 from ipseval.redrawn import redrawn
 
@@ -36,6 +36,7 @@ Cell = tuple[str, str, str, int, int, str]
 class Found:
     """An effect under the assignment as it was and as it was re-drawn; ``df`` are persons less one."""
 
+    outcome: str
     family: str
     estimate: float
     std_error: float
@@ -68,14 +69,14 @@ def randomise(
         ``randomisation``: one row an effect; its ``std_error`` and ``statistic`` are those of ``cr1``. ``bands``: one
         row a month of the effects over all centres, with the interval (cr1) and the simultaneous band.
     """
-    analysed, states = analysed_months(cohort, people, panel)
+    months = months_of_outcomes(cohort, people, panel)
     wanted = effects[effects["estimator"].isin(LINEAR)].drop_duplicates(CELL)
     estimated = set(wanted.loc[wanted["status"] == "estimated", CELL].itertuples(index=False, name=None))
-    drawn = assignments(cohort, analysed)
+    drawn = assignments(cohort, months[cohort.outcome.primary][0])
     rows: dict[Cell, dict[str, object]] = {}
     bands: list[dict[str, object]] = []
     linear = (a for a in cohort.analyses if a.estimator in LINEAR)
-    found = (one for a in linear for one in _under_draws(cohort, a, analysed, states, drawn))
+    found = (one for a in linear for one in _under_draws(cohort, a, *months[a.outcome], drawn))
     for members in _families((cell, one) for cell, one in found if cell in estimated).values():
         rows |= _tested(members)
         bands += _band(cohort, members)
@@ -108,7 +109,16 @@ def _under_draws(
             for k, one in enumerate(batch):
                 cell = (analysis.name, effect.subgroup, effect.centre, *one.months, effect.arm)
                 numbers = float(draws.estimate[0, j, k]), float(draws.std_error[0, j, k]), len(one.persons) - 1
-                yield cell, Found(_family(analysis, effect, one.months), *numbers, float(t[0, j, k]), t[1:, j, k])
+                yield (
+                    cell,
+                    Found(
+                        analysis.outcome,
+                        _family(analysis, effect, one.months),
+                        *numbers,
+                        float(t[0, j, k]),
+                        t[1:, j, k],
+                    ),
+                )
 
 
 def _family(analysis: Analysis, effect: Effect, months: tuple[int, int]) -> str:
@@ -125,14 +135,14 @@ def _family(analysis: Analysis, effect: Effect, months: tuple[int, int]) -> str:
 def _families(found: Iterable[tuple[Cell, Found]]) -> dict[tuple, dict[Cell, Found]]:
     """Effects of an arm that are adjusted together.
 
-    The centres of an analysis and window; its months from 0 on, or before; the subgroups of all analyses of a window.
+    The centres of an analysis and window; its months from 0 on, or before; the subgroups of an outcome and window.
     """
     families: dict[tuple, dict[Cell, Found]] = {}
     for cell, one in found:
         name, subgroup, _, first, last, arm = cell
         window = None if one.family in (FOLLOW_UP, BEFORE) else (first, last)
         analysis = None if one.family == OVER_SUBGROUPS else name
-        families.setdefault((one.family, analysis, window, subgroup, arm), {})[cell] = one
+        families.setdefault((one.family, one.outcome, analysis, window, subgroup, arm), {})[cell] = one
     return families
 
 

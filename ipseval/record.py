@@ -1,6 +1,7 @@
 """The record of choices that stands on every table: what is estimated, in whom, and what was decided (ICH E9(R1))."""
 
 from ipseval import words
+from ipseval.config import ORDINARY
 from ipseval.review import ALL, Review
 
 STEPS = {
@@ -8,10 +9,9 @@ STEPS = {
     "employed_at_randomisation": "who had a job, with or without wage subsidy, on the day of randomisation",
 }
 POLICIES = {"zero": "count as not employed", "missing": "count as not observed"}
-DIFFERENCE = "Difference between the arms in the share of months in ordinary employment, in percentage points"
 
 
-def record(review: Review, window: str, measure: str) -> tuple[tuple[str, str], ...]:
+def record(review: Review, window: str, measure: str, counts: str | None = None) -> tuple[tuple[str, str], ...]:
     """All choices behind a table.
 
     Parameters
@@ -21,6 +21,8 @@ def record(review: Review, window: str, measure: str) -> tuple[tuple[str, str], 
         Which months the table covers.
     measure : str
         The summary measure.
+    counts : str, optional
+        The outcome; the primary one when not given.
 
     Returns
     -------
@@ -32,11 +34,16 @@ def record(review: Review, window: str, measure: str) -> tuple[tuple[str, str], 
         *((("Data", remark),) if remark else ()),
         ("Population", population(review)),
         ("Treatment", treatment(review)),
-        ("Outcome", outcome(review)),
+        ("Outcome", outcome(review, counts or review.cohort.outcome.primary)),
         ("Window", f"{words.sentence(window)}; month 0 is the calendar month of randomisation.{observed(review)}"),
         ("Intercurrent events", intercurrent_events(review)),
         ("Summary measure", f"{measure}."),
     )
+
+
+def difference(review: Review, of: str = "months") -> str:
+    """The summary measure: a difference in the share of months, or of persons."""
+    return f"Difference between the arms in the share of {of} in {review.outcome}, in percentage points"
 
 
 def population(review: Review) -> str:
@@ -61,8 +68,8 @@ def treatment(review: Review) -> str:
     return f"Assignment to {arms}, whatever was received; reference: {review.reference}."
 
 
-def outcome(review: Review) -> str:
-    """What counts as a month in ordinary employment."""
+def outcome(review: Review, name: str) -> str:
+    """What makes a month count."""
     chosen = review.cohort.outcome
     days = words.listed([f"{chosen.min_days} day{'s' if chosen.min_days > 1 else ''}"])
     rule = {
@@ -75,7 +82,13 @@ def outcome(review: Review) -> str:
         if chosen.exclude_wage_subsidy
         else "months with a wage subsidy count, too"
     )
-    return f"Ordinary employment in a month: a job of {hours} {rule}; {subsidy}."
+    ordinary = f"a job of {hours} {rule}; {subsidy}"
+    counted = review.cohort.outcomes[name]
+    if counted == (ORDINARY,):
+        return f"{words.sentence(words.plain(name))} in a month: {ordinary}."
+    states = words.listed(["ordinary employment" if s == ORDINARY else words.plain(s) for s in counted], "or")
+    own = f" Ordinary employment: {ordinary}." if ORDINARY in counted else ""
+    return f"{words.sentence(words.plain(name))} in a month: {states}.{own}"
 
 
 def observed(review: Review) -> str:

@@ -55,6 +55,11 @@ class Review:
         return self.arm(self.cohort.arms.reference)
 
     @property
+    def outcome(self) -> str:
+        """The primary outcome as it stands inside a sentence: ``ordinary employment``."""
+        return words.plain(self.cohort.outcome.primary)
+
+    @property
     def least(self) -> int:
         """Persons an arm of a centre needs for an effect to be estimated."""
         return self.cohort.estimation.min_persons_per_arm

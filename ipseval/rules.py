@@ -171,6 +171,13 @@ RULES: dict[str, Rule] = {
         others=STOP,
         done="[its|their] rows stay empty",
     ),
+    "code_not_found": Rule(
+        "warn",
+        "[is|are] the {column} of no row.",
+        "Check the spelling under states.",
+        STOP,
+        done="nobody is in the state by [it|them]",
+    ),
     # dates
     "randomised_after_register": Rule(
         "stop", "[was|were] randomised after observed_until.", "Move observed_until, or leave the persons out."

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from ipseval import words
-from ipseval.config import Cohort, code, from_settings
+from ipseval.config import ORDINARY, ORDINARY_EMPLOYMENT, Cohort, code, from_settings
+from ipseval.contracts import FIXED_OUTCOMES
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.schema import schema_faults
 
@@ -24,10 +25,10 @@ WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 _READING = ("extracts", "columns", "values", "exclusions", "layouts", "covariates")
 _STUDY = ("observed_from", "observed_until", "window", "outcome")
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
-    "check": (*_READING, *_STUDY, "checks"),
+    "check": (*_READING, *_STUDY, "states", "checks"),
     "clean": (*_STUDY,),
     "cohort": ("covariates", "exclusions", "eligibility", "describe", *_STUDY),
-    "panel": (*_STUDY,),
+    "panel": (*_STUDY, "states", "outcomes"),
     "describe": ("covariates", "describe", *_STUDY),
     "estimate": ("analyses", "estimation", *_STUDY),
     "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
@@ -36,6 +37,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "receive": ("receipt", "estimation", *_STUDY),
     "placebo": ("event_study", "estimation", *_STUDY),
     "present": (
+        "outcomes",
         "title",
         "remark",
         "analyses",
@@ -241,6 +243,7 @@ def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
     if any(month > window["after"] for month in merged["follow"]["months"]):
         what = f"follow.months names a month after the window, which ends with month {window['after']}."
         faults.append(Fault(file, what, "Widen window or leave that month out."))
+    faults += [Fault(file, what, remedy) for what, remedy in _outcome_faults(merged)]
     for name, spec in merged["analyses"].items():
         faults += [Fault(file, f"analyses.{name} {what}", remedy) for what, remedy in _analysis_faults(spec, window)]
     treatments = list(map(code, arms["treatments"]))
@@ -257,6 +260,33 @@ def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
         if not re.fullmatch(r"[A-Za-z]\w*", name)
     ]
     return faults
+
+
+def _outcome_faults(merged: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with states and outcomes, and the remedy."""
+    states, outcomes = {ORDINARY: {}, **merged["states"]}, {ORDINARY_EMPLOYMENT: [], **merged["outcomes"]}
+    taken = {ORDINARY_EMPLOYMENT, ORDINARY, *FIXED_OUTCOMES}
+    for kind, names, others in (("states", merged["states"], ()), ("outcomes", merged["outcomes"], merged["states"])):
+        for name in names:
+            if name in taken or name in others:
+                yield f"{kind}.{name} is the name of another state or outcome.", "Give it a name of its own."
+    for name, counted in merged["outcomes"].items():
+        for state in counted:
+            if state not in states:
+                yield f"outcomes.{name} names '{state}', which is no state.", nearest(state, states) or "See states."
+    asked = {"outcome.primary": merged["outcome"]["primary"]}
+    asked |= {f"analyses.{n}.outcome": spec["outcome"] for n, spec in merged["analyses"].items() if spec.get("outcome")}
+    for key, outcome in asked.items():
+        if outcome not in outcomes:
+            remedy = nearest(outcome, outcomes) or f"Known: {', '.join(outcomes)}."
+            yield f"{key} names '{outcome}', which is no outcome.", remedy
+    owner: dict[tuple[str, str], str] = {}
+    for state, spec in merged["states"].items():
+        for extract, codes in spec.items():
+            for value in map(code, codes):
+                first = owner.setdefault((extract, value), state)
+                if first != state:
+                    yield f"states.{state} and states.{first} both name a code of {extract}.", "Let one state have it."
 
 
 def _analysis_faults(spec: Mapping[str, Any], window: Mapping[str, int]) -> Iterator[tuple[str, str]]:

@@ -5,8 +5,7 @@ from typing import Any
 from ipseval import words
 from ipseval.config import Subgroup
 from ipseval.design import DIFFERENCE, MEMBERS, OTHERS
-from ipseval.record import DIFFERENCE as MEASURE
-from ipseval.record import record
+from ipseval.record import difference, record
 from ipseval.review import ALL, PUBLISHED, SMALL_SAMPLE, Record, Review, effect_cell
 from ipseval.table import Cell, Column, Row, Table, lacking
 from ipseval.tables_estimated import size_cells, size_columns, versus
@@ -40,7 +39,7 @@ def adjustment(review: Review) -> Table:
     adjust = {n: a.adjust for n in WAYS if (a := review.analysis(n))}
     additive = words.listed([words.inside(words.variable(n)) for n in adjust.get("adjustment_additive", ())])
     return Table(
-        title=f"The pooled effect on ordinary employment by way of adjusting, {words.months(*months)}",
+        title=f"The pooled effect on {review.outcome} by way of adjusting, {words.months(*months)}",
         stub="Adjustment",
         columns=(
             *size_columns(review),
@@ -53,11 +52,11 @@ def adjustment(review: Review) -> Table:
             f"All regressions hold dummies for the centres and none for time. Covariates: {additive}.",
             "Lin: covariates are centred on their mean and multiplied with assignment. Logit: mean probability with "
             "everybody in the arm less that with everybody in the reference arm (g-computation, delta method). "
-            "Employment before: share of the observed months before month 0 in ordinary employment.",
+            f"Employment before: share of the observed months before month 0 in {review.outcome}.",
             f"In parentheses: {review.interval} from standard errors {words.variance(variance)}.",
             *review.left_out(WAYS),
         ),
-        record=record(review, f"{words.months(*months)}, pooled", MEASURE),
+        record=record(review, f"{words.months(*months)}, pooled", difference(review)),
     )
 
 
@@ -72,7 +71,7 @@ def subgroups(review: Review) -> Table:
             rows += [Row(head, _cells(review, name, arm, side, variance), group) for side, head in SIDES.items()]
     months = review.pooled_months(planned[0][0]) if planned else (0, review.cohort.window.after)
     return Table(
-        title=f"Effects on ordinary employment in planned subgroups, {words.months(*months)} pooled",
+        title=f"Effects on {review.outcome} in planned subgroups, {words.months(*months)} pooled",
         stub="Subgroup",
         columns=(
             *size_columns(review),
@@ -90,7 +89,7 @@ def subgroups(review: Review) -> Table:
             f"In parentheses: {review.interval} from standard errors {words.variance(variance)}.",
             *review.left_out(name for name, _ in planned),
         ),
-        record=record(review, f"{words.months(*months)}, pooled", MEASURE),
+        record=record(review, f"{words.months(*months)}, pooled", difference(review)),
     )
 
 

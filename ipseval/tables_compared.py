@@ -1,7 +1,7 @@
 """Printed table of published numbers beside the reproduced ones."""
 
 from ipseval import words
-from ipseval.record import DIFFERENCE, record
+from ipseval.record import difference, record
 from ipseval.review import Record, Review
 from ipseval.table import Cell, Column, Row, Table
 
@@ -24,7 +24,7 @@ def published_comparison(review: Review) -> Table:
         columns=COLUMNS,
         rows=tuple(Row(row["term"], _cells(row), words.sentence(row["table"])) for row in found),
         notes=notes,
-        record=record(review, window, DIFFERENCE),
+        record=record(review, window, difference(review)),
         is_long=True,
     )
 

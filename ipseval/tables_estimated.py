@@ -3,7 +3,7 @@
 from typing import Any
 
 from ipseval import words
-from ipseval.record import DIFFERENCE, record
+from ipseval.record import difference, record
 from ipseval.review import ALL, ESTIMATED, PUBLISHED, SMALL_SAMPLE, Review, count_cell, effect_cell, share_cell
 from ipseval.table import Cell, Column, Row, Table, lacking
 
@@ -43,7 +43,7 @@ def table5(review: Review) -> Table:
         cells = tuple(_size_cell(review, found[model], column) for model in MODELS)
         rows.append(Row(head, cells, "Constant and sample", is_total=True))
     return Table(
-        title="Table 5. Effects on ordinary employment by centre: linear probability models",
+        title=f"Table 5. Effects on {review.outcome} by centre: linear probability models",
         stub="Term",
         columns=tuple(Column(head, ("standard error",), has_stars=True) for head in MODELS.values()),
         rows=tuple(rows),
@@ -51,7 +51,7 @@ def table5(review: Review) -> Table:
         record=record(
             review,
             f"{words.months(*review.pooled_months(MODEL_1))}, pooled",
-            "Difference between the arms in the share of months in ordinary employment (0.100 is 10 percentage points)",
+            f"Difference between the arms in the share of months in {review.outcome} (0.100 is 10 percentage points)",
         ),
     )
 
@@ -99,7 +99,7 @@ def _table5_notes(review: Review, base: str, variance: str) -> tuple[str, ...]:
         who = dict.fromkeys(held, "All models")
     dummies = tuple(f"{who[times]}: dummies for {text} are included and not shown." for times, text in held.items())
     return (
-        "Coefficients of ordinary least squares on person-months; the outcome is 1 in ordinary employment, else 0.",
+        f"Coefficients of ordinary least squares on person-months; the outcome is 1 in {review.outcome}, else 0.",
         *dummies,
         f"Base centre: {base}. Reference arm: {review.reference}.",
         f"In parentheses: standard errors, {words.variance(variance)}.",
@@ -127,7 +127,7 @@ def by_centre(review: Review) -> Table:
             rows.append(Row(review.centre(c), cells, versus(review, arm), is_total=c == ALL))
     ends = review.interval_ends
     return Table(
-        title=f"Effects on ordinary employment by centre, {words.months(first, last)} pooled",
+        title=f"Effects on {review.outcome} by centre, {words.months(first, last)} pooled",
         stub="Centre",
         columns=(*size_columns(review), Column("Unadjusted, points", ends), Column("Model 1, points", ends)),
         rows=tuple(rows),
@@ -137,7 +137,7 @@ def by_centre(review: Review) -> Table:
             _interval_note(review, variance),
             *review.left_out((MODEL_1, POOLED)),
         ),
-        record=record(review, f"{words.months(first, last)}, pooled", DIFFERENCE),
+        record=record(review, f"{words.months(first, last)}, pooled", difference(review)),
     )
 
 
@@ -153,7 +153,7 @@ def by_month(review: Review) -> Table:
     adjust = a.adjust if (a := review.analysis(BY_MONTH)) else ()
     terms = words.listed(["centre", *(words.inside(words.variable(n)) for n in adjust)])
     return Table(
-        title="Effects on ordinary employment by month since randomisation",
+        title=f"Effects on {review.outcome} by month since randomisation",
         stub="Month",
         columns=(*size_columns(review), Column("Effect, points", review.interval_ends)),
         rows=rows,
@@ -163,7 +163,7 @@ def by_month(review: Review) -> Table:
             _interval_note(review, variance),
             *review.left_out((BY_MONTH,)),
         ),
-        record=record(review, f"each month, {words.months(*_ends(review))}", DIFFERENCE.replace("months", "persons")),
+        record=record(review, f"each month, {words.months(*_ends(review))}", difference(review, "persons")),
         is_long=True,
     )
 
@@ -182,7 +182,7 @@ def by_centre_month(review: Review) -> Table:
         for month in review.cohort.window.months
     )
     return Table(
-        title="Effects on ordinary employment by centre and month since randomisation",
+        title=f"Effects on {review.outcome} by centre and month since randomisation",
         stub="Month",
         columns=tuple(Column(review.centre(c), review.interval_ends) for c in review.centres),
         rows=rows,
@@ -191,7 +191,7 @@ def by_centre_month(review: Review) -> Table:
             PLACEBO,
             _interval_note(review, variance),
         ),
-        record=record(review, f"each month, {words.months(*_ends(review))}", DIFFERENCE.replace("months", "persons")),
+        record=record(review, f"each month, {words.months(*_ends(review))}", difference(review, "persons")),
         is_long=True,
     )
 

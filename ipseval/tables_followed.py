@@ -1,6 +1,7 @@
 """Printed tables of the follow-up: time to a first ordinary job, and what was accumulated by chosen months."""
 
 from ipseval import words
+from ipseval.config import ORDINARY_EMPLOYMENT
 from ipseval.record import record
 from ipseval.review import ALL, ESTIMATED, SMALL_SAMPLE, Record, Review, count_cell
 from ipseval.table import Cell, Column, Row, Table, lacking
@@ -50,7 +51,9 @@ def time_to_job(review: Review) -> Table:
             *_sentence(any_row["note"]),
             f"In parentheses: {review.interval}.",
         ),
-        record=record(review, window, "Shares with a first ordinary job, and mean months without one"),
+        record=record(
+            review, window, "Shares with a first ordinary job, and mean months without one", ORDINARY_EMPLOYMENT
+        ),
     )
 
 

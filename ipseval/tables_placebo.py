@@ -7,9 +7,6 @@ from ipseval.record import record
 from ipseval.review import ESTIMATED, PUBLISHED, Review, count_cell, effect_cell
 from ipseval.table import Cell, Column, Row, Table, lacking
 
-MEASURE = (
-    "Difference between the arms in the change of the share of months in ordinary employment, in percentage points"
-)
 CHECK = "A check of the trial, not the estimate of the effect: that compares the arms as they were randomised."
 
 
@@ -23,7 +20,7 @@ def event_study(review: Review) -> Table:
         rows += _placebo_rows(review, placebo, f"{group}: periods before the base together")
     window = review.cohort.window
     return Table(
-        title="Change in ordinary employment since the period before randomisation: person fixed effects",
+        title=f"Change in {review.outcome} since the period before randomisation: person fixed effects",
         stub="Months",
         columns=(
             Column("assigned", span="Persons"),
@@ -39,8 +36,13 @@ def event_study(review: Review) -> Table:
             f"In parentheses: {review.interval} from standard errors {words.variance(PUBLISHED)}; K without the "
             "effects of persons.",
         ),
-        record=record(review, f"periods of {words.months(-window.before, window.after)}", MEASURE),
+        record=record(review, f"periods of {words.months(-window.before, window.after)}", _measure(review)),
     )
+
+
+def _measure(review: Review) -> str:
+    share = f"the share of months in {review.outcome}"
+    return f"Difference between the arms in the change of {share}, in percentage points"
 
 
 def _period_row(review: Review, row: dict[str, Any], group: str) -> Row:

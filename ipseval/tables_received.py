@@ -3,7 +3,7 @@
 from typing import Any
 
 from ipseval import words
-from ipseval.record import DIFFERENCE, record
+from ipseval.record import difference, record
 from ipseval.review import ALL, ESTIMATED, PUBLISHED, Review, count_cell, effect_cell, share_cell
 from ipseval.table import Cell, Column, Row, Table, lacking
 
@@ -74,7 +74,7 @@ def complier_effects(review: Review) -> Table:
     terms = words.listed([words.inside(words.variable(n)) for n in next(iter(adjust)).split(" + ")])
     first, last = review.cohort.receipt.spans(review.cohort.window)[0]
     return Table(
-        title="Effects on ordinary employment in those who receive the treatment when assigned",
+        title=f"Effects on {review.outcome} in those who receive the treatment when assigned",
         stub="Months",
         columns=(
             Column("assigned", span="Persons"),
@@ -94,7 +94,7 @@ def _complier_record(review: Review, window: str) -> tuple[tuple[str, str], ...]
     """The record of choices, whose treatment is not assignment here."""
     arms = words.listed([review.arm(arm) for arm in review.cohort.arms.treatments], "or")
     treatment = f"Having received {arms} by the month, instrumented by assignment; reference: {review.reference}."
-    measure = f"{DIFFERENCE}, among those who receive the treatment when assigned and not otherwise"
+    measure = f"{difference(review)}, among those who receive the treatment when assigned and not otherwise"
     chosen = record(review, window, measure)
     return tuple((about, treatment if about == "Treatment" else choice) for about, choice in chosen)
 

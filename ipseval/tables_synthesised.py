@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ipseval import words
-from ipseval.record import DIFFERENCE, record
+from ipseval.record import difference, record
 from ipseval.review import ESTIMATED, Record, Review
 from ipseval.table import Cell, Column, Row, Table, lacking
 from ipseval.tables_estimated import MODELS, UNADJUSTED
@@ -50,12 +50,12 @@ def heterogeneity(review: Review) -> Table:
         rows.append(Row(_detectable(review), smallest, f"{group}: mean effect, percentage points"))
     months = words.months(*review.pooled_months(UNADJUSTED))
     return Table(
-        title=f"Differences between centres in the effects on ordinary employment, {months} pooled",
+        title=f"Differences between centres in the effects on {review.outcome}, {months} pooled",
         stub="Measure",
         columns=tuple(Column(HEADS.get(a, words.sentence(words.plain(a))), review.interval_ends) for a in analyses),
         rows=tuple(rows),
         notes=_notes(review, found),
-        record=record(review, f"{months}, pooled", DIFFERENCE),
+        record=record(review, f"{months}, pooled", difference(review)),
     )
 
 

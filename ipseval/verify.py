@@ -16,7 +16,7 @@ from ipseval.errors import Fault, UserError
 from ipseval.estimate import estimate
 from ipseval.estimators import LINEAR
 from ipseval.invariants import INVARIANTS, Check, Written
-from ipseval.panel import OUTCOME, analysed_months
+from ipseval.panel import months_of_outcomes
 
 
 def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[str, str]:
@@ -76,7 +76,7 @@ def _json(content: Any) -> str:
 
 def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
     """The pooled regressions by statsmodels and linearmodels, on a fixed sample of persons when there are many."""
-    people, _ = analysed_months(cohort, written["people"], written["panel"])
+    people = written["people"][written["people"]["is_analysed"]].reset_index(drop=True)
     most = cohort.verify["max_persons"]
     pooled = tuple(a for a in cohort.analyses if a.within is None and a.months != "each" and a.estimator in LINEAR)
     coefficients = written["coefficients"]
@@ -84,11 +84,12 @@ def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
         people = people.iloc[np.unique(np.linspace(0, len(people) - 1, most).astype(int))]
         again = replace(cohort, analyses=pooled, estimation=replace(cohort.estimation, variances=("cr1",)))
         coefficients = estimate(again, people, written["panel"])["coefficients"]
+    analysed = months_of_outcomes(cohort, people, written["panel"])
     checks = []
     for a in pooled:
-        first, last = a.windows(cohort.window)[0]
-        flagged = people.assign(**{MEMBER: a.subgroup.members(people)}) if a.subgroup else people
-        rows = second_engine.expanded(flagged, written["panel"], OUTCOME, range(first, last + 1))
+        (first, last), (own, _) = a.windows(cohort.window)[0], analysed[a.outcome]
+        flagged = own.assign(**{MEMBER: a.subgroup.members(own)}) if a.subgroup else own
+        rows = second_engine.expanded(flagged, written["panel"], a.outcome, range(first, last + 1))
         ours = coefficients.query("analysis == @a.name and variance == 'cr1'")
         checks += _compare(a.name, ours, rows, cohort.arms.reference)
     return checks

@@ -46,6 +46,13 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "window.after": (12, 601, "window.after is 601. Expected: 600 or less (Months after)."),
     "eligibility": ({"not_employed_at_randomisation": False}, None, "eligibility is empty. Expected: keys with"),
     "eligibility.not_employed_at_randomisation": (False, "no", 'randomisation is "no". Expected: true or false'),
+    "states": (
+        {"fleksjob": {"employment": ["f"]}},
+        {"fleksjob": {"jobs": ["f"]}},
+        "states.fleksjob.jobs is not a key.",
+    ),
+    "outcomes": ({"any": ["ordinary"]}, {"any": []}, "outcomes.any is []. Expected: at least 1"),
+    "outcome.primary": ("ordinary_employment", 1, "outcome.primary is 1. Expected: text"),
     "outcome": ({"after_death": "missing"}, [], "outcome is []. Expected: keys with values"),
     "outcome.month_rule": (
         {"min_days": 4},
@@ -104,6 +111,7 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
 }
 ANALYSIS: dict[str, tuple[Any, Any, str]] = {
     "within": ("centre", "arm", 'analyses.mine.within is "arm". Expected: centre'),
+    "outcome": ("ordinary_employment", 1, "analyses.mine.outcome is 1. Expected: text"),
     "estimator": ("lin", "tobit", 'analyses.mine.estimator is "tobit". Expected: ols, lin or logit'),
     "subgroup": (
         {"covariate": "age", "below": 31},
@@ -208,6 +216,41 @@ def test_an_analysis_takes_good_values_and_refuses_bad_ones(key: str, tmp_path: 
     found = getattr(own, key)
     assert found == (tuple(good) if isinstance(good, list) else Subgroup(**good) if isinstance(good, dict) else good)
     assert any(says in fault for fault in faults_of(tmp_path, nested("analyses", {"mine": OWN | {key: bad}})))
+
+
+FLEKSJOB = {"fleksjob": {"employment": ["f", 1]}}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            {"outcomes": {"any": ["ordinry"]}},
+            "outcomes.any names 'ordinry', which is no state. Did you mean 'ordinary'?",
+        ),
+        (
+            {"outcome": {"primary": "danish"}},
+            "outcome.primary names 'danish', which is no outcome. Known: ordinary_emp",
+        ),
+        ({"states": {"ordinary": {"benefits": ["x"]}}}, "states.ordinary is the name of another state or outcome."),
+        (
+            {"outcomes": {"wage_subsidy": ["ordinary"]}},
+            "outcomes.wage_subsidy is the name of another state or outcome.",
+        ),
+        (
+            {"states": FLEKSJOB, "outcomes": {"fleksjob": ["ordinary"]}},
+            "outcomes.fleksjob is the name of another state",
+        ),
+        (
+            {"states": FLEKSJOB | {"soft": {"employment": ["1"]}}},
+            "states.soft and states.fleksjob both name a code of employment.",
+        ),
+        ({"analyses": {"mine": OWN | {"outcome": "x"}}}, "analyses.mine.outcome names 'x', which is no outcome."),
+    ],
+)
+def test_states_and_outcomes_must_hang_together(content: dict[str, Any], says: str, tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, {**LEAST, **content})
+    assert fault.startswith(says)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import second_engine, store, words
 from ipseval.errors import UserError
 from ipseval.joint import JOINT_TESTS, equal_effects
-from ipseval.panel import OUTCOME
 from ipseval.pipeline import measure
 from ipseval.products import PRODUCTS
 from ipseval.review import Review
@@ -92,7 +91,7 @@ def person_months(one, model):
     """Person-months and columns of a model of table 5 for other packages; persons with all covariates only."""
     people, panel, _ = one.given
     analysed = people[people["is_analysed"]].reset_index(drop=True)
-    rows = second_engine.expanded(analysed, panel, OUTCOME, range(one.cohort.window.after + 1))
+    rows = second_engine.expanded(analysed, panel, "ordinary_employment", range(one.cohort.window.after + 1))
     terms = one.stages["estimate"]["coefficients"].query("analysis == @model and variance == 'cr1'")["term"]
     Z = second_engine.columns(rows, list(terms))
     complete = Z.notna().all(axis=1)

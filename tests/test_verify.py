@@ -130,11 +130,7 @@ WAITING: dict[str, Callable[[Frames], Frames]] = {
     "a censored person": lambda t: {"time_to_job": edited(t["time_to_job"], 1, "n_censored", 7)},
     "the curve": lambda t: {"time_to_job": edited(t["time_to_job"], 3, "survival", 0.5)},
     "the restricted mean": lambda t: {"restricted_mean": edited(t["restricted_mean"], 0, "estimate", 3.0)},
-    "persons employed": lambda t: {
-        "employment_by_month": edited(
-            t["employment_by_month"], t["employment_by_month"]["month"] == 1, "n_employed", 99
-        )
-    },
+    "persons employed": lambda t: {"panel": edited(t["panel"], t["panel"].index, "month_1", 1)},
 }
 
 

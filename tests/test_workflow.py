@@ -41,8 +41,11 @@ CHOSEN: dict[str, Any] = {
     "covariates": ["wave"],
     "window": {"before": 1, "after": 3},
     "eligibility": {"not_employed_at_randomisation": False},
+    "states": {"benefit": {"employment": ["benefit"]}},
+    "outcomes": {"any_job": ["ordinary", "benefit"]},
     "outcome": {
-        "month_rule": {"min_days": 2}, "min_weekly_hours": 3, "exclude_wage_subsidy": False, "after_death": "missing",
+        "primary": "any_job", "month_rule": {"min_days": 2}, "min_weekly_hours": 3,
+        "exclude_wage_subsidy": False, "after_death": "missing",
         "after_emigration": "missing",
     },
     "estimation": {"variances": ["cr2", "cr1"], "confidence_level": 0.9, "min_persons_per_arm": 3},
@@ -69,6 +72,10 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"estimate", "randomise", "synthesise"} | BESIDE | DOWNSTREAM,
     ),
     "months of the follow-up": ({"follow": {"months": [1]}}, {"follow", "present", "verify"}),
+    "what counts": (
+        {"outcomes": {"any_job": ["benefit"]}},
+        ALL - {"check", "clean", "cohort"},
+    ),
     "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise", "present", "verify"}),
     "the split of receipt": ({"receipt": {"split_month": 2}}, {"receive", "present", "verify"}),
     "periods": ({"event_study": {"period_months": 1}}, {"placebo", "present", "verify"}),

@@ -54,7 +54,7 @@ rule panel:
     """Person x month: ordinary employment and the other outcomes."""
     input:
         **of("cohort", "people"),
-        **of("clean", "employment", "wage_subsidy"),
+        **of("clean", "employment", "wage_subsidy", "benefits", "services"),
         code=code("panel"),
     output:
         **made("panel"),
