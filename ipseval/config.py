@@ -118,6 +118,17 @@ class Follow:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """Which missing data are bounded, and how."""
+
+    covariates: tuple[str, ...]
+    impute: str
+    months: tuple[int, ...]
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Synthesis:
     """How the effects of the centres are put together."""
 
@@ -192,6 +203,7 @@ class Cohort:
     follow: Follow
     receipt: Receipt
     event_study: EventStudy
+    bound: Bound
     analyses: tuple[Analysis, ...]
     describe: dict[str, Any]
     checks: dict[str, str]
@@ -253,12 +265,17 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         follow=Follow(tuple(sorted(settings["follow"]["months"]))),
         receipt=_receipt(settings["receipt"]),
         event_study=EventStudy(**settings["event_study"]),
+        bound=_bound(settings["bound"]),
         analyses=tuple(
             _analysis(name, {"outcome": settings["outcome"]["primary"], **spec})
             for name, spec in settings["analyses"].items()
         ),
         **rest,
     )
+
+
+def _bound(chosen: Mapping[str, Any]) -> Bound:
+    return Bound(**{**chosen, "covariates": tuple(chosen["covariates"]), "months": tuple(sorted(chosen["months"]))})
 
 
 def _analysis(name: str, spec: Mapping[str, Any]) -> Analysis:

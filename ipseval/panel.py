@@ -239,10 +239,17 @@ def _status(cohort: Cohort, people: pd.DataFrame, months: np.ndarray) -> np.ndar
         ended, value = np.where(earlier, on, ended), np.where(earlier, MISSING if policy == "missing" else 0, value)
     ended_month = np.where(np.isnat(ended), np.iinfo(np.int64).max, ended.astype("datetime64[M]").astype("int64"))
     status = np.where(months > ended_month[:, None], value[:, None], status)
-    for bound, outside in ((cohort.observed_from, np.less), (cohort.observed_until, np.greater)):
-        if bound is not None:
-            status[:, outside(months, np.datetime64(bound, "M").astype("int64"))] = MISSING
+    status[:, outside_coverage(cohort, months)] = MISSING
     return status
+
+
+def outside_coverage(cohort: Cohort, months: np.ndarray) -> np.ndarray:
+    """Whether calendar months (since 1970-01) lie outside ``observed_from..observed_until``; bool, same shape."""
+    outside = np.zeros(months.shape, bool)
+    for bound, beyond in ((cohort.observed_from, np.less), (cohort.observed_until, np.greater)):
+        if bound is not None:
+            outside |= beyond(months, np.datetime64(bound, "M").astype("int64"))
+    return outside
 
 
 def _frame(states: dict[str, np.ndarray], persons: pd.Index, months: range) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ipseval import fingerprint, store
+from ipseval.bound import bound
 from ipseval.check import check
 from ipseval.clean import clean, needed
 from ipseval.cohort import select
@@ -91,6 +92,7 @@ def compute(cohort: Cohort, last: Last | None = None) -> Made:
     made["follow"] = follow(cohort, people, made["panel"]["panel"], needed(made["clean"], "employment"))
     made["receive"] = receive(cohort, people, made["panel"]["panel"], made["clean"]["services"])
     made["placebo"] = placebo(cohort, people, made["panel"]["panel"])
+    made["bound"] = bound(cohort, people, made["panel"]["panel"])
     published = read_yaml(cohort.published) if cohort.published else None
     compared = {n: made[stage][n] for stage, names in COMPARED.items() for n in names}
     made["published_comparison"] = published_comparison(published, compared)

@@ -19,6 +19,7 @@ DEFAULTS_FILE = ROOT / "config" / "config.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
 WHOLE_KEYS = ("arms", "centres")  # every stage may use them
+MONTHS_OF = ("follow", "bound")  # keys with months that have to lie in the window
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
 # so that changing, say, a covariate of one analysis does not read a national register again.
@@ -36,6 +37,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "follow": ("estimation", "follow", *_STUDY),
     "receive": ("receipt", "estimation", *_STUDY),
     "placebo": ("event_study", "estimation", *_STUDY),
+    "bound": ("analyses", "estimation", "bound", *_STUDY),
     "present": (
         "outcomes",
         "title",
@@ -46,6 +48,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
         "follow",
         "receipt",
         "event_study",
+        "bound",
         "eligibility",
         "describe",
         "disclosure",
@@ -177,7 +180,8 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
         raise UserError(faults)
     merged = _merge(defaults, own)
     merged["analyses"] = {**defaults["analyses"], **(own.get("analyses") or {})}
-    merged["follow"] = {"months": _follow_months(merged, own)}
+    for key in MONTHS_OF:
+        merged[key] = {**merged[key], "months": _months_in_window(key, merged, own)}
     faults = _consistency(merged, str(file))
     if faults:
         raise UserError(faults)
@@ -200,10 +204,10 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _follow_months(merged: Mapping[str, Any], own: Mapping[str, Any]) -> list[int]:
+def _months_in_window(key: str, merged: Mapping[str, Any], own: Mapping[str, Any]) -> list[int]:
     """A cohort's own months as they are; of the default ones those in the window, or its last where none is."""
-    months, last = merged["follow"]["months"], merged["window"]["after"]
-    if "months" in own.get("follow", {}):
+    months, last = merged[key]["months"], merged["window"]["after"]
+    if "months" in own.get(key, {}):
         return months
     return [month for month in months if month <= last] or [last] * (last > 0)
 
@@ -240,9 +244,10 @@ def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
     if chosen and chosen not in known:
         remedy = f"Name one of {', '.join(known)}."
         faults.append(Fault(file, f"synthesis.variance '{chosen}' is not among estimation.variances.", remedy))
-    if any(month > window["after"] for month in merged["follow"]["months"]):
-        what = f"follow.months names a month after the window, which ends with month {window['after']}."
-        faults.append(Fault(file, what, "Widen window or leave that month out."))
+    for key in MONTHS_OF:
+        if any(month > window["after"] for month in merged[key]["months"]):
+            what = f"{key}.months names a month after the window, which ends with month {window['after']}."
+            faults.append(Fault(file, what, "Widen window or leave that month out."))
     faults += [Fault(file, what, remedy) for what, remedy in _outcome_faults(merged)]
     for name, spec in merged["analyses"].items():
         faults += [Fault(file, f"analyses.{name} {what}", remedy) for what, remedy in _analysis_faults(spec, window)]

@@ -36,6 +36,7 @@ PRODUCTS: dict[str, dict[str, str]] = {
     "published_comparison": {"published_comparison": "review/published_comparison.csv"},
     "synthesise": {name: f"review/{name}.csv" for name in ("heterogeneity", "centre_effects", "pooled_effects")},
     "follow": {name: f"review/{name}.csv" for name in ("time_to_job", "restricted_mean", "accumulated")},
+    "bound": {"missing_data": "review/missing_data.csv"},
     "randomise": {"randomisation": "review/randomisation.csv", "bands": "review/bands.csv"},
     "receive": {name: f"review/{name}.csv" for name in ("receipt", "complier_effects")},
     "placebo": {name: f"review/{name}.csv" for name in ("event_study", "placebo")},

@@ -24,7 +24,12 @@ from ipseval.settings import cohort_settings, default_settings
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ("Snakefile", "workflow", "ipseval", "config", "profiles", "environment.yml")
 DOWNSTREAM = {"published_comparison", "present", "verify"}
-BESIDE = {"follow", "receive", "placebo"}  # stages between the panel and what is presented, besides the estimates
+BESIDE = {
+    "follow",
+    "receive",
+    "placebo",
+    "bound",
+}  # stages between the panel and what is presented, besides the estimates
 ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise", "synthesise"} | BESIDE | DOWNSTREAM
 CANARY = "Kanari"
 CANARIES = (CANARY, "918273645")
@@ -57,6 +62,7 @@ CHOSEN: dict[str, Any] = {
     "randomisation": {"draws": 99, "seed": 1},
     "receipt": {"services": {"ips": ["ips"]}, "split_month": 1, "adjust": ["age", "wave"], "weak_first_stage_f": 5},
     "event_study": {"period_months": 2},
+    "bound": {"covariates": ["age", "wave"], "impute": "all", "months": [1, 3], "draws": 199, "seed": 5},
     "analyses": {"own": {"months": [1, 2], "adjust": ["wave"], "time": ["inclusion_year"]}},
     "describe": {"wage_subsidy_months": [0, 2], "wage_income_year": 2010, "health_contact_months": 6},
     "checks": {"open_end": "warn"},
@@ -79,6 +85,7 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise", "present", "verify"}),
     "the split of receipt": ({"receipt": {"split_month": 2}}, {"receive", "present", "verify"}),
     "periods": ({"event_study": {"period_months": 1}}, {"placebo", "present", "verify"}),
+    "what is bounded": ({"bound": {"impute": "attrition", "draws": 199}}, {"bound", "present", "verify"}),
     "eligibility": ({"eligibility": {"not_employed_at_randomisation": True}}, ALL - {"check", "clean"}),
     "the action of a rule": ({"checks": {}}, ALL),
 }
@@ -266,6 +273,7 @@ def test_every_choice_of_the_cohort_differs_from_its_default(tmp_path: Path) -> 
         "follow",
         "randomisation",
         "receipt",
+        "bound",
         "describe",
         "verify",
     ):

@@ -131,6 +131,24 @@ rule placebo:
         "../scripts/placebo.py"
 
 
+rule bound:
+    """What missing covariates and missing months could do to the pooled effect."""
+    input:
+        **of("cohort", "people"),
+        **of("panel"),
+        code=code("bound"),
+    output:
+        **made("bound"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/bound.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=chosen("bound"),
+    script:
+        "../scripts/bound.py"
+
+
 rule present:
     """Tables and figures."""
     input:
