@@ -1,11 +1,12 @@
 """Invariants of the tables that the stages wrote: a registry of checks that hold for every cohort."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from ipseval.bound import BEST, COMPLETE, LOWER, MAIN, OBSERVED, UNORDERED, UPPER, WORST
 from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.design import ALL
 from ipseval.estimators import LINEAR, variances_of
@@ -16,6 +17,7 @@ CURVE_TOLERANCE = 1e-9  # a month: shares multiplied and summed in another order
 RATIO_TOLERANCE = 1e-8  # relative to the larger of 1 and the effect: the same ratio from another library
 NUMBERS = ["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high"]
 MEAN_TOLERANCE = 1e-9  # a share: the same mean from numbers that were written and read
+BOUND_TOLERANCE = 1e-10  # the same regression, or bounds that are equal but for rounding
 STATISTIC_TOLERANCE = 1e-8  # relative to the larger of 1 and |t|: the same t from other sums
 
 
@@ -244,6 +246,55 @@ def placebo_is_complete(cohort: Cohort, written: Written) -> Check:
     )
 
 
+def missing_data_is_bounded(cohort: Cohort, written: Written) -> Check:
+    """One row a method, arm and variance, bounds in order, and the same regressions' effects.
+
+    The observed months lie between worst and best case unless the note says that the linear model does not let them.
+    """
+    table, arms = written["missing_data"], len(cohort.arms.treatments)
+    expected = arms * (5 * len(cohort.estimation.variances) + 2 * len(cohort.bound.months))
+    numbers = table[["estimate", "std_error", "ci_low", "ci_high"]].astype(float)
+    estimated = table["status"] == "estimated"
+    wrong = int((numbers.notna().all(axis=1) != estimated).sum() + (numbers.notna().any(axis=1) != estimated).sum())
+    wrong += int((numbers["std_error"] <= 0).sum())
+    ordered = table[~table["note"].fillna("").str.contains(UNORDERED, regex=False)]
+    key = ["arm", "month_from", "month_to", "variance"]
+    of = {method: rows.set_index(key)["estimate"].astype(float) for method, rows in ordered.groupby("method")}
+    for low, high in ((WORST, OBSERVED), (OBSERVED, BEST), (LOWER, UPPER)):
+        if low in of and high in of:
+            wrong += int((of[low] - of[high] > BOUND_TOLERANCE).sum())
+    wrong += _unlike_effects(written, OBSERVED, [MAIN])
+    wrong += _unlike_effects(written, COMPLETE, _same_as_complete_cases(cohort, written["people"]))
+    passed = len(table) == expected and wrong == 0
+    return Check("missing data are bounded", passed, f"{len(table)} of {expected} rows, {wrong} wrong")
+
+
+def _same_as_complete_cases(cohort: Cohort, people: pd.DataFrame) -> list[str]:
+    """Analyses that hold the columns of the pooled one with the covariates of ``bound``."""
+
+    def columns(analysis: Analysis) -> Analysis:
+        known = sorted(name for name in analysis.adjust if name in people or name not in cohort.bound.covariates)
+        return replace(analysis, name="", requires=(), adjust=tuple(known))
+
+    main = next(analysis for analysis in cohort.analyses if analysis.name == MAIN)
+    wanted = columns(replace(main, adjust=cohort.bound.covariates))
+    return [analysis.name for analysis in cohort.analyses if columns(analysis) == wanted]
+
+
+def _unlike_effects(written: Written, method: str, analyses: list[str]) -> int:
+    """Rows of the method whose estimate or error is not that of the analyses."""
+    key = ["arm", "variance"]
+    table = written["missing_data"]
+    ours = table[table["method"] == method].set_index(key)[["estimate", "std_error"]].astype(float)
+    wrong = 0
+    for name in analyses:
+        effects = written["effects"]
+        effects = effects[(effects["analysis"] == name) & (effects["status"] == "estimated")].set_index(key)
+        off = (effects[["estimate", "std_error"]].astype(float) - ours.reindex(effects.index)).abs()
+        wrong += int((~(off <= BOUND_TOLERANCE)).any(axis=1).sum())
+    return wrong
+
+
 INVARIANTS: tuple[Callable[[Cohort, Written], Check], ...] = (
     flow_adds_up,
     inclusion_is_end_of_flow,
@@ -257,5 +308,6 @@ INVARIANTS: tuple[Callable[[Cohort, Written], Check], ...] = (
     receipt_adds_up,
     complier_effects_are_ratios,
     placebo_is_complete,
+    missing_data_is_bounded,
     published_numbers_agree,
 )

@@ -14,6 +14,7 @@ REVIEWED = {
     "follow": ("time_to_job", "restricted_mean", "accumulated"),
     "receive": ("receipt", "complier_effects"),
     "placebo": ("event_study", "placebo"),
+    "bound": ("missing_data",),
     "published_comparison": ("published_comparison",),
 }
 COMPARED = {"describe": ("inclusion", "wage_subsidy", "balance"), "estimate": ("effects", "coefficients")}

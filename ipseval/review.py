@@ -30,7 +30,7 @@ class Review:
         ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``,
         ``coefficients``, ``randomisation``, ``bands``, ``heterogeneity``, ``centre_effects``, ``pooled_effects``,
         ``time_to_job``, ``restricted_mean``, ``accumulated``, ``receipt``, ``complier_effects``,
-        ``event_study``, ``placebo``, ``published_comparison`` and ``quality``, as read back.
+        ``event_study``, ``placebo``, ``missing_data``, ``published_comparison`` and ``quality``, as read back.
     """
 
     cohort: Cohort

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from ipseval import tables_adjusted as adjusted
+from ipseval import tables_bounded as bounded
 from ipseval import tables_checked as checked
 from ipseval import tables_compared as compared
 from ipseval import tables_described as described
@@ -29,6 +30,7 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "receipt": received.receipt,
     "complier_effects": received.complier_effects,
     "event_study": placebo.event_study,
+    "missing_data": bounded.missing_data,
     "published_comparison": compared.published_comparison,
     "balance": described.balance,
     "flow": described.flow,

@@ -32,7 +32,7 @@ from ipseval.words import EN_DASH, MINUS
 
 NAME_NO_CENTRE = (
     "effects_by_month", "adjustment", "subgroups", "heterogeneity", "time_to_job", "accumulated",
-    "complier_effects", "event_study", "published_comparison", "quality",
+    "complier_effects", "event_study", "missing_data", "published_comparison", "quality",
 )  # fmt: skip
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")
@@ -585,3 +585,40 @@ def test_captions_name_only_what_exists(file):
 
 def test_every_kind_of_table_is_rendered():
     assert set(RENDERERS) == {"csv", "md", "html"}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_missing_data_prints_every_row_once(made, name):
+    one = made[name]
+    table, review = TABLES["missing_data"](looked_up(one)), one.tables["missing_data"]
+    rows = review[review["variance"].isin(["cr2", "bootstrap"])]
+    assert len(table.rows) == len(rows) == len(one.cohort.arms.treatments) * (5 + 2 * len(one.cohort.bound.months))
+    assert len({(row.group, row.head) for row in table.rows}) == len(rows)
+    for arm in one.cohort.arms.treatments:
+        theirs = rows[rows["arm"] == arm].to_dict("records")
+        printed = (
+            [row for row in table.rows if row.group.endswith(f": {words.plain(arm)} against control")]
+            if name == "several"
+            else list(table.rows)
+        )
+        for row, wanted in zip(printed, theirs, strict=True):
+            unit = "n_missing" if wanted["about"] == "covariates" else "n_months_missing"
+            counts = [wanted[f"{n}_{side}"] for n in ("n", unit) for side in ("assigned", "control")]
+            assert [cell.text for cell in row.cells[:4]] == [str(n) for n in counts]
+            assert row.cells[4].text == signed(100 * wanted["estimate"], 1).replace(f"{MINUS}0.0", "0.0")
+    assert (rows["n_missing_assigned"].max() > 0) == (name == "plain")  # the other has what it needs
+
+
+def test_missing_data_says_what_was_done(made):
+    one = made["plain"]
+    notes = " ".join(TABLES["missing_data"](looked_up(one)).notes)
+    assert "Nothing was trimmed." in notes
+    assert "stay missing (none here)" in notes
+    cohort = dataclasses.replace(one.cohort, bound=dataclasses.replace(one.cohort.bound, impute="all"))
+    share = one.tables["missing_data"]["share_trimmed"] + 0.0521
+    changed = one.tables["missing_data"].assign(share_trimmed=share, n_months_outside_assigned=1200, note="")
+    review = Review(cohort, {**looked_up(one).tables, "missing_data": store.as_read(changed)})
+    notes = " ".join(TABLES["missing_data"](review).notes)
+    assert "5.2% in month 12" in notes and "does not cover are set likewise" in notes
+    notes = " ".join(TABLES["missing_data"](looked_up(one, missing_data=changed)).notes)
+    assert "stay missing (1,200 person-months)" in notes

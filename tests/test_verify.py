@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
+from ipseval.bound import bound
 from ipseval.config import Cohort
 from ipseval.follow import follow
-from ipseval.invariants import INVARIANTS, Check, accumulated_is_complete, waiting_adds_up
+from ipseval.invariants import INVARIANTS, Check, accumulated_is_complete, missing_data_is_bounded, waiting_adds_up
 from ipseval.pipeline import Made, measure
 from ipseval.placebo import placebo
 from ipseval.randomise import randomise
@@ -31,6 +32,7 @@ def measured(recipe: Recipe, seed: int, folder: Path) -> tuple[Cohort, Frames]:
     tests = randomise(cohort, made["cohort"]["people"], made["panel"]["panel"], made["estimate"]["effects"])
     given = made["cohort"]["people"], made["panel"]["panel"], made["clean"]["employment"]
     tests |= receive(cohort, *given[:2], made["clean"]["services"]) | placebo(cohort, *given[:2])
+    tests |= bound(cohort, *given[:2])
     stages = (made["cohort"], made["panel"], made["describe"], made["estimate"], tests, follow(cohort, *given))
     tables: dict[str, Any] = {name: table for stage in stages for name, table in stage.items()}
     return cohort, tables | {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [True]})}
@@ -84,6 +86,7 @@ TAMPERINGS: dict[str, Callable[[Frames], Frames]] = {
     "placebo is complete": lambda t: {
         "placebo": edited(t["placebo"], t["placebo"]["status"] == "estimated", "estimate", 0.123456789)
     },
+    "missing data are bounded": lambda t: {"missing_data": edited(t["missing_data"], 0, "std_error", np.nan)},
     "published numbers agree": lambda t: {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [False]})},
     "table5_model_1: statsmodels": lambda t: {
         "coefficients": edited(
@@ -145,3 +148,39 @@ def test_a_mean_that_months_do_not_allow_is_found(sound: tuple[Cohort, Frames]) 
     spoilt = edited(tables["accumulated"], 0, "mean_control", 6.5)
     assert tables["accumulated"]["month_to"][0] == 6
     assert not accumulated_is_complete(cohort, tables | {"accumulated": spoilt}).passed
+
+
+def of_method(table: pd.DataFrame, method: str) -> Any:
+    return table.index[table["method"] == method][0]
+
+
+BOUNDED: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "a lost row": lambda m: m.iloc[:-1],
+    "worst above observed": lambda m: edited(m, of_method(m, "worst_case"), "estimate", 0.9),
+    "best below observed": lambda m: edited(m, of_method(m, "best_case"), "estimate", -0.9),
+    "lower above upper": lambda m: edited(m, of_method(m, "lee_lower"), "estimate", 1.1),
+    "the pooled effect": lambda m: edited(m, of_method(m, "observed"), "std_error", 0.001),
+    "an error of zero": lambda m: edited(m, of_method(m, "lee_upper"), "std_error", 0.0),
+    "a number of what was not estimated": lambda m: edited(m, of_method(m, "indicator"), "status", "collinear"),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_what_bounds_missing_data_can_each_be_wrong(sound: tuple[Cohort, Frames], name: str) -> None:
+    cohort, tables = sound
+    assert set(tables["missing_data"]["status"]) == {"estimated"}
+    spoilt = BOUNDED[name](tables["missing_data"])
+    assert not missing_data_is_bounded(cohort, tables | {"missing_data": spoilt}).passed
+
+
+def test_complete_cases_are_compared_with_the_same_regression(sound: tuple[Cohort, Frames]) -> None:
+    """With the covariates of ``pooled``, complete cases are its effect; with others there is nothing to compare."""
+    cohort, tables = sound
+    row = of_method(tables["missing_data"], "complete_case")
+    other = edited(tables["missing_data"], row, "estimate", 0.2)
+    assert missing_data_is_bounded(cohort, tables | {"missing_data": other}).passed
+    same = replace(cohort, bound=replace(cohort.bound, covariates=("female", "age")))
+    table = bound(same, tables["people"], tables["panel"])["missing_data"]
+    assert missing_data_is_bounded(same, tables | {"missing_data": table}).passed
+    spoilt = edited(table, row, "estimate", table["estimate"][row] + 1e-6)
+    assert not missing_data_is_bounded(same, tables | {"missing_data": spoilt}).passed
