@@ -174,6 +174,26 @@ class EventStudy:
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    """A way of adjusting the pooled effect."""
+
+    estimator: str
+    adjust: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Choices whose every combination is estimated."""
+
+    month_rule: tuple[str | Mapping[str, int], ...]
+    min_weekly_hours: tuple[float, ...]
+    exclude_wage_subsidy: tuple[bool, ...]
+    time: tuple[tuple[str, ...], ...]
+    adjustment: dict[str, Adjustment]
+    variances: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Cohort:
     """Everything that was chosen for one cohort. Made by :func:`from_settings`."""
 
@@ -205,6 +225,7 @@ class Cohort:
     event_study: EventStudy
     bound: Bound
     analyses: tuple[Analysis, ...]
+    robustness: Robustness
     describe: dict[str, Any]
     checks: dict[str, str]
     verify: dict[str, Any]
@@ -266,6 +287,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         receipt=_receipt(settings["receipt"]),
         event_study=EventStudy(**settings["event_study"]),
         bound=_bound(settings["bound"]),
+        robustness=_robustness(settings["robustness"]),
         analyses=tuple(
             _analysis(name, {"outcome": settings["outcome"]["primary"], **spec})
             for name, spec in settings["analyses"].items()
@@ -276,6 +298,21 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
 
 def _bound(chosen: Mapping[str, Any]) -> Bound:
     return Bound(**{**chosen, "covariates": tuple(chosen["covariates"]), "months": tuple(sorted(chosen["months"]))})
+
+
+def _robustness(chosen: Mapping[str, Any]) -> Robustness:
+    ways = {
+        name: Adjustment(way.get("estimator", "ols"), tuple(way.get("adjust", ())))
+        for name, way in chosen["adjustment"].items()
+    }
+    return Robustness(
+        month_rule=tuple(chosen["month_rule"]),
+        min_weekly_hours=tuple(chosen["min_weekly_hours"]),
+        exclude_wage_subsidy=tuple(chosen["exclude_wage_subsidy"]),
+        time=tuple(map(tuple, chosen["time"])),
+        adjustment=ways,
+        variances=tuple(chosen["variances"]),
+    )
 
 
 def _analysis(name: str, spec: Mapping[str, Any]) -> Analysis:

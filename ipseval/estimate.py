@@ -70,18 +70,33 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
 
 def estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row]]:
     """Rows of effects and, for regressions pooled over centres and months, of coefficients."""
+    status, fitted = _fitted(cohort, this)
+    coefficients = _coefficient_rows(cohort, this, status, fitted) if _is_listed(this) else []
+    return _effect_rows(cohort, this, status, fitted), coefficients
+
+
+def effect_rows(cohort: Cohort, this: Regression) -> list[Row]:
+    """Rows of the effects of a regression: an effect and variance each."""
+    return _effect_rows(cohort, this, *_fitted(cohort, this))
+
+
+def _fitted(cohort: Cohort, this: Regression) -> tuple[dict[Effect, str], Fitted | None]:
+    """Status of each effect, and the fit where there is one."""
     status = {effect: cell_status(cohort, this, effect) for effect in this.design.effects}
     fitted = fit_regression(cohort, this)
     if fitted:
         status = {e: fit_status(s, e.term, fitted, this) for e, s in status.items()}
-    effects = [
+    return status, fitted
+
+
+def _effect_rows(cohort: Cohort, this: Regression, status: dict[Effect, str], fitted: Fitted | None) -> list[Row]:
+    return [
         _row(cohort, this, effect, variance, status[effect])
         | cell_counts(cohort, this, effect)
         | (_numbers(cohort, fitted, variance, effect.term) if fitted and status[effect] == "estimated" else {})
         for effect in this.design.effects
         for variance in variances_of(cohort, this.analysis.estimator)
     ]
-    return effects, _coefficient_rows(cohort, this, status, fitted) if _is_listed(this) else []
 
 
 def _is_listed(this: Regression) -> bool:

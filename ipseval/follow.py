@@ -10,7 +10,7 @@ from ipseval.accumulate import Accumulated, accumulated
 from ipseval.analyses import Regression
 from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.design import ALL, design
-from ipseval.estimate import NO_ERROR, estimate_one
+from ipseval.estimate import NO_ERROR, effect_rows
 from ipseval.panel import analysed_months
 from ipseval.periods import Periods
 from ipseval.survival import Curve, first_observed, kaplan_meier
@@ -173,9 +173,7 @@ def _effect_rows(
     used = whole.complete & ~np.isnan(values)
     arm, at, Y = people["arm"].to_numpy()[used], people["centre"].to_numpy()[used], values[used][:, None]
     time = Periods((), np.zeros((1, 0)), Y, np.ones_like(Y, bool))
-    rows, _ = estimate_one(
-        cohort, Regression(analysis, months, ALL, whole.of(used), np.flatnonzero(used), arm, at, time)
-    )
+    rows = effect_rows(cohort, Regression(analysis, months, ALL, whole.of(used), np.flatnonzero(used), arm, at, time))
     means = {a: float(Y[arm == a].mean()) if (arm == a).any() else np.nan for a in cohort.arms.treatments}
     own = {"outcome": outcome.name} | ({"status": NOT_DELIVERED} if outcome.lacking else {})
     return [

@@ -16,6 +16,7 @@ Written = Mapping[str, pd.DataFrame]
 CURVE_TOLERANCE = 1e-9  # a month: shares multiplied and summed in another order
 RATIO_TOLERANCE = 1e-8  # relative to the larger of 1 and the effect: the same ratio from another library
 NUMBERS = ["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high"]
+SPECIFICATION_TOLERANCE = 1e-12  # the same regression of the same panel, made twice
 MEAN_TOLERANCE = 1e-9  # a share: the same mean from numbers that were written and read
 BOUND_TOLERANCE = 1e-10  # the same regression, or bounds that are equal but for rounding
 STATISTIC_TOLERANCE = 1e-8  # relative to the larger of 1 and |t|: the same t from other sums
@@ -158,6 +159,23 @@ def accumulated_is_complete(cohort: Cohort, written: Written) -> Check:
     wrong += int((means.lt(0) | means.gt(most, axis=0)).sum().sum())
     passed = len(table) == expected and wrong == 0
     return Check("accumulated is complete", passed, f"{len(table)} of {expected} rows, {wrong} odd")
+
+
+def specifications_hold_the_pooled_effect(cohort: Cohort, written: Written) -> Check:
+    """Every combination has its rows, numbers exactly where estimated; the chosen one is the analysis ``pooled``."""
+    table, arms, variances = written["specifications"], cohort.arms.treatments, cohort.robustness.variances
+    estimated = table["status"] == "estimated"
+    wrong = int((table["estimate"].notna() != estimated).sum())
+    wrong += int((table.groupby(["arm", "variance"]).size() != len(table) / len(arms) / len(variances)).sum())
+    key = ["arm", "variance"]
+    main = table[table["is_main"].astype(bool)].set_index(key)
+    pooled = written["effects"].query("analysis == 'pooled'").set_index(key).reindex(main.index)
+    shared = pooled["status"].notna() & (main["status"] != "not_delivered")
+    wrong += int((main["status"] != pooled["status"])[shared].sum()) + int(len(main) != len(arms) * len(variances))
+    for column in ("estimate", "std_error", "n_obs"):
+        off = (main[column].astype(float) - pooled[column].astype(float)).abs()
+        wrong += int((off > SPECIFICATION_TOLERANCE).sum())
+    return Check("specifications hold the pooled effect", wrong == 0, f"{len(table)} rows, {wrong} wrong")
 
 
 def randomisation_is_complete(cohort: Cohort, written: Written) -> Check:
@@ -303,6 +321,7 @@ INVARIANTS: tuple[Callable[[Cohort, Written], Check], ...] = (
     effects_count_the_panel,
     effects_are_complete,
     randomisation_is_complete,
+    specifications_hold_the_pooled_effect,
     waiting_adds_up,
     accumulated_is_complete,
     receipt_adds_up,

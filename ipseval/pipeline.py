@@ -25,6 +25,7 @@ from ipseval.randomise import randomise
 from ipseval.receive import receive
 from ipseval.settings import read_cohort, read_yaml
 from ipseval.synthesise import synthesise
+from ipseval.vary import vary
 from ipseval.verify import verify
 
 Made = dict[str, dict[str, Any]]
@@ -93,6 +94,7 @@ def compute(cohort: Cohort, last: Last | None = None) -> Made:
     made["receive"] = receive(cohort, people, made["panel"]["panel"], made["clean"]["services"])
     made["placebo"] = placebo(cohort, people, made["panel"]["panel"])
     made["bound"] = bound(cohort, people, made["panel"]["panel"])
+    made["vary"] = vary(cohort, people, made["clean"])
     published = read_yaml(cohort.published) if cohort.published else None
     compared = {n: made[stage][n] for stage, names in COMPARED.items() for n in names}
     made["published_comparison"] = published_comparison(published, compared)

@@ -12,6 +12,7 @@ REVIEWED = {
     "randomise": ("randomisation", "bands"),
     "synthesise": ("heterogeneity", "centre_effects", "pooled_effects"),
     "follow": ("time_to_job", "restricted_mean", "accumulated"),
+    "vary": ("specifications",),
     "receive": ("receipt", "complier_effects"),
     "placebo": ("event_study", "placebo"),
     "bound": ("missing_data",),

@@ -35,11 +35,13 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
     "synthesise": ("analyses", "estimation", "synthesis", *_STUDY),
     "follow": ("estimation", "follow", *_STUDY),
+    "vary": ("analyses", "estimation", "robustness", "states", "outcomes", *_STUDY),
     "receive": ("receipt", "estimation", *_STUDY),
     "placebo": ("event_study", "estimation", *_STUDY),
     "bound": ("analyses", "estimation", "bound", *_STUDY),
     "present": (
         "outcomes",
+        "robustness",
         "title",
         "remark",
         "analyses",
@@ -197,7 +199,7 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(under)
     for key, value in over.items():
         both = isinstance(value, Mapping) and isinstance(under.get(key), Mapping)
-        whole = both and key in ("month_rule", "layouts")
+        whole = both and key in ("month_rule", "layouts", "adjustment")
         merged[key] = _merge(under[key], value) if both and not whole else value
     if "layouts" in over:
         merged["layouts"] = {**under["layouts"], **over["layouts"]}

@@ -38,6 +38,7 @@ PRODUCTS: dict[str, dict[str, str]] = {
     "follow": {name: f"review/{name}.csv" for name in ("time_to_job", "restricted_mean", "accumulated")},
     "bound": {"missing_data": "review/missing_data.csv"},
     "randomise": {"randomisation": "review/randomisation.csv", "bands": "review/bands.csv"},
+    "vary": {"specifications": "review/specifications.csv"},
     "receive": {name: f"review/{name}.csv" for name in ("receipt", "complier_effects")},
     "placebo": {name: f"review/{name}.csv" for name in ("event_study", "placebo")},
     "verify": {"verify": "verify.json", "manifest": "manifest.json"},

@@ -12,6 +12,7 @@ from ipseval import tables_followed as followed
 from ipseval import tables_placebo as placebo
 from ipseval import tables_received as received
 from ipseval import tables_synthesised as synthesised
+from ipseval import tables_varied as varied
 from ipseval.review import Review
 from ipseval.table import Table
 
@@ -24,6 +25,7 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "effects_by_centre_month": estimated.by_centre_month,
     "adjustment": adjusted.adjustment,
     "subgroups": adjusted.subgroups,
+    "specifications": varied.specifications,
     "heterogeneity": synthesised.heterogeneity,
     "time_to_job": followed.time_to_job,
     "accumulated": followed.accumulated,

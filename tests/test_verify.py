@@ -11,7 +11,7 @@ import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval.bound import bound
-from ipseval.config import Cohort
+from ipseval.config import Adjustment, Cohort, Robustness
 from ipseval.follow import follow
 from ipseval.invariants import INVARIANTS, Check, accumulated_is_complete, missing_data_is_bounded, waiting_adds_up
 from ipseval.pipeline import Made, measure
@@ -19,20 +19,23 @@ from ipseval.placebo import placebo
 from ipseval.randomise import randomise
 from ipseval.receive import receive
 from ipseval.settings import read_cohort
+from ipseval.vary import vary
 from ipseval.verify import second_engine_checks
 
 Frames = dict[str, pd.DataFrame]
+FEW = Robustness(("any_day",), (0,), (False,), (), {"none": Adjustment("ols", ())}, ("cr1", "cr2"))
 
 
 def measured(recipe: Recipe, seed: int, folder: Path) -> tuple[Cohort, Frames]:
     """A random cohort with everything that the checks read."""
     cohort = read_cohort(write_cohort(random_cohort(recipe, seed), folder))
-    cohort = replace(cohort, randomisation=replace(cohort.randomisation, draws=49))
+    cohort = replace(cohort, randomisation=replace(cohort.randomisation, draws=49), robustness=FEW)
     made: Made = measure(cohort)
     tests = randomise(cohort, made["cohort"]["people"], made["panel"]["panel"], made["estimate"]["effects"])
     given = made["cohort"]["people"], made["panel"]["panel"], made["clean"]["employment"]
     tests |= receive(cohort, *given[:2], made["clean"]["services"]) | placebo(cohort, *given[:2])
     tests |= bound(cohort, *given[:2])
+    tests |= vary(cohort, made["cohort"]["people"], made["clean"])
     stages = (made["cohort"], made["panel"], made["describe"], made["estimate"], tests, follow(cohort, *given))
     tables: dict[str, Any] = {name: table for stage in stages for name, table in stage.items()}
     return cohort, tables | {"published_comparison": pd.DataFrame({"term": ["a"], "agrees": [True]})}
@@ -76,6 +79,9 @@ TAMPERINGS: dict[str, Callable[[Frames], Frames]] = {
     "waiting adds up": lambda t: {"time_to_job": edited(t["time_to_job"], 1, "n_events", 9)},
     "accumulated is complete": lambda t: {
         "accumulated": edited(t["accumulated"], t["accumulated"]["p_value"].first_valid_index(), "p_value", np.nan)
+    },
+    "specifications hold the pooled effect": lambda t: {
+        "specifications": edited(t["specifications"], t["specifications"]["is_main"], "estimate", 0.123456789)
     },
     "receipt adds up": lambda t: {"receipt": edited(t["receipt"], 0, "n_received", 0)},
     "complier effects are ratios": lambda t: {

@@ -24,12 +24,8 @@ from ipseval.settings import cohort_settings, default_settings
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ("Snakefile", "workflow", "ipseval", "config", "profiles", "environment.yml")
 DOWNSTREAM = {"published_comparison", "present", "verify"}
-BESIDE = {
-    "follow",
-    "receive",
-    "placebo",
-    "bound",
-}  # stages between the panel and what is presented, besides the estimates
+# Stages between the panel and what is presented, besides the estimates.
+BESIDE = {"follow", "receive", "placebo", "bound", "vary"}
 ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise", "synthesise"} | BESIDE | DOWNSTREAM
 CANARY = "Kanari"
 CANARIES = (CANARY, "918273645")
@@ -59,6 +55,10 @@ CHOSEN: dict[str, Any] = {
         "min_persons_per_arm": 4, "power": 0.9,
     },
     "follow": {"months": [2, 3]},
+    "robustness": {
+        "month_rule": ["any_day"], "min_weekly_hours": [0], "exclude_wage_subsidy": [True], "time": [[]],
+        "adjustment": {"none": {"adjust": []}}, "variances": ["cr2"],
+    },
     "randomisation": {"draws": 99, "seed": 1},
     "receipt": {"services": {"ips": ["ips"]}, "split_month": 1, "adjust": ["age", "wave"], "weak_first_stage_f": 5},
     "event_study": {"period_months": 2},
@@ -82,6 +82,7 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"outcomes": {"any_job": ["benefit"]}},
         ALL - {"check", "clean", "cohort"},
     ),
+    "the combinations": ({"robustness": {"variances": ["cr1"]}}, {"vary", "present", "verify"}),
     "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise", "present", "verify"}),
     "the split of receipt": ({"receipt": {"split_month": 2}}, {"receive", "present", "verify"}),
     "periods": ({"event_study": {"period_months": 1}}, {"placebo", "present", "verify"}),
@@ -271,6 +272,7 @@ def test_every_choice_of_the_cohort_differs_from_its_default(tmp_path: Path) -> 
         "estimation",
         "synthesis",
         "follow",
+        "robustness",
         "randomisation",
         "receipt",
         "bound",

@@ -113,6 +113,24 @@ rule receive:
         "../scripts/receive.py"
 
 
+rule vary:
+    """The pooled effect under every combination of defensible choices."""
+    input:
+        **of("cohort", "people"),
+        **of("clean", "employment", "wage_subsidy", "benefits", "services"),
+        code=code("vary"),
+    output:
+        **made("vary"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/vary.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=chosen("vary"),
+    script:
+        "../scripts/vary.py"
+
+
 rule placebo:
     """The arms' changes around randomisation with person fixed effects: a check, not the estimate."""
     input:

@@ -1,0 +1,93 @@
+"""Printed table of the pooled effect under other choices: what each choice does to it."""
+
+import statistics
+from typing import Any
+
+from ipseval import words
+from ipseval.record import difference, record
+from ipseval.review import ESTIMATED, SMALL_SAMPLE, Review, effect_cell
+from ipseval.table import Cell, Column, Row, Table
+from ipseval.tables_estimated import versus
+
+DIMENSIONS = {
+    "month_rule": "A month counts",
+    "min_weekly_hours": "Weekly hours",
+    "exclude_wage_subsidy": "Months with a wage subsidy",
+    "time": "Dummies for time",
+    "adjustment": "Adjustment",
+}
+RULES = {
+    "any_day": "employed on any day",
+    "reference_week": "employed in the week of the 16th",
+}
+
+
+def choice(dimension: str, value: Any) -> str:
+    """A choice in words."""
+    if dimension == "month_rule":
+        return RULES.get(value, f"employed on {value.removeprefix('min_days ')} days at least")
+    if dimension == "min_weekly_hours":
+        return f"{value:g} at least" if value > 0 else "any"
+    if dimension == "exclude_wage_subsidy":
+        return "do not count" if value else "count, too"
+    if dimension == "time":
+        parts = tuple(value.split(" + "))
+        if parts == ("inclusion_year", "inclusion_month"):
+            return "year and calendar month of randomisation"
+        return "none" if parts == ("none",) else words.listed(words.translated(words.TIME, parts))
+    return words.plain(value)
+
+
+def estimated(review: Review, arm: str) -> list[dict[str, Any]]:
+    """Combinations that were estimated, with the small-sample variance where it is there."""
+    variances = review.cohort.robustness.variances
+    variance = SMALL_SAMPLE if SMALL_SAMPLE in variances else variances[0]
+    return review.rows("specifications", arm=arm, variance=variance, status=ESTIMATED)
+
+
+def specifications(review: Review) -> Table:
+    """The pooled effect under every combination of choices, by choice: middle, smallest and largest."""
+    rows: list[Row] = []
+    for arm in review.cohort.arms.treatments:
+        group, found = versus(review, arm), estimated(review, arm)
+        main = next((row for row in found if row["is_main"]), None)
+        rows.append(Row("As chosen", (Cell("1"), effect_cell(review, main), Cell(), Cell()), group, is_total=True))
+        rows.append(Row("All combinations", _summary(found), group))
+        for dimension, head in DIMENSIONS.items():
+            for value in dict.fromkeys(row[dimension] for row in found):
+                own = [row for row in found if row[dimension] == value]
+                rows.append(Row(f"{head}: {choice(dimension, value)}", _summary(own), group))
+    months = words.months(*review.pooled_months("pooled"))
+    return Table(
+        title=f"The pooled effect on {review.outcome} under other choices, {months}",
+        stub="Choice",
+        columns=(
+            Column("Combinations"),
+            Column("Effect, points (all combinations: median)", review.interval_ends),
+            Column("Smallest to largest, points"),
+            Column("Interval without zero, %"),
+        ),
+        rows=tuple(rows),
+        notes=(
+            "Every combination of the choices is estimated on the same persons; the row of a choice is about all "
+            "combinations that hold it. They are no sample, so that there is no test of all together: look whether the "
+            "conclusion hangs on a choice.",
+            f"In parentheses: {review.interval}, with the standard errors of the figure.",
+        ),
+        record=record(review, f"{months}, pooled", difference(review)),
+    )
+
+
+def _summary(rows: list[dict[str, Any]]) -> tuple[Cell, ...]:
+    """Number, median and range of the effects, and in how many the interval leaves out zero."""
+    if not rows:
+        return (Cell("0"), Cell(), Cell(), Cell())
+    effects = [row["estimate"] for row in rows]
+    clear = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in rows) / len(rows)
+    ends = f"{words.points(min(effects))} to {words.points(max(effects))}"
+    return (
+        Cell(words.count(len(rows))),
+        Cell(words.points(statistics.median(effects))),
+        Cell(ends),
+        Cell(words.number(100 * clear, 0)),
+    )
