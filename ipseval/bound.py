@@ -9,7 +9,7 @@ import pandas as pd
 
 from ipseval.analyses import Regression, regressions
 from ipseval.config import Analysis, Cohort
-from ipseval.estimate import NO_ERROR, estimate_one
+from ipseval.estimate import NO_ERROR, effect_rows
 from ipseval.panel import MISSING, analysed_months, outside_coverage
 from ipseval.trimming import EMPLOYED, NOT_EMPLOYED, NOT_OBSERVED, interval, standard_errors, trimmed
 
@@ -160,7 +160,7 @@ def _estimated(
     cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states: np.ndarray
 ) -> tuple[Regression, list[Row]]:
     (this,) = regressions(cohort, analysis, people, states)
-    return this, estimate_one(cohort, this)[0]
+    return this, effect_rows(cohort, this)
 
 
 def _of_trimming(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, gaps: Gaps) -> Iterator[Row]:

@@ -56,7 +56,7 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     effects, coefficients = [], []
     for analysis in cohort.analyses:
         for regression in regressions(cohort, analysis, *months[analysis.outcome]):
-            rows, terms = estimate_one(cohort, regression)
+            rows, terms = _estimate_one(cohort, regression)
             effects += rows
             coefficients += terms
     table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64"))
@@ -68,7 +68,7 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     }
 
 
-def estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row]]:
+def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row]]:
     """Rows of effects and, for regressions pooled over centres and months, of coefficients."""
     status, fitted = _fitted(cohort, this)
     coefficients = _coefficient_rows(cohort, this, status, fitted) if _is_listed(this) else []

@@ -1,16 +1,14 @@
 """Configuration files: defaults of config/config.yaml, a cohort's own file on top, all faults at once."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ipseval import words
-from ipseval.config import ORDINARY, ORDINARY_EMPLOYMENT, Cohort, code, from_settings
-from ipseval.contracts import FIXED_OUTCOMES
+from ipseval.config import Cohort, from_settings
+from ipseval.consistency import MONTHS_OF, inconsistencies
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.schema import schema_faults
 
@@ -19,7 +17,6 @@ DEFAULTS_FILE = ROOT / "config" / "config.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
 WHOLE_KEYS = ("arms", "centres")  # every stage may use them
-MONTHS_OF = ("follow", "bound")  # keys with months that have to lie in the window
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
 # so that changing, say, a covariate of one analysis does not read a national register again.
@@ -184,7 +181,7 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     merged["analyses"] = {**defaults["analyses"], **(own.get("analyses") or {})}
     for key in MONTHS_OF:
         merged[key] = {**merged[key], "months": _months_in_window(key, merged, own)}
-    faults = _consistency(merged, str(file))
+    faults = [Fault(str(file), what, remedy) for what, remedy in inconsistencies(merged)]
     if faults:
         raise UserError(faults)
     extracts = (file.parent / Path(own["extracts"]).expanduser()).resolve()
@@ -230,107 +227,6 @@ def _fixed_analyses(own: Mapping[str, Any], defaults: Mapping[str, Any], file: s
     return [
         Fault(file, f"analyses.{name} would redefine an analysis whose meaning is fixed.", remedy) for name in taken
     ]
-
-
-def _consistency(merged: Mapping[str, Any], file: str) -> list[Fault]:
-    """Faults between keys, which a schema cannot state."""
-    arms, window = merged["arms"], merged["window"]
-    faults = _code_faults(arms, merged["centres"], file)
-    opens, closes = merged["describe"]["wage_subsidy_months"]
-    if opens > closes:
-        faults.append(Fault(file, "describe.wage_subsidy_months ends before it starts.", "Name the first month first."))
-    first, last = merged["observed_from"], merged["observed_until"]
-    if first and last and first > last:
-        faults.append(Fault(file, "observed_from is later than observed_until.", "Swap or mend them."))
-    chosen, known = merged["synthesis"]["variance"], merged["estimation"]["variances"]
-    if chosen and chosen not in known:
-        remedy = f"Name one of {', '.join(known)}."
-        faults.append(Fault(file, f"synthesis.variance '{chosen}' is not among estimation.variances.", remedy))
-    for key in MONTHS_OF:
-        if any(month > window["after"] for month in merged[key]["months"]):
-            what = f"{key}.months names a month after the window, which ends with month {window['after']}."
-            faults.append(Fault(file, what, "Widen window or leave that month out."))
-    faults += [Fault(file, what, remedy) for what, remedy in _outcome_faults(merged)]
-    for name, spec in merged["analyses"].items():
-        faults += [Fault(file, f"analyses.{name} {what}", remedy) for what, remedy in _analysis_faults(spec, window)]
-    treatments = list(map(code, arms["treatments"]))
-    faults += [
-        Fault(file, f"receipt.services names '{arm}', which is no treatment.", nearest(code(arm), treatments))
-        for arm in merged["receipt"]["services"] or {}
-        if code(arm) not in treatments
-    ]
-    faults += [
-        Fault(
-            file, f"covariates names '{name}', which cannot be a column's name.", "Use letters, digits and underscores."
-        )
-        for name in merged["covariates"]
-        if not re.fullmatch(r"[A-Za-z]\w*", name)
-    ]
-    return faults
-
-
-def _outcome_faults(merged: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is wrong with states and outcomes, and the remedy."""
-    states, outcomes = {ORDINARY: {}, **merged["states"]}, {ORDINARY_EMPLOYMENT: [], **merged["outcomes"]}
-    taken = {ORDINARY_EMPLOYMENT, ORDINARY, *FIXED_OUTCOMES}
-    for kind, names, others in (("states", merged["states"], ()), ("outcomes", merged["outcomes"], merged["states"])):
-        for name in names:
-            if name in taken or name in others:
-                yield f"{kind}.{name} is the name of another state or outcome.", "Give it a name of its own."
-    for name, counted in merged["outcomes"].items():
-        for state in counted:
-            if state not in states:
-                yield f"outcomes.{name} names '{state}', which is no state.", nearest(state, states) or "See states."
-    asked = {"outcome.primary": merged["outcome"]["primary"]}
-    asked |= {f"analyses.{n}.outcome": spec["outcome"] for n, spec in merged["analyses"].items() if spec.get("outcome")}
-    for key, outcome in asked.items():
-        if outcome not in outcomes:
-            remedy = nearest(outcome, outcomes) or f"Known: {', '.join(outcomes)}."
-            yield f"{key} names '{outcome}', which is no outcome.", remedy
-    owner: dict[tuple[str, str], str] = {}
-    for state, spec in merged["states"].items():
-        for extract, codes in spec.items():
-            for value in map(code, codes):
-                first = owner.setdefault((extract, value), state)
-                if first != state:
-                    yield f"states.{state} and states.{first} both name a code of {extract}.", "Let one state have it."
-
-
-def _analysis_faults(spec: Mapping[str, Any], window: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """What is wrong with an analysis, and the remedy."""
-    months, effect, estimator = spec["months"], spec.get("effect", "overall"), spec.get("estimator", "ols")
-    if isinstance(months, list) and not -window["before"] <= months[0] <= months[1] <= window["after"]:
-        expected = f"{-window['before']}..{window['after']}"
-        yield f"has months outside the window {expected}.", "Widen window or mend the months."
-    asked = {
-        "within": spec.get("within") is not None,
-        f"effect: {effect}": effect != "overall",
-        "subgroup": spec.get("subgroup") is not None,
-        f"estimator: {estimator}": estimator != "ols",
-    }
-    chosen = [name for name, is_asked in asked.items() if is_asked]
-    if len(chosen) > 1 and chosen != ["within", f"estimator: {estimator}"]:
-        yield f"asks for {words.listed(chosen)}.", "Keep one of them."
-
-
-RESERVED = "all"  # the code of all centres, or all arms, together
-
-
-def _code_faults(arms: Mapping[str, Any], centres: Mapping[Any, Any], file: str) -> list[Fault]:
-    """Arms and centres whose codes are one and the same, or taken."""
-    faults = []
-    treatments, places = list(map(code, arms["treatments"])), list(map(code, centres))
-    if code(arms["reference"]) in treatments:
-        faults.append(Fault(file, "arms.reference is among arms.treatments.", "Name it once, as reference."))
-    for key, codes in (("arms.treatments", treatments), ("centres", places)):
-        if len(set(codes)) < len(codes):
-            faults.append(Fault(file, f"{key} names a code twice (1 and '1' are the same).", "Name each once."))
-    for key, codes in (("arms", [code(arms["reference"]), *treatments]), ("centres", places)):
-        if RESERVED in codes:
-            faults.append(
-                Fault(file, f"{key} names '{RESERVED}', which stands for all of them.", "Map it under values.")
-            )
-    return faults
 
 
 def for_stage(settings: Mapping[str, Any], stage: str) -> dict[str, Any]:
