@@ -13,7 +13,7 @@ from ipseval.periods import Periods
 from ipseval.regression import Fit, Sample, fit
 from ipseval.variance import VARIANCES, Variance
 
-LINEAR = ("ols", "lin")  # whose coefficients are the effects: they can be re-drawn, tested jointly and pooled
+LINEAR = ("ols", "lin")  # whose coefficients are the effects: they can be tested jointly and pooled
 
 
 @dataclass(frozen=True)

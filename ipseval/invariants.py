@@ -9,7 +9,7 @@ import pandas as pd
 from ipseval.bound import BEST, COMPLETE, LOWER, MAIN, OBSERVED, UNORDERED, UPPER, WORST
 from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.design import ALL
-from ipseval.estimators import LINEAR, variances_of
+from ipseval.estimators import variances_of
 from ipseval.panel import MISSING, MONTH_COLUMN, outcome_matrix
 
 Written = Mapping[str, pd.DataFrame]
@@ -181,13 +181,12 @@ def specifications_hold_the_pooled_effect(cohort: Cohort, written: Written) -> C
 def randomisation_is_complete(cohort: Cohort, written: Written) -> Check:
     """One row an effect, a p-value exactly where it was estimated, the statistic that of cr1 by another way."""
     key = ["analysis", "subgroup", "centre", "month_from", "month_to", "arm"]
-    linear = written["effects"][written["effects"]["estimator"].isin(LINEAR)]
-    tested, effects = written["randomisation"].set_index(key), linear.drop_duplicates(key).set_index(key)
+    tested, effects = written["randomisation"].set_index(key), written["effects"].drop_duplicates(key).set_index(key)
     p, adjusted = tested["p_value"].astype(float), tested["p_adjusted"].astype(float)
     wrong = int((p.notna() != (tested["status"] == "estimated")).sum())
     wrong += int((~((p > 0) & (p <= adjusted + 1e-12) & (adjusted <= 1)) & p.notna()).sum())
     if "cr1" in cohort.estimation.variances:
-        cr1 = linear.query("variance == 'cr1'").set_index(key)["statistic"].astype(float)
+        cr1 = written["effects"].query("variance == 'cr1'").set_index(key)["statistic"].astype(float)
         off = (tested["statistic"].astype(float) - cr1.reindex(tested.index)).abs()
         wrong += int((off > STATISTIC_TOLERANCE * cr1.abs().clip(lower=1).reindex(tested.index)).sum())
     passed = tested.index.equals(effects.index) and wrong == 0

@@ -53,7 +53,7 @@ def risk_differences(sample: Sample, kept: np.ndarray, moved: list[int]) -> Marg
     none = Marginal(np.full(len(moved), np.nan), np.full((len(moved), len(moved)), np.nan), "separated")
     if not moved or G < 2 or N <= K:
         return none
-    person, Z, successes, trials = _rows(sample, kept)
+    person, Z, successes, trials = binomial_rows(sample, kept)
     with warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
         warnings.simplefilter("error", ConvergenceWarning)
@@ -76,8 +76,8 @@ def risk_differences(sample: Sample, kept: np.ndarray, moved: list[int]) -> Marg
     return Marginal(np.array([mean - reference[0] for mean, _ in found]), J @ V @ J.T)
 
 
-def _rows(sample: Sample, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Person, columns, successes and trials of each person and distinct row of dummies that was observed."""
+def binomial_rows(sample: Sample, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Person, columns, successes and trials of each person and distinct row of dummies observed; sorted by person."""
     p = sample.X.shape[1]
     in_x, in_d = kept[kept < p], kept[kept >= p] - p
     levels, level = np.unique(sample.D[:, in_d], axis=0, return_inverse=True)

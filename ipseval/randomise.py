@@ -10,7 +10,6 @@ from scipy import stats
 from ipseval.analyses import regressions
 from ipseval.config import Analysis, Cohort
 from ipseval.design import ALL, DIFFERENCE, Effect
-from ipseval.estimators import LINEAR
 from ipseval.multiplicity import critical_value, p_values, step_down
 from ipseval.panel import months_of_outcomes
 from ipseval.randomisation import draw_assignments
@@ -70,13 +69,12 @@ def randomise(
         row a month of the effects over all centres, with the interval (cr1) and the simultaneous band.
     """
     months = months_of_outcomes(cohort, people, panel)
-    wanted = effects[effects["estimator"].isin(LINEAR)].drop_duplicates(CELL)
+    wanted = effects.drop_duplicates(CELL)
     estimated = set(wanted.loc[wanted["status"] == "estimated", CELL].itertuples(index=False, name=None))
     drawn = assignments(cohort, months[cohort.outcome.primary][0])
     rows: dict[Cell, dict[str, object]] = {}
     bands: list[dict[str, object]] = []
-    linear = (a for a in cohort.analyses if a.estimator in LINEAR)
-    found = (one for a in linear for one in _under_draws(cohort, a, *months[a.outcome], drawn))
+    found = (one for a in cohort.analyses for one in _under_draws(cohort, a, *months[a.outcome], drawn))
     for members in _families((cell, one) for cell, one in found if cell in estimated).values():
         rows |= _tested(members)
         bands += _band(cohort, members)

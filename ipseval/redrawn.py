@@ -1,6 +1,7 @@
 """The regressions of an analysis under every draw of the assignment, like ones together."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from ipseval.config import Arms
 from ipseval.design import ASSIGNED, Assigned, Design
 from ipseval.estimators import assigned_last
 from ipseval.randomisation import Draws, Moved, of_months, of_periods
+from ipseval.randomisation_logit import of_logit
 from ipseval.regression import Sample, fit
 
 
@@ -42,7 +44,10 @@ def redrawn(
             moved = Moved(codes, design.weights.T)
             own = drawn if drawn.shape[1] == G else drawn[:, batch[0].persons]  # persons are in order
             factor = G / (G - 1) * (N - 1) / (N - n_columns)
-            if _is_cross_section(batch[0]):
+            if batch[0].analysis.estimator == "logit":
+                for one in batch:
+                    yield [one], design.assigned, of_logit(fit(replace(sample, Y=one.time.Y)), moved, own, factor)
+            elif _is_cross_section(batch[0]):
                 Y = np.column_stack([one.time.Y[:, 0] for one in batch])
                 yield batch, design.assigned, of_months(fit(sample), Y, moved, own, factor)
             else:

@@ -18,7 +18,6 @@ WAYS = {
     "adjustment_history": "Additive, with employment before",
 }
 SIDES = {MEMBERS: "In the subgroup", OTHERS: "All others", DIFFERENCE: "Difference"}
-NOT_REDRAWN = "is not re-drawn for a logit"
 REDRAWN = "by re-drawn assignment"
 
 
@@ -33,8 +32,8 @@ def adjustment(review: Review) -> Table:
                 key = (ALL, *months, arm)
                 row = review.effects(name, "cr1" if name == "adjustment_logit" else variance).get(key)
                 drawn = review.redrawn(name).get(key)
-                p = _p_cell(review, drawn, "p_value") if drawn else lacking(NOT_REDRAWN)
-                cells = (*size_cells(row), effect_cell(review, row), _p_cell(review, row, "p_value"), p)
+                tests = (_p_cell(review, one, "p_value") for one in (row, drawn))
+                cells = (*size_cells(row), effect_cell(review, row), *tests)
                 rows.append(Row(head, cells, versus(review, arm)))
     adjust = {n: a.adjust for n in WAYS if (a := review.analysis(n))}
     additive = words.listed([words.inside(words.variable(n)) for n in adjust.get("adjustment_additive", ())])

@@ -330,7 +330,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(path: str, says: str, tmp_pa
         ),
         (LEAST | {"window": {"after": 20}, "bound": {"months": [24]}}, ["bound.months names a month after the window"]),
         (LEAST | {"synthesis": {"variance": "cr3"}}, ["synthesis.variance 'cr3' is not among"]),
-        (LEAST | {"receipt": {"services": {"c": ["x"]}}}, ["receipt.services names 'c', which is no treatment. Known: "]),
+        (LEAST | {"receipt": {"services": {"c": ["x"]}}}, ["receipt.services names 'c', which is no treatment. Known"]),
         (LEAST | {"published": "nowhere.yaml"}, ["published names '", "nowhere.yaml', which is no file."]),
         ("arms: [a\n", ["is no valid YAML at line 2:"]),
         ("\tx: 1", ["is no valid YAML at line 1:"]),
