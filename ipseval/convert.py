@@ -15,6 +15,7 @@ from ipseval.config import code
 
 SENTINEL_YEAR = 2099  # an end in this year or later means "still open": 31.12.2099, 9999-12-31
 UTC = ("UTC", "ETC/UTC", "GMT", "Z", "+00:00", "-00:00")
+OTHER = "*"  # in a mapping of codes: every code that it does not name
 FLAGS = {"1": 1, "0": 0, "true": 1, "false": 0}
 
 
@@ -39,20 +40,54 @@ class Converted:
 
 
 def convert(column: pa.ChunkedArray, kind: str, codes: Mapping[str, str] | None = None) -> Converted:
-    """Convert a delivered column to ``kind`` (see ``contracts.KINDS``), after the mapping ``codes``."""
+    """Convert a delivered column to ``kind`` (see ``contracts.KINDS``), after the mapping ``codes``.
+
+    The code ``*`` of the mapping stands for every code that it does not name.
+    """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_null(column.type):
         column = column.cast(pa.string())
+    if _repeats(column):
+        values, place = _unique(column)
+        once = _converted(values, kind, codes)
+        return replace(once, values=once.values.take(place).reset_index(drop=True), failed=once.failed[place])
+    return _converted(column, kind, codes)
+
+
+def _converted(column: pa.ChunkedArray, kind: str, codes: Mapping[str, str] | None) -> Converted:
     if not codes:
         return CONVERTERS[kind](column)
-    mapped = as_code(column).map(lambda value: codes.get(value, value), na_action="ignore")
+    mapped = as_code(column).map(lambda value: codes.get(value, codes.get(OTHER, value)), na_action="ignore")
     text = pa.chunked_array([pa.array(mapped, from_pandas=True, type=pa.string())])
     return replace(CONVERTERS[kind](text), fixed=None)
 
 
+def _repeats(column: pa.ChunkedArray) -> bool:
+    """Whether values are taken apart one by one and repeat in a register: text and numbers, but not times."""
+    return len(column) > 0 and (is_text(column.type) or _is_number(column))
+
+
+def _unique(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
+    """Each value once, an empty one among them, and the place of every row's value."""
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return pa.chunked_array([encoded.dictionary]), encoded.indices.to_numpy()
+
+
+def each_once(function: Callable[[pa.ChunkedArray], pd.Series], column: pa.ChunkedArray) -> pd.Series:
+    """What ``function`` makes of every row, from one call on the values that are there."""
+    if not _repeats(column):
+        return function(column)
+    values, place = _unique(column)
+    return function(values).take(place).reset_index(drop=True)
+
+
 def as_code(column: pa.ChunkedArray) -> pd.Series:
     """Codes as text: ``1``, ``1.0``, ``True`` and ``"1"`` are all ``"1"``; empty text is missing."""
+    return each_once(_as_code, column)
+
+
+def _as_code(column: pa.ChunkedArray) -> pd.Series:
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     if pa.types.is_integer(column.type):

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ipseval.convert import as_code, is_text
+from ipseval.convert import as_code, each_once, is_text
 from ipseval.progress import Reading
 
 MAX_KEY_WIDTH = 20  # a key of digits is looked for with leading zeros up to this width
@@ -297,6 +297,10 @@ def _persons(db: duckdb.DuckDBPyConnection, files: list[File], column: str, keys
 
 def canonical_key(keys: pa.ChunkedArray) -> pd.Series:
     """One spelling a person: text, and digits without leading zeros (``007`` and ``7`` are the same person)."""
+    return each_once(_canonical, keys)
+
+
+def _canonical(keys: pa.ChunkedArray) -> pd.Series:
     text = as_code(keys)
     stripped = text.str.lstrip("0").replace("", "0")
     return text.where(~text.str.fullmatch(r"\d+").fillna(False).astype(bool), stripped)
