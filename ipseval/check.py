@@ -3,22 +3,27 @@
 Nothing here prints a person's value: findings are counts.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ipseval import extracts, rules
+from ipseval import rules
 from ipseval.config import Cohort, code
-from ipseval.contracts import EXTRACTS, SPELL_EXTRACTS, STATE_COLUMNS
+from ipseval.contracts import EXTRACTS, STATE_COLUMNS, Extract
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.findings import Findings
 from ipseval.fingerprint import Last, drift, fingerprint
-from ipseval.layouts import LAYOUTS, Study
+from ipseval.layouts import LAYOUTS
 from ipseval.months import check_months
-from ipseval.reading import SORTED_BY, Opened, configured, listed, note, open_extract, read_rows
+from ipseval.opening import Opened, configured, listed, located, open_extract
+from ipseval.parts import adapted, check_hours
+from ipseval.reading import SORTED_BY, note, read_rows
+from ipseval.row_rules import ROW_RULES, Known
+from ipseval.settings import presets
+from ipseval.sources import Source, sources
 
 CODES: dict[str, tuple[str | int, ...]] = {
     "sex": ("female", "male"),
@@ -98,19 +103,18 @@ def examine(cohort: Cohort) -> Checked:
 def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]:
     """Rows of every extract that can be read: the trial list first, then those of its persons."""
     opened = {name: open_extract(extract, cohort, found) for name, extract in EXTRACTS.items()}
-    _check_hours(opened["employment"], cohort, found)
-    this = opened.pop("trial")
-    trial = read_rows(this, cohort, found, None) if this else None
+    this = next(iter(opened.pop("trial")), None)
+    trial = read_rows(this, found, None) if this else None
     if this is None or trial is None:
         return {}
     trial = _check_trial(trial, cohort, found, this)
     frames: dict[str, pd.DataFrame | None] = {"trial": trial}
     known, nowhere = _known(cohort, trial), pd.Index(trial["person_id"].dropna().unique())
-    for name, other in opened.items():
-        rows = read_rows(other, cohort, found, known.randomised_on.index) if other else None
-        if other is not None and rows is not None:
-            nowhere = nowhere.difference(pd.Index(rows["person_id"]))
-            frames[name] = frame = _person_rows(rows, other, known, found)
+    check_hours(opened["employment"], known, found)
+    for name, parts in opened.items():
+        frame, absent = _person_rows(parts, known, found)
+        if frame is not None:
+            nowhere, frames[name] = nowhere.intersection(absent), frame
             known = _vital(frame, known) if name == "persons" else known
     if len(nowhere) and len(frames) > 1:
         subject = f"{len(nowhere)} of {len(trial)} persons"
@@ -119,20 +123,11 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
     return frames
 
 
-def _check_hours(employment: Opened | None, cohort: Cohort, found: Findings) -> None:
-    """Hours that are asked for must be delivered: else nobody would count as employed."""
-    if employment and cohort.outcome.min_weekly_hours > 0 and "weekly_hours" not in employment.columns:
-        what = "outcome.min_weekly_hours is above 0, but employment was delivered without weekly_hours."
-        found.fault(
-            configured(cohort), what, "Nobody would count as employed: set it to 0, or have the hours delivered."
-        )
-
-
 def check_settings(cohort: Cohort, found: Findings) -> None:
     """Note faults of the configuration that its schema cannot state: layouts, rules, what has to be delivered."""
     where = configured(cohort)
-    for extract, spec in cohort.layouts.items():
-        for what, remedy in _layout_faults(extract, spec):
+    for name, extract in EXTRACTS.items():
+        for what, remedy in _source_faults(extract, sources(cohort, name)):
             found.fault(where, what, remedy)
     for name, action in cohort.checks.items():
         rule = rules.RULES.get(name)
@@ -141,11 +136,11 @@ def check_settings(cohort: Cohort, found: Findings) -> None:
         elif action not in (rule.action, *rule.others):
             allowed = " or ".join((rule.action, *rule.others))
             found.fault(where, f"checks.{name} cannot be '{action}'.", f"Expected: {allowed}.")
-    employment = LAYOUTS.get(cohort.layouts.get("employment", {}).get("layout", "spells"))
-    if employment and employment.is_dated and cohort.observed_until is None:
+    employment = [LAYOUTS.get(source.layout) for source in sources(cohort, "employment")]
+    if cohort.observed_until is None and any(layout.is_dated for layout in employment if layout):
         what = "observed_until is missing: the last complete month of the employment register (YYYY-MM)."
         found.fault(where, what, "Without it, months after the end of the register would read as not employed.")
-    delivered = extracts.locate(cohort.extracts, "wage_subsidy")
+    delivered = located(cohort, "wage_subsidy")
     if cohort.outcome.exclude_wage_subsidy and not any(p.suffix.lower() == ".parquet" for p in delivered):
         what = "ordinary employment excludes wage subsidies, but wage_subsidy was not delivered."
         remedy = "Deliver it, or set outcome.exclude_wage_subsidy: false and call the outcome what it then is."
@@ -167,24 +162,36 @@ def _check_states(frames: Mapping[str, pd.DataFrame | None], cohort: Cohort, fou
                 found.add(name, "code_not_found", subject, 0, 0, number=len(absent), column=column)
 
 
-def _layout_faults(extract: str, spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    name = spec.get("layout", "spells")
-    layout = LAYOUTS.get(name)
+def _source_faults(extract: Extract, known: tuple[Source, ...]) -> Iterable[tuple[str, str]]:
+    if len(known) > 1 and extract.one_row_per_person:
+        yield f"layouts.{extract.name} names several parts.", "Expected: one, since a person has one row."
+    for source in known:
+        yield from _layout_faults(extract, source)
+
+
+def _layout_faults(extract: Extract, source: Source) -> Iterable[tuple[str, str]]:
+    layout, name, key = LAYOUTS.get(source.layout), source.layout, f"layouts.{extract.name}"
     if layout is None:
-        yield (
-            f"layouts.{extract}.layout is '{name}', which is no layout.",
-            nearest(name, LAYOUTS) or _known_are(LAYOUTS),
-        )
+        names = [*LAYOUTS, *presets()]
+        yield f"{key}.layout is '{name}', which is no layout.", nearest(name, names) or _known_are(names)
         return
-    if extract not in SPELL_EXTRACTS:
-        yield f"layouts.{extract} is not used: {extract} has one layout only.", "Remove it."
-    for option in spec:
-        if option != "layout" and option not in layout.options:
+    if not layout.serves(extract):
+        fitting = [n for n, other in LAYOUTS.items() if other.serves(extract)]
+        yield f"{key}.layout is '{name}', in which {extract.name} cannot arrive.", _known_are(fitting)
+        return
+    for option in source.options:
+        if option not in layout.options:
             remedy = nearest(option, layout.options) or _known_are(layout.options)
-            yield f"layouts.{extract}.{option} is no option of the layout {name}.", remedy
+            yield f"{key}.{option} is no option of the layout {name}.", remedy
     for option, expected, fits in OPTION_KINDS:
-        if option in layout.options and option in spec and not fits(spec[option]):
-            yield f"layouts.{extract}.{option} does not fit.", f"Expected: {expected}."
+        if option in layout.options and option in source.options and not fits(source.options[option]):
+            yield f"{key}.{option} does not fit.", f"Expected: {expected}."
+    for option in layout.needed_options:
+        if option not in source.options:
+            yield f"{key}.{option} is missing.", f"It says: {layout.options[option]}"
+    kind = extract.kind_column
+    if layout.is_wide and kind is not None and kind.needed and "received" not in source.options:
+        yield f"{key}.received is missing.", f"It says: {layout.options['received']}"
 
 
 OPTION_KINDS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
@@ -192,6 +199,10 @@ OPTION_KINDS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("weeks", "relative or calendar", lambda value: value in ("relative", "calendar")),
     ("employed", "a list of codes", lambda value: isinstance(value, list) and value != []),
     ("not_employed", "a list of codes", lambda value: isinstance(value, list)),
+    ("received", "a list of codes", lambda value: isinstance(value, list) and value != []),
+    ("not_received", "a list of codes", lambda value: isinstance(value, list)),
+    ("empty", "none", lambda value: value == "none"),
+    ("period", "month or year", lambda value: value in ("month", "year")),
 )
 
 
@@ -222,11 +233,11 @@ def _declared_rows(
     return frame[known].reset_index(drop=True) if action == "drop" else frame
 
 
-def _known(cohort: Cohort, trial: pd.DataFrame) -> rules.Known:
+def _known(cohort: Cohort, trial: pd.DataFrame) -> Known:
     """What is known before the extract of persons is read: nobody's birth or death."""
     randomised_on = trial.dropna(subset="person_id").set_index("person_id")["randomised_on"]
     nothing = pd.Series(np.datetime64("NaT", "s"), index=randomised_on.index)
-    return rules.Known(cohort, randomised_on, nothing, nothing)
+    return Known(cohort, randomised_on, nothing, nothing)
 
 
 def _one_row(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame:
@@ -248,39 +259,47 @@ def _one_row(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame
     return frame
 
 
-def _person_rows(frame: pd.DataFrame, this: Opened, known: rules.Known, found: Findings) -> pd.DataFrame:
-    """Rows of one extract besides the trial list, checked and mended; as spells where it is one."""
-    _check_linkage(frame, this, known, found)
-    if "year_month" in this.columns:
+def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tuple[pd.DataFrame | None, pd.Index]:
+    """One extract besides the trial list, from all its parts that can be read, and who is in none of them."""
+    keys, made, absent = known.randomised_on.index, [], known.randomised_on.index
+    for this in parts:
+        frame = read_rows(this, found, keys)
+        if frame is not None:
+            _check_linkage(frame, this, known, found)
+            absent = absent.difference(pd.Index(frame["person_id"]))
+            made.append(_part_rows(frame, this, known, found))
+    if not made:
+        return None, absent
+    if len(absent):
+        subject, label = f"{len(absent)} of {len(keys)} persons", " or ".join(this.delivery.label for this in parts)
+        name, number = parts[0].extract.name, len(absent)
+        found.add(name, "trial_person_without_row", subject, None, number, number=number, label=label)
+    frame = pd.concat(made, ignore_index=True) if len(made) > 1 else made[0]
+    return frame.sort_values(list(frame.columns[:SORTED_BY]), ignore_index=True), absent
+
+
+def _part_rows(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) -> pd.DataFrame:
+    """Rows of one part, checked and mended, in the contract's columns."""
+    if this.period:
         check_months(this, known, found)
-    frame = _one_row(_check_codes(frame, this, known, found), this, found)
-    if this.extract.name in SPELL_EXTRACTS:
-        if found.faults:  # rows that could not be read would only raise faults of their own
-            frame = frame.dropna(subset=[c.name for c in this.contract if c.name in frame and not c.nullable])
-        study = Study(known.randomised_on, known.cohort.window.months)
-        frame = this.layout.to_spells(frame, study, this.options)
-    frame = _apply_row_rules(frame, this, known, found)
-    return frame.sort_values(list(frame.columns[:SORTED_BY]), ignore_index=True)
+    frame = _one_row(_check_codes(frame, this, found), this, found)
+    return _apply_row_rules(adapted(frame, this, known, found), this, known, found)
 
 
-def _check_linkage(frame: pd.DataFrame, this: Opened, known: rules.Known, found: Findings) -> None:
-    name, delivery, keys = this.extract.name, this.delivery, known.randomised_on.index
+def _check_linkage(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) -> None:
+    name, delivery = this.extract.name, this.delivery
     others = delivery.n_rows - len(frame)
     if others:
         subject = f"{others} of {delivery.n_rows} rows of {delivery.label}"
         found.add(name, "person_not_in_trial", subject, others, None)
-    absent = len(keys.difference(pd.Index(frame["person_id"])))
-    if absent:
-        subject = f"{absent} of {len(keys)} persons"
-        found.add(name, "trial_person_without_row", subject, None, absent, number=absent, label=delivery.label)
-    if len(keys) and frame.empty and delivery.n_rows and name in LINKED:
+    if len(known.randomised_on) and frame.empty and delivery.n_rows and name in LINKED:
         found.add(name, "nobody_linked", delivery.label, 0, 0, number=1)
 
 
-def _check_codes(frame: pd.DataFrame, this: Opened, known: rules.Known, found: Findings) -> pd.DataFrame:
+def _check_codes(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame:
     """Drop rows whose codes are excluded; note codes that nobody declared."""
     name = this.extract.name
-    for column, codes in known.cohort.exclusions.get(name, {}).items():
+    for column, codes in ((c, codes) for c, codes in this.source.exclusions.items() if c in frame):
         excluded = frame[column].map(code, na_action="ignore").isin(codes).to_numpy()
         action = note(this, "excluded_by_code", excluded, frame["person_id"], found, column=column)
         frame = frame[~excluded].reset_index(drop=True) if action == "drop" else frame
@@ -288,13 +307,22 @@ def _check_codes(frame: pd.DataFrame, this: Opened, known: rules.Known, found: F
         declared = (frame[column].isna() | frame[column].isin(CODES[column])).to_numpy()
         frame = _declared_rows(frame, column, declared, f"values.{name}.{column}", this, found)
     if this.layout.undeclared:
-        declared = ~this.layout.undeclared(frame, this.options)
-        frame = _declared_rows(frame, "week", declared, f"employed or not_employed of layouts.{name}", this, found)
+        declared = ~this.layout.undeclared(frame, this.source.options)
+        frame = _declared_rows(frame, this.layout.coded, declared, _where_declared(this), this, found)
     return frame
 
 
-def _apply_row_rules(frame: pd.DataFrame, this: Opened, known: rules.Known, found: Findings) -> pd.DataFrame:
-    for rule in (r for r in rules.ROW_RULES if r.applies(this.extract.name)):
+def _where_declared(this: Opened) -> str:
+    """Where the cohort file declares the codes of a layout."""
+    name, coded = this.extract.name, this.layout.coded
+    if not this.layout.is_wide:
+        return f"values.{name}.{coded}"
+    options = "employed or not_employed" if "employed" in this.source.options else "received or not_received"
+    return f"{options} of layouts.{name}"
+
+
+def _apply_row_rules(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) -> pd.DataFrame:
+    for rule in (r for r in ROW_RULES if r.applies(this.extract.name)):
         rows = rule.find(frame, known)
         delivered = rows & (frame["is_observed"] == 1).to_numpy() if "is_observed" in frame else rows
         action = note(this, rule.name, delivered, frame["person_id"], found, column=rule.column)
@@ -306,7 +334,7 @@ def _apply_row_rules(frame: pd.DataFrame, this: Opened, known: rules.Known, foun
     return frame
 
 
-def _vital(persons: pd.DataFrame, known: rules.Known) -> rules.Known:
+def _vital(persons: pd.DataFrame, known: Known) -> Known:
     """Birth and the earlier of death and emigration, looked up by person."""
     delivered = persons.set_index("person_id").reindex(known.randomised_on.index)
     ends = [delivered[c] for c in ("died_on", "emigrated_on") if c in delivered]

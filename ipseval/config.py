@@ -207,10 +207,11 @@ class Cohort:
     observed_until: str | None
     arms: Arms
     centres: dict[str, str]
-    columns: dict[str, dict[str, str]]
+    files: dict[str, str | list[str]]
+    columns: dict[str, dict[str, str | list[str]]]
     values: dict[str, dict[str, dict[str, str]]]
     exclusions: dict[str, dict[str, list[str]]]
-    layouts: dict[str, dict[str, Any]]
+    layouts: dict[str, Any]
     covariates: tuple[str, ...]
     window: Window
     not_employed_at_randomisation: bool
@@ -266,6 +267,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         title=settings["title"] or settings["name"],
         arms=Arms(code(settings["arms"]["reference"]), tuple(map(code, settings["arms"]["treatments"]))),
         centres={code(k): code(v) for k, v in settings["centres"].items()},
+        files=settings["files"],
         columns=settings["columns"],
         values={
             e: {c: {code(k): code(v) for k, v in m.items()} for c, m in cols.items()}

@@ -52,6 +52,12 @@ class Extract:
         """Whether a person may stand in it once only."""
         return self.one_row == "person"
 
+    @property
+    def kind_column(self) -> Column | None:
+        """The column that says what kind of spell a row is, in an extract of spells."""
+        codes = [c for c in self.columns if c.kind == "code"]
+        return codes[-1] if codes and self.column("start_on") else None
+
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
         return next((c for c in self.columns if c.name == name), None)
@@ -109,6 +115,7 @@ EXTRACTS: dict[str, Extract] = {
                 _START,
                 _END,
                 _optional("weekly_hours", "number", "Agreed hours a week."),
+                _optional("status", "code", "Status of the job, by which exclusions can leave rows out."),
                 _optional("kind", "code", "Kind of the job."),
             ),
             needed=True,

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ipseval.contracts import EXTRACTS, Column
-from ipseval.layouts import LAYOUTS
+from ipseval.layouts import LAYOUTS, Layout
 from ipseval.rules import RULES, in_words
-from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, read_yaml
+from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, presets, read_yaml
 
 PACKAGE = Path(__file__).resolve().parent
 MADE = "<!-- Made by `make docs` from the code: change it there. -->\n"
@@ -80,23 +80,25 @@ def data() -> str:
     """Extracts, layouts and the rules of the check."""
     parts = [
         "# Data\n\n" + MADE,
-        "An extract is a Parquet file `<extract>.parquet` or a folder `<extract>/` of files read as one table. "
-        "Names and codes of a delivery are mapped to ours in the cohort file (`columns`, `values`). A missing "
+        "An extract is a Parquet file `<extract>.parquet` or a folder `<extract>/` of files read as one table; `files` "
+        "names others: `files: {employment: jobs_*.parquet}`. Names and codes of a delivery are mapped to ours in the "
+        "cohort file (`columns`, `values`). A column may have several names, of which each file has one: "
+        '`columns: {employment: {person_id: [lopenr_person, "w*_lnr"]}}`; in a mapping of codes `"*"` is every other '
+        "code. A missing "
         'optional extract drops what needs it and says so; it is never read as "nobody had any".\n',
     ]
     for extract in EXTRACTS.values():
         needed = "needed" if extract.needed else "optional"
         parts.append(f"## `{extract.name}` ({needed}; one row a {extract.one_row})\n")
         parts.append(_table(("column", "kind", "needed", "may be empty", "meaning"), map(_column, extract.columns)))
-    parts.append(
-        "## Layouts\n\nSpell extracts may arrive in another layout: `layouts: {employment: {layout: monthly}}`.\n"
-    )
+    parts.append("## Layouts\n\nAn extract may arrive in another layout: `layouts: {employment: {layout: monthly}}`.\n")
     parts.append(
         _table(
-            ("layout", "what it is", "options"),
-            ((f"`{n}`", x.meaning, _options(x.options)) for n, x in LAYOUTS.items()),
+            ("layout", "what it is", "extracts", "what it loses", "options"),
+            ((f"`{n}`", x.meaning, _served(x), x.loses, _options(x.options)) for n, x in LAYOUTS.items()),
         )
     )
+    parts.append(_registers())
     parts.append(
         "## What the check finds\n\nEvery finding is a row of `review/quality.csv` with counts only. *stop* ends "
         "the run with nothing written; `checks: {rule: action}` in the cohort file chooses another action.\n"
@@ -112,6 +114,39 @@ def data() -> str:
         )
     )
     return "\n".join(parts)
+
+
+def _served(layout: Layout) -> str:
+    """Extracts that may arrive in a layout."""
+    served = [extract.name for extract in EXTRACTS.values() if layout.serves(extract)]
+    return "all" if len(served) == len(EXTRACTS) else ", ".join(served)
+
+
+def _registers() -> str:
+    """Presets of config/layouts.yaml, and what may be said of a source."""
+    source = read_yaml(SCHEMA_FILE)["$defs"]["source"]["properties"]
+    rows = (
+        (f"`{name}`", ", ".join(spec["extracts"]), f"`{spec['layout']}`", spec["meaning"], _loses(spec))
+        for name, spec in presets().items()
+    )
+    return "\n".join(
+        (
+            "## Registers\n\nA register is a layout with the names, codes and files of its deliveries, in "
+            "[config/layouts.yaml](../config/layouts.yaml): `layouts: {employment: {layout: a_ordningen}}`. What "
+            "the cohort file says goes on top of it. Names that a delivery spells otherwise are given under "
+            "`columns`; a column that only the register names may be absent when the contract allows it, one that the "
+            "cohort file names may not.\n",
+            _table(("register", "extract", "layout", "what it is", "what it loses"), rows),
+            "## Sources\n\nAn extract may come from several sources, such as the employment of a cohort that was "
+            "followed across January 2015:\n\n```yaml\nlayouts:\n  employment:\n    - {layout: aa_register}\n"
+            "    - {layout: a_ordningen}\n```\n\nOf each source may be said, beside the options of its layout:\n",
+            _table(("key", "what it holds"), ((f"`{key}`", said["description"]) for key, said in source.items())),
+        )
+    )
+
+
+def _loses(preset: Mapping[str, Any]) -> str:
+    return " ".join(filter(None, [LAYOUTS[preset["layout"]].loses, preset.get("loses", "")]))
 
 
 def _column(column: Column) -> tuple[str, ...]:

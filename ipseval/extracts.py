@@ -1,118 +1,26 @@
-"""Delivered Parquet files: found, described, and read for the persons of the trial only (out of core, DuckDB).
+"""Delivered Parquet files, read for the persons of the trial only (out of core, DuckDB).
 
 Files of one extract may differ in type and in columns: those that agree are read together and converted together.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, groupby
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ipseval.convert import as_code, each_once, is_text
+from ipseval.delivered import Delivery, File
 from ipseval.progress import Reading
 
 MAX_KEY_WIDTH = 20  # a key of digits is looked for with leading zeros up to this width
 MAX_KEY_DIGITS = 18  # longer keys are no 64-bit integers
 BATCH_BYTES = 2**28  # files are read together up to so many bytes, so that progress can be told between
+Names = Mapping[str, Sequence[str]]  # our column -> the names that it may have in a file
 FILE = "(file)"  # column of a part: the number of the file that a row came from
-
-
-@dataclass(frozen=True)
-class File:
-    """A readable file and what its footer says.
-
-    Parameters
-    ----------
-    path : Path
-    types : dict
-        Column name -> Arrow type, with the time zone where there is one.
-    footer : FileMetaData
-    """
-
-    path: Path
-    types: dict[str, pa.DataType]
-    footer: pq.FileMetaData = field(repr=False, compare=False)
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows."""
-        return self.footer.num_rows
-
-    @cached_property
-    def n_bytes(self) -> int:
-        """Size of the file."""
-        return self.path.stat().st_size
-
-    def n_nulls(self, column: str) -> int:
-        """Nulls of a column as far as the footer tells; of a column that the file lacks, all rows."""
-        if column not in self.types or pa.types.is_null(self.types[column]):
-            return self.n_rows
-        return sum(s.null_count for s in self._statistics(column) if s.has_null_count)
-
-    def is_padded(self, column: str) -> bool:
-        """Whether the footer shows a text of the column with blanks around it."""
-        bounds = [b for s in self._statistics(column) if s.has_min_max for b in (s.min, s.max)]
-        return any(isinstance(b, str) and b != b.strip() for b in bounds)
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {self.footer.schema.column(i).path: i for i in range(self.footer.num_columns)}
-
-    def _statistics(self, column: str) -> Iterator[pq.Statistics]:
-        place = self._places.get(column)
-        for group in range(self.footer.num_row_groups if place is not None else 0):
-            chunk = self.footer.row_group(group).column(place)
-            if chunk.is_stats_set:
-                yield chunk.statistics
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """The files of one extract.
-
-    Parameters
-    ----------
-    name : str
-        The extract.
-    folder : Path
-        Folder of the extracts.
-    files : tuple of File
-        Readable as Parquet, sorted by name.
-    broken, stray : tuple of str
-        Names of files that are no (whole) Parquet, and of files that are something else.
-    """
-
-    name: str
-    folder: Path
-    files: tuple[File, ...]
-    broken: tuple[str, ...] = ()
-    stray: tuple[str, ...] = ()
-
-    @property
-    def n_rows(self) -> int:
-        """Rows of all files, from their footers."""
-        return sum(file.n_rows for file in self.files)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the columns of all files, in the order of the files."""
-        return tuple(dict.fromkeys(name for file in self.files for name in file.types))
-
-    @property
-    def label(self) -> str:
-        """How messages name it: the file, or the folder."""
-        names = self.names(range(len(self.files)))
-        return names[0] if len(names) == 1 else f"{names[0].split('/')[0]}/" if names else f"{self.name}/"
-
-    def names(self, numbers: Iterable[int]) -> list[str]:
-        """Names of files within the folder of the extracts."""
-        return [self.files[i].path.relative_to(self.folder).as_posix() for i in numbers]
 
 
 @dataclass(frozen=True)
@@ -134,44 +42,14 @@ class UnreadableError(Exception):
         super().__init__(f"{len(names)} files")
 
 
-def locate(folder: Path, extract: str) -> list[Path]:
-    """All files delivered for an extract: ``<extract>.parquet`` (a file or a folder) and those in ``<extract>/``."""
-    single = folder / f"{extract}.parquet"
-    inside = (
-        path
-        for place in (folder / extract, single)
-        for path in place.rglob("*")
-        if path.is_file() and not path.name.startswith((".", "_"))
-    )
-    return ([single] if single.is_file() else []) + sorted(inside)
-
-
-def open_delivery(folder: Path, extract: str) -> Delivery | None:
-    """Describe what was delivered for an extract without reading its rows; None when nothing was."""
-    found = locate(folder, extract)
-    if not found:
-        return None
-    files, broken = [], []
-    for path in (p for p in found if p.suffix.lower() == ".parquet"):
-        try:
-            with pq.ParquetFile(path) as opened:
-                schema = opened.schema_arrow
-                files.append(File(path, dict(zip(schema.names, schema.types, strict=True)), opened.metadata))
-        except (pa.ArrowException, OSError):
-            broken.append(path)
-    stray = (p for p in found if p.suffix.lower() != ".parquet")
-    named = [tuple(p.relative_to(folder).as_posix() for p in paths) for paths in (broken, stray)]
-    return Delivery(extract, folder, tuple(files), *named)
-
-
-def read(delivery: Delivery, columns: Mapping[str, str], keys: Iterable[str] | None = None) -> list[Part]:
+def read(delivery: Delivery, columns: Names, keys: Iterable[str] | None = None) -> list[Part]:
     """Read a delivery, or the rows of some persons only.
 
     Parameters
     ----------
     delivery : Delivery
     columns : mapping
-        Our name -> delivered name; ``person_id`` among them when keys are given.
+        Our name -> names that it may have in a file; ``person_id`` among them when keys are given.
     keys : iterable of str, optional
         Canonical keys (see :func:`canonical_key`); a key of digits is found with leading zeros too.
 
@@ -188,14 +66,12 @@ def read(delivery: Delivery, columns: Mapping[str, str], keys: Iterable[str] | N
     return _parts(delivery, columns, "read", None if keys is None else sorted(keys))
 
 
-def count_by(delivery: Delivery, column: str) -> list[Part]:
+def count_by(delivery: Delivery, names: Sequence[str]) -> list[Part]:
     """Number of rows (``n_rows``) for each file and ``value`` of a column of the whole delivery; see :func:`read`."""
-    return _parts(delivery, {"value": column}, "counted", None, counted=True)
+    return _parts(delivery, {"value": names}, "counted", None, counted=True)
 
 
-def _parts(
-    delivery: Delivery, columns: Mapping[str, str], done: str, keys: list[str] | None, counted: bool = False
-) -> list[Part]:
+def _parts(delivery: Delivery, columns: Names, done: str, keys: list[str] | None, counted: bool = False) -> list[Part]:
     batches = [batch for numbers in _alike(delivery, columns) for batch in _batches(delivery, numbers)]
     sizes = [[delivery.files[i].n_bytes for i in batch] for batch in batches]
     reading = Reading(f"{delivery.name}, {done}", tuple(size for some in sizes for size in some))
@@ -220,22 +96,27 @@ def _batches(delivery: Delivery, numbers: list[int]) -> list[list[int]]:
     ]
 
 
-def _alike(delivery: Delivery, columns: Mapping[str, str]) -> list[list[int]]:
-    """Numbers of the files that have the same types in the columns read; files without rows are left out."""
+def _alike(delivery: Delivery, columns: Names) -> list[list[int]]:
+    """Numbers of the files that agree in name and type of the columns read; files without rows are left out."""
 
     def kind(number: int) -> str:
-        types = delivery.files[number].types
-        return str([(ours, str(types.get(theirs))) for ours, theirs in columns.items()])
+        here = _names_in(delivery.files[number], columns)
+        return str([(ours, theirs, str(delivery.files[number].types[theirs])) for ours, theirs in here.items()])
 
     filled = [i for i, file in enumerate(delivery.files) if file.n_rows or len(delivery.files) == 1]
     return sorted(list(numbers) for _, numbers in groupby(sorted(filled, key=kind), key=kind))
 
 
+def _names_in(file: File, columns: Names) -> dict[str, str]:
+    """Our name -> the name in a file, of the columns that the file has."""
+    return {ours: theirs for ours, names in columns.items() if (theirs := file.column(names)) is not None}
+
+
 def _query(
-    delivery: Delivery, numbers: list[int], columns: Mapping[str, str], keys: list[str] | None, counted: bool = False
+    delivery: Delivery, numbers: list[int], columns: Names, keys: list[str] | None, counted: bool = False
 ) -> pa.Table:
     files = [delivery.files[i] for i in numbers]
-    here = {ours: theirs for ours, theirs in columns.items() if theirs in files[0].types}
+    here = _names_in(files[0], columns)
     paths = [str(file.path) for file in files]
     select = ", ".join(f"{_quoted(theirs)} AS {_quoted(ours)}" for ours, theirs in here.items())
     query = (
@@ -256,7 +137,7 @@ def _query(
     return _with_zones(table.set_column(table.column_names.index(FILE), FILE, own), files[0], here)
 
 
-def _damaged(delivery: Delivery, numbers: list[int], columns: Mapping[str, str], keys: list[str] | None) -> list[str]:
+def _damaged(delivery: Delivery, numbers: list[int], columns: Names, keys: list[str] | None) -> list[str]:
     """Names of the files that fail when they are read alone; all of them when none does."""
     if len(numbers) == 1:
         return delivery.names(numbers)

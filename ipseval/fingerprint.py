@@ -14,11 +14,12 @@ import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 
-from ipseval import extracts, store
+from ipseval import store
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
 from ipseval.coverage import months_covered
-from ipseval.extracts import Delivery
+from ipseval.delivered import Delivery, describe
+from ipseval.opening import located
 from ipseval.progress import Reading
 
 ALL = "all"  # the row of all files of an extract
@@ -34,8 +35,8 @@ DRIFT_COLUMNS = (
 )  # fmt: skip
 DATED = ("randomised_on", "start_on", "completed_on", "date")  # the column whose months an extract covers
 READING = (
-    "columns", "values", "exclusions", "layouts", "covariates", "checks", "observed_from", "observed_until", "window",
-    "arms", "centres",
+    "files", "columns", "values", "exclusions", "layouts", "covariates", "checks", "observed_from", "observed_until",
+    "window", "arms", "centres",
 )  # fmt: skip
 Frames = Mapping[str, pd.DataFrame | None]
 
@@ -82,7 +83,7 @@ def fingerprint(cohort: Cohort, frames: Frames) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     read_as = _digest(json.dumps([str(getattr(cohort, key)) for key in READING]))
     for name in EXTRACTS:
-        delivery, frame = extracts.open_delivery(cohort.extracts, name), frames[name]
+        delivery, frame = describe(cohort.extracts, name, located(cohort, name)), frames[name]
         if delivery is not None and frame is not None:
             rows += _files(delivery)
             rows.append({**_whole(delivery, frame), "read_as": read_as})

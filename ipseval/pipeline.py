@@ -13,9 +13,9 @@ from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
 from ipseval.describe import describe
 from ipseval.estimate import estimate
-from ipseval.extracts import locate
 from ipseval.fingerprint import Last
 from ipseval.follow import follow
+from ipseval.opening import located
 from ipseval.panel import panel
 from ipseval.placebo import placebo
 from ipseval.present import present
@@ -60,7 +60,7 @@ def run(cohort_file: str | Path, results: str | Path) -> dict[str, Any]:
     write(made, folder)
     names = [(stage, name) for stage, chosen in VERIFIED.items() for name in chosen]
     written = {name: needed({name: store.read(folder / PRODUCTS[stage][name])}, name) for stage, name in names}
-    delivered = [file for extract in EXTRACTS for file in locate(cohort.extracts, extract)]
+    delivered = [file for extract in EXTRACTS for file in located(cohort, extract)]
     made["verify"] = verify(cohort, written, {"extracts": delivered, "review": folder / "review"})
     write({"verify": made["verify"]}, folder)
     return {name: content for contents in made.values() for name, content in contents.items()}

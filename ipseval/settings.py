@@ -11,16 +11,18 @@ from ipseval.config import Cohort, from_settings
 from ipseval.consistency import MONTHS_OF, inconsistencies
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.schema import schema_faults
+from ipseval.sources import expanded
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS_FILE = ROOT / "config" / "config.yaml"
+PRESETS_FILE = ROOT / "config" / "layouts.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
 WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
 # so that changing, say, a covariate of one analysis does not read a national register again.
-_READING = ("extracts", "columns", "values", "exclusions", "layouts", "covariates")
+_READING = ("extracts", "files", "columns", "values", "exclusions", "layouts", "covariates")
 _STUDY = ("observed_from", "observed_until", "window", "outcome")
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "check": (*_READING, *_STUDY, "states", "checks"),
@@ -164,6 +166,12 @@ def default_settings() -> dict[str, Any]:
     return read_yaml(DEFAULTS_FILE)["defaults"]
 
 
+@cache
+def presets() -> dict[str, dict[str, Any]]:
+    """The registers of config/layouts.yaml: name -> what a source is that comes from there."""
+    return read_yaml(PRESETS_FILE)
+
+
 def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read one cohort file on top of the defaults; a plain mapping that Snakemake can compare.
 
@@ -184,6 +192,7 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     faults = [Fault(str(file), what, remedy) for what, remedy in inconsistencies(merged)]
     if faults:
         raise UserError(faults)
+    merged["layouts"] = expanded(merged, presets())
     extracts = (file.parent / Path(own["extracts"]).expanduser()).resolve()
     published = str((file.parent / merged["published"]).resolve()) if merged["published"] else None
     if published and not Path(published).is_file():

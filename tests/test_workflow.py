@@ -35,6 +35,7 @@ CHOSEN: dict[str, Any] = {
     "remark": "The persons are simulated.",
     "observed_from": "2012-06",
     "observed_until": "2015-11",
+    "files": {"education": "educ*.parquet"},
     "columns": {"trial": {"arm": "gruppe"}},
     "values": {"trial": {"gender": {}}},
     "exclusions": {"employment": {"kind": ["benefit"]}},

@@ -2,8 +2,9 @@
 import os
 
 from ipseval import errors, provenance, settings, store
+from ipseval.config import from_settings
 from ipseval.contracts import EXTRACTS
-from ipseval.extracts import locate
+from ipseval.opening import located
 from ipseval.published_comparison import agreement
 from ipseval.products import COMPARED, PRODUCTS, REVIEWED, VERIFIED
 
@@ -64,10 +65,10 @@ def chosen(stage):
 
 def delivered(wildcards):
     """Files of the cohort's extracts; those of a simulated cohort are made."""
-    folder = Path(COHORTS[wildcards.cohort]["extracts"])
-    if folder == SIMULATED:
+    cohort = from_settings(COHORTS[wildcards.cohort])
+    if cohort.extracts == SIMULATED:
         return rules.simulate.output
-    return [str(file) for extract in EXTRACTS for file in locate(folder, extract)]
+    return [str(file) for extract in EXTRACTS for file in located(cohort, extract)]
 
 
 def announce():
