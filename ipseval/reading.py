@@ -50,8 +50,8 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
     frame, cells = {"person_id": person}, []
     if this.period and this.period.of_file:
         frame[this.period.column] = this.period.of_rows(file)
-    for name in this.source.constants:
-        frame[name] = pd.Series(this.source.constants[name], index=person.index, dtype="str")
+    for column_name, value in this.source.constants.items():
+        frame[column_name] = pd.Series(value, index=person.index, dtype="str")
     for column in (c for c in this.contract if c.name in this.columns and c.name != "person_id"):
         coded = this.extract.kind_column if this.layout.is_wide else column
         read = _column(parts, column, this.source.values.get(coded.name) if coded else None)
