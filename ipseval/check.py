@@ -18,7 +18,7 @@ from ipseval.findings import Findings
 from ipseval.fingerprint import Last, drift, fingerprint
 from ipseval.layouts import LAYOUTS
 from ipseval.months import check_months
-from ipseval.opening import Opened, configured, listed, located, open_extract
+from ipseval.opening import Opened, check_unread, configured, listed, located, open_extract
 from ipseval.parts import adapted, check_hours
 from ipseval.reading import SORTED_BY, note, read_rows
 from ipseval.row_rules import ROW_RULES, Known
@@ -93,6 +93,7 @@ def examine(cohort: Cohort) -> Checked:
     frames: dict[str, pd.DataFrame | None] = dict.fromkeys(EXTRACTS)
     if cohort.extracts.is_dir():
         check_settings(cohort, found)
+        check_unread(cohort, found)
         frames |= _read_all(cohort, found)
     else:
         what = f"extracts names '{cohort.extracts}', which is no folder."

@@ -118,15 +118,16 @@ def wage_income(records: Records) -> Made:
 
 
 def benefits(records: Records) -> Made:
-    """1 for who received the benefit on the day of randomisation."""
+    """1 for who received the benefit on the day of randomisation; missing where that day is not observed."""
     spells = records.extracts["benefits"]
     if spells is None:
         return {}
     day = records.day_of(spells)
     current = spells[(spells["start_on"] <= day) & ~(spells["end_on"] < day)]
+    unknown = _is_among(records, current[current["is_observed"] == 0]) == 1
     return {
-        f"benefit[{name}]": _is_among(records, current[current["benefit"] == name])
-        for name in sorted(spells["benefit"].unique())
+        f"benefit[{name}]": _is_among(records, current[current["benefit"] == name]).mask(unknown)
+        for name in sorted(spells["benefit"].dropna().unique())
     }
 
 

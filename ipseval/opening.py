@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ipseval.config import Cohort
-from ipseval.contracts import Column, Extract
+from ipseval.contracts import EXTRACTS, Column, Extract
 from ipseval.delivered import Delivery, describe, locate
 from ipseval.errors import nearest
 from ipseval.findings import Findings
@@ -56,6 +56,15 @@ def located(cohort: Cohort, extract: str) -> list[Path]:
     """All files delivered for an extract."""
     places = (locate(cohort.extracts, extract, source.files) for source in sources(cohort, extract))
     return list(dict.fromkeys(path for place in places for path in place))
+
+
+def check_unread(cohort: Cohort, found: Findings) -> None:
+    """Note Parquet files of the folder that no extract reads: stale copies, or names that are not as expected."""
+    read = {path for extract in EXTRACTS for path in located(cohort, extract)}
+    every = (p for p in cohort.extracts.rglob("*.parquet") if p.is_file() and not p.name.startswith((".", "_")))
+    names = sorted(path.relative_to(cohort.extracts).as_posix() for path in every if path not in read)
+    if names:
+        found.add("all", "unread_file", listed(names), None, None, number=len(names))
 
 
 def open_extract(extract: Extract, cohort: Cohort, found: Findings) -> tuple[Opened, ...]:

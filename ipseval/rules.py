@@ -65,6 +65,13 @@ RULES: dict[str, Rule] = {
     "stray_file": Rule(
         "warn", "[is|are] no .parquet and left unread.", "Remove [it|them] if [it|they] should not be there.", STOP
     ),
+    "unread_file": Rule(
+        "warn",
+        "[is|are] read for no extract.",
+        "Name [it|them] under files, or take [it|them] out of the folder.",
+        STOP,
+        done="left unread",
+    ),
     "unreadable": Rule(
         "stop", "cannot be read: the file's end is whole, its pages are damaged.", "Have [it|them] delivered again."
     ),

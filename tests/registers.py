@@ -81,9 +81,7 @@ def spells_in_period(truth: Frames) -> Delivered:
     """One file, the month in a column."""
     frame = truth["employment"]
     rows = [f.assign(year_month=int(m.replace("-", ""))) for m, f in in_periods(frame, FIRST, LAST, "M", 40).items()]
-    return Delivered(
-        {"employment.parquet": pd.concat(rows)}, {"layout": "spells_in_period", "period": "month"}, frame
-    )
+    return Delivered({"employment.parquet": pd.concat(rows)}, {"layout": "spells_in_period", "period": "month"}, frame)
 
 
 def spells_by_month(truth: Frames) -> Delivered:

@@ -1,5 +1,6 @@
 """The same simulated trial in every layout and from every register: the same persons, the same panel."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 import yaml
 
 from deliveries import Outcome, outcome
+from ipseval.errors import UserError
 from ipseval.layouts import LAYOUTS
 from ipseval.settings import presets
 from ipseval.simulate import Centre, Plan, simulate
-from registers import FIRST, LAST, SIMULATORS, Delivered, Frames
+from registers import FIRST, LAST, SIMULATORS, Delivered, Frames, cut
 
 RULES: tuple[dict[str, Any], ...] = (
     {"month_rule": "any_day"},
@@ -123,3 +125,154 @@ def within(rows: pd.DataFrame, delivered: Delivered) -> pd.DataFrame:
         return rows
     start = rows["start_on"].clip(lower=pd.Timestamp(f"{first}-01"))
     return rows.assign(start_on=start)[~(rows["end_on"] < pd.Timestamp(f"{first}-01"))]
+
+
+# --- what the check finds in them ----------------------------------------------------------------
+
+
+def without(delivered: Delivered, *names: str) -> Delivered:
+    return replace(delivered, files={name: frame for name, frame in delivered.files.items() if name not in names})
+
+
+def refusal(folder: Path, extract: str, delivered: Delivered, said: Any = None, **more: Any) -> str:
+    """What the check says of a delivery, sentence by sentence."""
+    delivered = replace(delivered, more=delivered.more | more)
+    file = written(folder, extract, delivered, RULES[0], said or delivered.said)
+    with pytest.raises(UserError) as refused:
+        outcome(file)
+    return str(refused.value)
+
+
+def test_what_is_no_employment_is_left_out_and_counted(tmp_path: Path) -> None:
+    found = made(tmp_path, "employment", SIMULATORS["a_ordningen"][1](truth()), RULES[0])
+    quality = found.quality[found.quality["extract"] == "employment"].set_index(["rule", "column"])
+    # 24 months with 40 persons on a pension and 40 on leave
+    assert quality.loc[("excluded_by_code", "kind"), "n_rows"] == 24 * 40
+    assert quality.loc[("excluded_by_code", "status"), "n_rows"] == 24 * 40
+    assert quality.loc[("renamed_column", "person_id"), "action"] == "fix"
+    assert quality.loc[("converted_type", "weekly_hours"), "n_rows"] > 0
+    assert quality.loc[("outside_period", ""), "action"] == "drop"
+
+
+def test_hours_that_change_their_meaning_within_the_window_are_flagged(tmp_path: Path) -> None:
+    delivered = SIMULATORS["across_2015"][1](truth())
+    found = made(tmp_path / "with", "employment", delivered, RULES[2])
+    assert found.counts("hours_break", "employment") == (0, 80, {"warn"})
+    found = made(tmp_path / "without", "employment", delivered, RULES[0])
+    assert found.counts("hours_break")[1] == 0
+    early = replace(delivered, more={"window": {"before": 12, "after": 0}})
+    assert made(tmp_path / "early", "employment", early, RULES[2]).counts("hours_break")[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "says"),
+    [
+        ("a_ordningen", "ameld_statdata_2015_m9.parquet", "2015-09 has no row in"),
+        ("monthly", "employment/jobs201409.parquet", "2014-09 has no row in employment/, though the months beside"),
+        ("across_2015", "atmlto2013.parquet", "2013 has no row in atmlto"),
+        ("across_2015", "atmlto2014.parquet", "2014 has no row in atmlto"),
+    ],
+)
+def test_a_month_whose_file_lacks_is_told(name: str, file: str, says: str, tmp_path: Path) -> None:
+    delivered = SIMULATORS[name][1](truth())
+    text = refusal(tmp_path, "employment", without(delivered, file))
+    assert says in text
+    assert text.count("\n") == 0
+
+
+def test_two_files_of_one_month_are_told_by_their_names(tmp_path: Path) -> None:
+    delivered = SIMULATORS["a_ordningen"][1](truth())
+    again = {"ameld_statdata_2015_m09.parquet": delivered.files["ameld_statdata_2015_m9.parquet"]}
+    text = refusal(tmp_path, "employment", replace(delivered, files=delivered.files | again))
+    assert "ameld_statdata_2015_m09.parquet, ameld_statdata_2015_m9.parquet hold rows of the same month." in text
+
+
+def test_a_file_without_a_month_in_its_name_is_told(tmp_path: Path) -> None:
+    delivered = SIMULATORS["monthly"][1](truth())
+    again = {"employment/jobs_new.parquet": delivered.files["employment/jobs201409.parquet"]}
+    text = refusal(tmp_path, "employment", replace(delivered, files=delivered.files | again))
+    assert "employment/ has no column 'year_month'." in text
+    assert "Or have the month stand in the name of every file." in text
+
+
+def test_files_that_no_extract_reads_are_named(tmp_path: Path) -> None:
+    delivered = SIMULATORS["a_ordningen"][1](truth())
+    copies = {f"old/{name}": frame for name, frame in list(delivered.files.items())[:2]}
+    found = made(tmp_path / "warn", "employment", replace(delivered, files=delivered.files | copies), RULES[0])
+    assert found.counts("unread_file") == (0, 0, {"warn"})
+    more = {"checks": {"unread_file": "stop"}}
+    text = refusal(tmp_path / "stop", "employment", replace(delivered, files=delivered.files | copies), **more)
+    assert "old/ameld_statdata_2015_m1.parquet, old/ameld_statdata_2015_m2.parquet are read for no extract." in text
+
+
+def test_a_benefit_in_weeks_that_were_not_delivered_is_unknown(tmp_path: Path) -> None:
+    delivered = SIMULATORS["dream"][1](truth())
+    late = ["PNR", *(f"y_{year}{week:02d}" for year in (14, 15) for week in range(1, 53))]
+    found = made(
+        tmp_path,
+        "benefits",
+        replace(delivered, files={"dream.parquet": delivered.files["dream.parquet"][late]}),
+        RULES[0],
+    )
+    known = found.people["randomised_on"] >= pd.Timestamp("2013-12-30")  # Monday of the first week of 2014
+    assert 0 < known.sum() < len(known)
+    shares = found.people.filter(like="benefit[")
+    assert shares.notna().all(axis=1).tolist() == shares.notna().any(axis=1).tolist() == known.tolist()
+
+
+def test_a_key_under_two_names_in_one_file_is_told_and_the_first_is_read(tmp_path: Path) -> None:
+    delivered = SIMULATORS["ras"][1](truth())
+    given = delivered.files["employment.parquet"].assign(PNR="nobody")
+    found = made(tmp_path, "employment", replace(delivered, files={"employment.parquet": given}), RULES[0])
+    assert found.counts("several_names", "employment")[2] == {"warn"}
+    assert found.counts("nobody_linked")[2] == set()
+
+
+SAID: dict[str, tuple[str, Any, str]] = {
+    "a register misspelt": ("employment", {"layout": "a_ordning"}, "no layout. Did you mean 'a_ordningen'?"),
+    "no period": ("employment", {"layout": "spells_in_period"}, "layouts.employment.period is missing."),
+    "a strange period": (
+        "employment",
+        {"layout": "spells_in_period", "period": "week"},
+        "layouts.employment.period does not fit. Expected: month or year.",
+    ),
+    "benefits without codes": (
+        "benefits",
+        {"layout": "weekly_wide"},
+        "layouts.benefits.received is missing. It says: Of another extract than employment:",
+    ),
+    "jobs of persons": ("persons", {"layout": "bfl"}, "in which persons cannot arrive. Known: spells, persons_by"),
+    "two lists of persons": ("persons", [{"layout": "spells"}] * 2, "layouts.persons names several parts."),
+    "an unknown constant": (
+        "employment",
+        {"layout": "spells", "constants": {"knd": "x"}},
+        "constants.employment.knd is no column of ours. Did you mean 'kind'?",
+    ),
+    "files that are not there": (
+        "employment",
+        {"layout": "spells", "files": "jobs_*.parquet"},
+        "jobs_*.parquet was not delivered.",
+    ),
+    "an exclusion without its column": (
+        "employment",
+        {"layout": "a_ordningen", "files": "employment.parquet", "columns": {"person_id": "person_id"}},
+        "exclusions.employment names 'status', which employment.parquet does not have.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_a_layout_needs_is_told(name: str, tmp_path: Path) -> None:
+    extract, said, says = SAID[name]
+    assert says in refusal(tmp_path, extract, SIMULATORS["spells"][1](truth()), said)
+
+
+def test_what_the_cohort_says_goes_on_top_of_the_register(tmp_path: Path) -> None:
+    delivered = SIMULATORS["ras"][1](truth())
+    given = delivered.files["employment.parquet"].rename(columns={"ansfra": "fra"})
+    said = {"layout": "ras", "columns": {"start_on": "fra"}, "observed_until": "2015-12"}
+    found = made(tmp_path / "found", "employment", Delivered({"employment.parquet": given}, said, given), RULES[0])
+    rows = cut(delivered.carried, None, "2015-12")
+    expected = plainly(tmp_path / "expected", "employment", rows, delivered, RULES[0])
+    pd.testing.assert_frame_equal(found.panel, expected.panel)
+    assert found.counts("outside_source", "employment")[2] == {"fix"}
