@@ -172,12 +172,12 @@ def _source_faults(extract: Extract, known: tuple[Source, ...]) -> Iterable[tupl
 
 def _layout_faults(extract: Extract, source: Source) -> Iterable[tuple[str, str]]:
     layout, name, key = LAYOUTS.get(source.layout), source.layout, f"layouts.{extract.name}"
-    if layout is None:
-        names = [*LAYOUTS, *presets()]
-        yield f"{key}.layout is '{name}', which is no layout.", nearest(name, names) or _known_are(names)
+    fitting = [n for n, other in LAYOUTS.items() if other.serves(extract)]
+    fitting += [n for n, preset in presets().items() if extract.name in preset["extracts"]]
+    if layout is None and name not in presets():
+        yield f"{key}.layout is '{name}', which is no layout.", nearest(name, fitting) or _known_are(fitting)
         return
-    if not layout.serves(extract):
-        fitting = [n for n, other in LAYOUTS.items() if other.serves(extract)]
+    if layout is None or not layout.serves(extract):
         yield f"{key}.layout is '{name}', in which {extract.name} cannot arrive.", _known_are(fitting)
         return
     for option in source.options:

@@ -115,7 +115,7 @@ def _on_preset(
     spec: Mapping[str, Any], extract: str, settings: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     preset = presets.get(str(spec.get("layout")))
-    if preset is None:
+    if preset is None or extract not in preset["extracts"]:
         return dict(spec)
     under = {key: value for key, value in preset.items() if key not in (*PRESET_ONLY, "columns")}
     files = settings["files"].get(extract, preset.get("files", []))

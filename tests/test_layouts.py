@@ -242,6 +242,11 @@ SAID: dict[str, tuple[str, Any, str]] = {
         "layouts.benefits.received is missing. It says: Of another extract than employment:",
     ),
     "jobs of persons": ("persons", {"layout": "bfl"}, "in which persons cannot arrive. Known: spells, persons_by"),
+    "benefits as jobs": (
+        "employment",
+        {"layout": "dream", "received": ["1"]},
+        "layouts.employment.layout is 'dream', in which employment cannot arrive. Known: spells,",
+    ),
     "two lists of persons": ("persons", [{"layout": "spells"}] * 2, "layouts.persons names several parts."),
     "an unknown constant": (
         "employment",
@@ -265,6 +270,26 @@ SAID: dict[str, tuple[str, Any, str]] = {
 def test_what_a_layout_needs_is_told(name: str, tmp_path: Path) -> None:
     extract, said, says = SAID[name]
     assert says in refusal(tmp_path, extract, SIMULATORS["spells"][1](truth()), said)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("a_ordningen", "arb_start"),
+        ("bfl", "ajo_fuldtid_beskaeftiget"),
+        ("dream", "y_1401"),
+        ("fd_trygd", "tilgdato_mnd"),
+        ("faste_oppl", "foedsels_aar_mnd"),
+        ("bu", "nus2000"),
+    ],
+)
+def test_a_refused_register_is_told_without_a_value(name: str, column: str, tmp_path: Path) -> None:
+    extract, simulator = SIMULATORS[name]
+    delivered = simulator(truth())
+    files = {file: frame.assign(**{column: "Kanari"}) for file, frame in delivered.files.items()}
+    text = refusal(tmp_path, extract, replace(delivered, files=files))
+    assert "Kanari" not in text
+    assert len(text) > 0
 
 
 def test_what_the_cohort_says_goes_on_top_of_the_register(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "arms.reference": ("a", ["a"], 'arms.reference is ["a"]. Expected: text or a number or true or false'),
     "arms.treatments": (["b", "c"], [], "arms.treatments is []. Expected: at least 1 in the list (The other arms)."),
     "centres": ({"x": "X"}, {}, "centres is {}. Expected: at least 1 key"),
-    "files": ({"persons": "faste_*.parquet"}, {"persons": []}, "files.persons is []. Expected: at least 1"),
+    "files": ({"persons": "faste_*.parquet"}, {"persons": "/data/x"}, 'files.persons is "/data/x". Expected:'),
     "columns": ({"trial": {"arm": ["gruppe"]}}, {"trial": {"arm": 5}}, "columns.trial.arm is 5. Expected: text"),
     "values": ({"trial": {"arm": {1: "b"}}}, {"trial": {"arm": ["b"]}}, "values.trial.arm is"),
     "exclusions": ({"trial": {"arm": ["pilot"]}}, {"trial": {"arm": "pilot"}}, "exclusions.trial.arm is"),
