@@ -3,7 +3,7 @@
 Nothing here prints a person's value: findings are counts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from ipseval import rules
 from ipseval.config import Cohort, code
-from ipseval.contracts import EXTRACTS, STATE_COLUMNS, Extract
+from ipseval.contracts import EXTRACTS, STATE_COLUMNS
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.findings import Findings
 from ipseval.fingerprint import Last, drift, fingerprint
@@ -22,8 +22,8 @@ from ipseval.opening import Opened, check_unread, configured, listed, located, o
 from ipseval.parts import adapted, check_hours
 from ipseval.reading import SORTED_BY, note, read_rows
 from ipseval.row_rules import ROW_RULES, Known
-from ipseval.settings import presets
-from ipseval.sources import Source, sources
+from ipseval.source_faults import source_faults
+from ipseval.sources import sources
 
 CODES: dict[str, tuple[str | int, ...]] = {
     "sex": ("female", "male"),
@@ -128,7 +128,7 @@ def check_settings(cohort: Cohort, found: Findings) -> None:
     """Note faults of the configuration that its schema cannot state: layouts, rules, what has to be delivered."""
     where = configured(cohort)
     for name, extract in EXTRACTS.items():
-        for what, remedy in _source_faults(extract, sources(cohort, name)):
+        for what, remedy in source_faults(extract, sources(cohort, name)):
             found.fault(where, what, remedy)
     for name, action in cohort.checks.items():
         rule = rules.RULES.get(name)
@@ -161,54 +161,6 @@ def _check_states(frames: Mapping[str, pd.DataFrame | None], cohort: Cohort, fou
             elif absent := [code for code in codes if not (frame[column] == code).any()]:
                 subject = f"{len(absent)} of {len(codes)} codes of states.{state}"
                 found.add(name, "code_not_found", subject, 0, 0, number=len(absent), column=column)
-
-
-def _source_faults(extract: Extract, known: tuple[Source, ...]) -> Iterable[tuple[str, str]]:
-    if len(known) > 1 and extract.one_row_per_person:
-        yield f"layouts.{extract.name} names several parts.", "Expected: one, since a person has one row."
-    for source in known:
-        yield from _layout_faults(extract, source)
-
-
-def _layout_faults(extract: Extract, source: Source) -> Iterable[tuple[str, str]]:
-    layout, name, key = LAYOUTS.get(source.layout), source.layout, f"layouts.{extract.name}"
-    fitting = [n for n, other in LAYOUTS.items() if other.serves(extract)]
-    fitting += [n for n, preset in presets().items() if extract.name in preset["extracts"]]
-    if layout is None and name not in presets():
-        yield f"{key}.layout is '{name}', which is no layout.", nearest(name, fitting) or _known_are(fitting)
-        return
-    if layout is None or not layout.serves(extract):
-        yield f"{key}.layout is '{name}', in which {extract.name} cannot arrive.", _known_are(fitting)
-        return
-    for option in source.options:
-        if option not in layout.options:
-            remedy = nearest(option, layout.options) or _known_are(layout.options)
-            yield f"{key}.{option} is no option of the layout {name}.", remedy
-    for option, expected, fits in OPTION_KINDS:
-        if option in layout.options and option in source.options and not fits(source.options[option]):
-            yield f"{key}.{option} does not fit.", f"Expected: {expected}."
-    for option in layout.needed_options:
-        if option not in source.options:
-            yield f"{key}.{option} is missing.", f"It says: {layout.options[option]}"
-    kind = extract.kind_column
-    if layout.is_wide and kind is not None and kind.needed and "received" not in source.options:
-        yield f"{key}.received is missing.", f"It says: {layout.options['received']}"
-
-
-OPTION_KINDS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
-    ("prefix", "text, such as w or y_", lambda value: isinstance(value, str) and value != ""),
-    ("weeks", "relative or calendar", lambda value: value in ("relative", "calendar")),
-    ("employed", "a list of codes", lambda value: isinstance(value, list) and value != []),
-    ("not_employed", "a list of codes", lambda value: isinstance(value, list)),
-    ("received", "a list of codes", lambda value: isinstance(value, list) and value != []),
-    ("not_received", "a list of codes", lambda value: isinstance(value, list)),
-    ("empty", "none", lambda value: value == "none"),
-    ("period", "month or year", lambda value: value in ("month", "year")),
-)
-
-
-def _known_are(names: Iterable[str]) -> str:
-    return f"Known: {', '.join(names) or 'none'}."
 
 
 def _check_trial(frame: pd.DataFrame, cohort: Cohort, found: Findings, this: Opened) -> pd.DataFrame:

@@ -445,7 +445,7 @@ CONFIGURED = {
     ),
     "a layout of persons": (
         configure(layouts={"persons": {"layout": "monthly"}}),
-        "layouts.persons.layout is 'monthly', in which persons cannot arrive. Known: spells, persons_by_month, faste_oppl.",
+        "layouts.persons.layout is 'monthly', in which persons cannot arrive. Known: spells, persons_by_month,",
     ),
     "an unknown rule": (configure(checks={"mising_month": "warn"}), "no rule. Did you mean 'missing_month'?"),
     "an action that the rule lacks": (
