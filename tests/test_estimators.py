@@ -18,6 +18,7 @@ from ipseval.analyses import regressions
 from ipseval.config import Analysis, Cohort, Subgroup
 from ipseval.design import DIFFERENCE, MEMBERS, OTHERS
 from ipseval.estimate import estimate
+from ipseval.estimators import ESTIMATORS
 from ipseval.panel import MONTH_COLUMN, analysed_months
 from ipseval.settings import read_cohort
 from test_real_trials import folder_of
@@ -193,13 +194,40 @@ def test_a_saturated_logit_is_the_difference_of_shares(tmp_path: Path) -> None:
     assert effects["std_error"].iloc[0] == pytest.approx(effects["std_error"].iloc[1], abs=1e-10)
 
 
-def test_lin_and_logit_flip_their_sign_with_the_arms(tmp_path: Path) -> None:
+def by_key(effects: pd.DataFrame) -> pd.DataFrame:
+    """Estimates and errors by arm and variance."""
+    assert (effects["status"] == "estimated").all()
+    return effects.set_index(["arm", "variance"])[["estimate", "std_error", "df"]].sort_index()
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_no_estimate_moves_with_what_must_not_matter(estimator: str, tmp_path: Path) -> None:
+    """Order of persons, base category of the centre, unit and origin of a covariate; over the registry."""
+    rows = some_rows(4, arms=("control", "ips", "ips_plus"))
+    analysis = Analysis("a", "follow_up", estimator=estimator, adjust=("age",), time=("month_since_randomisation",))
+    cohort = cohort_of(tmp_path, analysis, centres=["1", "2"], treatments=("ips", "ips_plus"), after=3)
+    people, panel = people_and_panel(rows, 3)
+    wanted = by_key(estimate(cohort, people, panel)["effects"])
+    other_base = replace(cohort, centres=dict(reversed(cohort.centres.items())))
+    shuffled = people.sample(frac=1, random_state=0).reset_index(drop=True)
+    variants = {
+        "order": (cohort, shuffled),
+        "base category": (other_base, people),
+        "unit": (cohort, people.assign(age=people["age"] * 365.25 - 7000)),
+    }
+    for what, (chosen, persons) in variants.items():
+        found = by_key(estimate(chosen, persons, panel)["effects"])
+        np.testing.assert_allclose(found, wanted, atol=1e-7, rtol=1e-7, err_msg=what)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_swapping_the_arms_flips_the_sign(estimator: str, tmp_path: Path) -> None:
     rows = some_rows(4)
-    analyses = tuple(Analysis(e, "follow_up", estimator=e, adjust=("age",)) for e in ("lin", "logit"))
-    cohort = cohort_of(tmp_path, *analyses, centres=["1", "2"], treatments=("ips",), after=3)
-    one = estimate(cohort, *people_and_panel(rows, 3))["effects"]
+    analysis = Analysis("a", "follow_up", estimator=estimator, adjust=("age",))
+    cohort = cohort_of(tmp_path, analysis, centres=["1", "2"], treatments=("ips",), after=3)
+    one = by_key(estimate(cohort, *people_and_panel(rows, 3))["effects"])
     swapped = rows.assign(arm=rows["arm"].map({"ips": "control", "control": "ips"}))
-    other = estimate(cohort, *people_and_panel(swapped, 3))["effects"]
+    other = by_key(estimate(cohort, *people_and_panel(swapped, 3))["effects"])
     np.testing.assert_allclose(one["estimate"], -other["estimate"], atol=1e-9)
     np.testing.assert_allclose(one["std_error"], other["std_error"], atol=1e-9)
 
