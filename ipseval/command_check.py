@@ -10,13 +10,13 @@ from ipseval.check import Checked, examine
 from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
 from ipseval.progress import shown
+from ipseval.propose import left_to_check
 from ipseval.render import to_html
 from ipseval.review import Review
 from ipseval.settings import read_cohort
 from ipseval.tables_checked import findings
 
 ORDER = ("information", "warning")  # the most important last, where the eye is
-MARK = "# CHECK:"  # of a guess that `ipseval init` made
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -63,7 +63,7 @@ def _summary(cohort: Cohort, file: Path, checked: Checked) -> str:
     n_faults, n_warnings = len(checked.faults), sum(severity == "warning" for severity, _ in checked.said)
     counts = ((n_faults, "fault"), (n_warnings, "warning"), (len(checked.said) - n_warnings, "mended finding"))
     said = words.listed([f"{n} {what}{'s' if n != 1 else ''}" for n, what in counts])
-    n_marks = file.read_text(encoding="utf-8").count(MARK)
+    n_marks = left_to_check(file.read_text(encoding="utf-8"))
     guesses = f" {n_marks} guesses of `ipseval init` are still marked CHECK." if n_marks else ""
     after = (
         "The run would stop: mend the faults and check again."

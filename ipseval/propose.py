@@ -1,0 +1,263 @@
+"""A cohort file for a folder of foreign extracts: proposed by `ipseval init`, every guess marked for review.
+
+It holds names of files and columns, codes that several persons share, and months: no value of one person.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from ipseval.contracts import EXTRACTS
+from ipseval.coverage import MIN_PERSONS
+from ipseval.recognise import Guess, synonyms
+from ipseval.row_periods import by_file
+from ipseval.settings import default_settings
+from ipseval.survey import Codes, Dates, Survey
+from ipseval.words import listed
+
+MARK = "# CHECK:"  # of a guess
+FOUND = {"same": "", "register": "as the register calls it", "synonym": "a usual name of it", "near": "a similar name"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was recognised in a folder.
+
+    Parameters
+    ----------
+    guesses, surveys : dict
+        By extract.
+    unused, broken : tuple of str
+        Names of files that look like no extract, or that are no Parquet.
+    """
+
+    guesses: dict[str, Guess]
+    surveys: dict[str, Survey]
+    unused: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+def proposal(title: str, extracts: str, found: Found) -> str:
+    """The text of a cohort file; valid whatever was found.
+
+    Parameters
+    ----------
+    title : str
+    extracts : str
+        The folder, relative to the cohort file.
+    found : Found
+    """
+    parts = (_head(title, extracts, found), _coverage(found), _arms(found), _centres(found), _files(found),
+             _layouts(found), _columns(found), _values(found), _outcome(found), _seen(found))  # fmt: skip
+    return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
+
+
+def _scalar(value: Any) -> str:
+    return (
+        yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000).removesuffix("...\n").strip()
+    )
+
+
+def _line(text: str, check: str = "") -> str:
+    return f"{text}  {MARK} {check}" if check else text
+
+
+def _head(title: str, extracts: str, found: Found) -> Iterator[str]:
+    yield "# Proposed by `ipseval init`. Guesses are marked CHECK: look at each, mend it, and take the mark out."
+    yield "# docs/new-cohort.md leads from here to the tables; docs/configuration.md explains every key."
+    for name, what in (
+        (found.unused, "not used, since it looks like no extract"),
+        (found.broken, "no Parquet, or cut off"),
+    ):
+        yield from (f"{MARK} {file}: {what}." for file in name)
+    yield f"title: {_scalar(title)}"
+    yield f"extracts: {_scalar(extracts)}"
+
+
+def _coverage(found: Found) -> Iterator[str]:
+    """First and last month of the employment register."""
+    months, told = _months(found)
+    meanings = (
+        "the first complete month of the employment register",
+        "its last complete month; later ones are missing",
+    )
+    for key, month, meaning, why in zip(("observed_from", "observed_until"), months, meanings, told, strict=True):
+        yield _line(f"{key}: {_scalar(month)}", f"{meaning} ({why}).")
+
+
+def _months(found: Found) -> tuple[tuple[str | None, str | None], tuple[str, str]]:
+    """First and last month of the employment register, and what each was guessed from.
+
+    A register holds no job that ended before it began, and none that started after it ended: the first months with an
+    end and the last with a start bound it from the safe side.
+    """
+    nothing = "ask the register, nothing in the files tells"
+    dates = found.surveys.get("employment", Survey()).dates
+    if "employment" not in found.guesses:
+        return (None, None), (nothing, nothing)
+    delivery = found.guesses["employment"].delivery
+    in_names = by_file("year_month", delivery.names(range(len(delivery.files))))
+    if in_names:
+        known = sorted(map(str, in_names.of_file.values()))
+        return (known[0], known[-1]), ("from the names of the files",) * 2
+    columns = ("year_month", "year_month") if "year_month" in dates else ("end_on", "start_on")
+    seen = [dates[column].months if column in dates else None for column in columns]
+    shared = f"month in which {MIN_PERSONS} or more of the trial's persons have a"
+    told = [f"the {which} {shared} {column}" for which, column in zip(("first", "last"), columns, strict=True)]
+    first, last = (months[i] if months else None for i, months in enumerate(seen))
+    return (first, last), (told[0] if first else nothing, told[1] if last else nothing)
+
+
+def _arms(found: Found) -> Iterator[str]:
+    codes = _trial_codes(found, "arm")
+    if len(codes.shared) < 2:
+        yield _line("arms: {reference: control, treatments: [ips]}", "put in your codes; no column tells of two arms")
+        return
+    reference, is_known = _reference(codes.shared)
+    others = [code for code in codes.shared if code != reference]
+    why = "its code is a usual one" if is_known else "the first code, for want of a usual one"
+    yield _line(
+        f"arms: {_scalar({'reference': reference, 'treatments': others})}",
+        f"is this the reference arm ({why})?{_rare(codes)}",
+    )
+
+
+def _reference(codes: Sequence[str]) -> tuple[str, bool]:
+    spelled = {code.casefold(): code for code in codes}
+    known = next((spelled[name] for name in synonyms()["reference"] if name in spelled), None)
+    inside = next(
+        (code for name in synonyms()["reference"] if len(name) > 2 for key, code in spelled.items() if name in key),
+        None,
+    )
+    return known or inside or codes[0], bool(known or inside)
+
+
+def _rare(codes: Codes) -> str:
+    if not codes.n_rare:
+        return ""
+    return (
+        f" Not shown, fewer than {MIN_PERSONS} persons each: {codes.n_rare} more code{'s' if codes.n_rare > 1 else ''}."
+    )
+
+
+def _trial_codes(found: Found, column: str) -> Codes:
+    return found.surveys.get("trial", Survey()).codes.get(column, Codes((), 0))
+
+
+def _centres(found: Found) -> Iterator[str]:
+    codes = _trial_codes(found, "centre")
+    if not codes.shared:
+        yield _line("centres: {1: Centre 1}", "put in your codes and their names; no column tells of centres")
+        return
+    yield _line("centres:", f"the names to print, in this order; the first is the base category.{_rare(codes)}")
+    for code in codes.shared:
+        yield f"  {_scalar(code)}: {_scalar(f'Centre {code}' if code.isdigit() else code)}"
+
+
+def _files(found: Found) -> Iterator[str]:
+    named = {name: guess for name, guess in found.guesses.items() if guess.pattern is not None}
+    if named:
+        yield "files:"
+    for name, guess in named.items():
+        n = len(guess.delivery.files)
+        together = f"; its {n} files are read together" if n > 1 else ""
+        yield _line(
+            f"  {name}: {_scalar(guess.pattern)}",
+            f"is this the extract {name} (one row a {guess.extract.one_row}){together}?",
+        )
+
+
+def _layouts(found: Found) -> Iterator[str]:
+    other = {name: guess for name, guess in found.guesses.items() if guess.layout != "spells"}
+    if other:
+        yield "layouts:"
+    for name, guess in other.items():
+        yield _line(
+            f"  {name}: {{layout: {_scalar(guess.layout)}}}", "docs/data.md says what this layout or register is."
+        )
+
+
+def _columns(found: Found) -> Iterator[str]:
+    lines = [line for name, guess in found.guesses.items() for line in _columns_of(name, guess)]
+    if lines:
+        yield "columns:"
+    yield from lines
+
+
+def _columns_of(extract: str, guess: Guess) -> Iterator[str]:
+    renamed = {ours: m for ours, m in guess.columns.items() if m.how in ("synonym", "near")}
+    if renamed or guess.missing:
+        yield f"  {extract}:{'' if renamed else ' {}'}"
+    for ours, match in renamed.items():
+        yield _line(f"    {ours}: {_scalar(match.theirs)}", f"{FOUND[match.how]}.")
+    free = [name for name in guess.delivery.columns if name not in {m.theirs for m in guess.columns.values()}]
+    for ours in guess.missing:
+        choice = f" Other columns: {', '.join(free[:12])}." if free else ""
+        yield f"    {MARK} {ours} is needed and was not found: write '{ours}: <its name>'.{choice}"
+
+
+def _values(found: Found) -> Iterator[str]:
+    lines = [line for name, survey in found.surveys.items() for line in _values_of(name, survey, found.guesses[name])]
+    if lines:
+        yield "values:"
+    yield from lines
+
+
+def _values_of(extract: str, survey: Survey, guess: Guess) -> Iterator[str]:
+    known: Mapping[str, Mapping[str, Sequence[str]]] = synonyms()["codes"]
+    for column, ours in known.items():
+        declared = default_settings()["values"].get(extract, {}).get(column, {})
+        shared = survey.codes.get(column, Codes((), 0)).shared
+        unknown = [code for code in shared if code not in ours and code not in declared]
+        meant = {code: next((o for o, names in ours.items() if code.casefold() in names), None) for code in unknown}
+        if any(meant.values()):
+            mapping = {code: o for code, o in meant.items() if o}
+            yield _line(f"  {extract}: {{{column}: {_scalar(mapping)}}}", f"our code for each code of {column}.")
+        if left := [code for code, o in meant.items() if not o]:
+            yield f"  {MARK} codes of {extract}.{column} that were not understood: {', '.join(map(_scalar, left))}."
+
+
+def _outcome(found: Found) -> Iterator[str]:
+    if "wage_subsidy" not in found.guesses:
+        yield f"{MARK} no file looks like wage_subsidy. Name it under files, or take the # before"
+        yield "# outcome out: it is then employment with or without a subsidy, and has to be called so."
+        yield "# outcome: {exclude_wage_subsidy: false}"
+
+
+def _seen(found: Found) -> Iterator[str]:
+    """What was seen in the columns: forms of dates, open ends, codes."""
+    lines = [line for name, survey in found.surveys.items() for line in _seen_of(name, survey)]
+    if lines:
+        yield "# What was seen, of the trial's persons only; `ipseval check` looks closer."
+    yield from lines
+    absent = [name for name in EXTRACTS if name not in found.guesses]
+    if absent:
+        yield f"# Not found: {listed(absent)}. Without an extract, what needs it is left out, and tables say so."
+
+
+def _seen_of(extract: str, survey: Survey) -> Iterator[str]:
+    if not survey.is_readable:
+        yield f"{MARK} {extract}: its files cannot be read to the end."
+        return
+    yield f"# {extract}: {survey.n_rows} rows of {survey.n_persons} persons."
+    for column, dates in survey.dates.items():
+        yield from _dates_of(f"{extract}.{column}", dates)
+    for column in ("kind", "measure", "benefit", "service", "contact"):
+        codes = survey.codes.get(column, Codes((), 0))
+        if codes.shared:
+            yield f"#   {column}: codes {', '.join(map(_scalar, codes.shared))}.{_rare(codes)}"
+
+
+def _dates_of(column: str, dates: Dates) -> Iterator[str]:
+    told = [f"written as {dates.form}"] if dates.form else []
+    told += [f"{dates.n_open} in 2099 or later, read as not yet"] if dates.n_open else []
+    yield f"#   {column}: {'; '.join(told) or 'empty'}."
+    if dates.n_unreadable:
+        yield f"#   {MARK.removeprefix('# ')} {dates.n_unreadable} of {column} cannot be read as dates."
+
+
+def left_to_check(text: str) -> int:
+    """Number of guesses that a cohort file still marks."""
+    return sum("CHECK:" in line for line in text.splitlines())

@@ -1,0 +1,195 @@
+"""Which files of a folder are which extract, and which of their columns are ours: guesses, for `ipseval init`."""
+
+import difflib
+import glob
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ipseval.contracts import EXTRACTS, Column, Extract
+from ipseval.delivered import Delivery, describe, locate
+from ipseval.layouts import LAYOUTS, Layout
+from ipseval.row_periods import by_file
+from ipseval.settings import ROOT, presets, read_yaml
+
+SYNONYMS_FILE = ROOT / "config" / "synonyms.yaml"
+PREFIX = re.compile(r"^w\d+_\d+_")  # of a delivery of Statistics Norway
+LETTERS = {"ø": "oe", "æ": "ae", "å": "aa"}
+NEAR, LEAST_LETTERS = 0.85, 5  # likeness of a name that is only near, and how long it has to be
+WORTH = {"same": 1.0, "register": 1.0, "synonym": 0.9, "near": 0.5}
+NAME_WORTH, MISSING_COST, WEEKS_WORTH = 3.0, 2.0, 2.0
+_NAMES = [{column.name for column in extract.columns} for extract in EXTRACTS.values()]
+SHARED = {name for names in _NAMES for name in names if sum(name in others for others in _NAMES) > 1}
+
+
+@dataclass(frozen=True)
+class Match:
+    """A delivered column, and how it was found: ``same``, ``register``, ``synonym`` or ``near``."""
+
+    theirs: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Files that may be an extract.
+
+    Parameters
+    ----------
+    extract : Extract
+    delivery : Delivery
+    layout : str
+        A layout, or a register of config/layouts.yaml.
+    contract : tuple of Column
+    columns : dict
+        Our column -> the delivered one.
+    missing : tuple of str
+        Needed columns that were not found.
+    score : float
+        The higher, the likelier.
+    """
+
+    extract: Extract
+    delivery: Delivery
+    layout: str
+    contract: tuple[Column, ...]
+    columns: dict[str, Match]
+    missing: tuple[str, ...]
+    score: float
+
+    @property
+    def pattern(self) -> str | None:
+        """How a cohort file names the files; None when they have the name of the extract, or of the register."""
+        usual = presets().get(self.layout, {}).get("files", ())
+        own = locate(self.delivery.folder, self.extract.name, usual)
+        return None if own == [file.path for file in self.delivery.files] else self.delivery.pattern
+
+
+@cache
+def synonyms() -> dict[str, Any]:
+    """config/synonyms.yaml."""
+    return read_yaml(SYNONYMS_FILE)
+
+
+def plain(name: str) -> str:
+    """A name as synonyms spell it."""
+    text = "".join(LETTERS.get(letter, letter) for letter in name.lower())
+    return PREFIX.sub("", re.sub(r"\W+", "_", text)).strip("_")
+
+
+def families(folder: Path) -> list[Delivery]:
+    """Files of a folder whose names differ in digits only are taken together; sorted, nearest first."""
+    found: dict[str, list[str]] = {}
+    paths = (p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() == ".parquet" and p.is_file())
+    for path in (p for p in paths if not any(part.startswith((".", "_")) for part in p.parts)):
+        digitless = re.sub(r"\d+", "*", path.name)
+        found.setdefault((path.parent / digitless).as_posix(), []).append(path.as_posix())
+    opened = []
+    for names in found.values():
+        parent, name = PurePosixPath(names[0]).parent, PurePosixPath(names[0]).name
+        several = "*".join(map(glob.escape, re.split(r"\d+", name)))
+        pattern = glob.escape(names[0]) if len(names) == 1 else (Path(glob.escape(str(parent))) / several).as_posix()
+        if delivery := describe(folder, names[0], locate(folder, names[0], (pattern,)), pattern):
+            opened.append(delivery)
+    return sorted(opened, key=lambda d: (d.pattern.count("/"), d.pattern))
+
+
+def recognise(deliveries: Iterable[Delivery]) -> dict[str, Guess]:
+    """The likeliest files of each extract; every file serves one extract at most."""
+    every = [guess for delivery in deliveries if delivery.files for guess in _guesses(delivery)]
+    chosen: dict[str, Guess] = {}
+    taken: set[str] = set()
+    for guess in sorted(every, key=lambda g: -g.score):
+        name, pattern = guess.extract.name, guess.delivery.pattern
+        if name not in chosen and pattern not in taken:
+            chosen[name] = replace(guess, delivery=replace(guess.delivery, name=name))
+            taken.add(pattern)
+    return {name: chosen[name] for name in EXTRACTS if name in chosen}
+
+
+def _guesses(delivery: Delivery) -> Iterator[Guess]:
+    for extract in EXTRACTS.values():
+        known = (_guess(delivery, extract, *layout) for layout in _layouts(extract))
+        yield from (guess for guess in known if guess is not None)
+
+
+def _layouts(extract: Extract) -> Iterator[tuple[str, Layout, Mapping[str, Any]]]:
+    """Layouts without needed options and registers that an extract may arrive in."""
+    for name, layout in LAYOUTS.items():
+        codes_needed = layout.is_wide and extract.kind_column is not None and extract.kind_column.needed
+        if layout.serves(extract) and not layout.needed_options and not codes_needed:
+            yield name, layout, {}
+    for name, preset in presets().items():
+        if extract.name in preset["extracts"]:
+            yield name, LAYOUTS[preset["layout"]], preset
+
+
+def _guess(delivery: Delivery, extract: Extract, name: str, layout: Layout, preset: Mapping[str, Any]) -> Guess | None:
+    contract = layout.columns(extract, delivery.columns, preset)
+    columns = match(contract, delivery.columns, preset.get("columns", {}))
+    period = layout.period(preset)
+    in_names = bool(period) and by_file(str(period), delivery.names(range(len(delivery.files)))) is not None
+    missing = tuple(
+        c.name for c in contract if c.needed and c.name not in columns and not (in_names and c.name == period)
+    )
+    is_named = _is_named(delivery, extract.name)
+    is_own = layout.is_wide or any(c not in SHARED for c in columns) or in_names
+    is_register = any(m.how == "register" and ours != "person_id" for ours, m in columns.items())
+    if "person_id" in missing or not (is_named or (is_own and not missing)) or (preset and not is_register):
+        return None
+    worth = sum(WORTH[columns[c.name].how] * (1 if c.needed else 0.5) for c in contract if c.name in columns)
+    worth = WEEKS_WORTH if layout.is_wide else worth
+    score = worth + NAME_WORTH * is_named - MISSING_COST * len(missing)
+    return Guess(extract, delivery, name, contract, columns, missing, score)
+
+
+def _is_named(delivery: Delivery, extract: str) -> bool:
+    name = plain(delivery.names([0])[0].removesuffix(".parquet"))
+    return any(part in name for part in (extract, *synonyms()["files"].get(extract, ())))
+
+
+def match(contract: Iterable[Column], delivered: Iterable[str], usual: Mapping[str, Any]) -> dict[str, Match]:
+    """Delivered columns under our names: first those of the same name, then the register's, synonyms, near names.
+
+    Parameters
+    ----------
+    contract : iterable of Column
+    delivered : iterable of str
+    usual : mapping
+        Our column -> the register's name or names, in which * stands for any text.
+    """
+    columns, free = list(contract), list(delivered)
+    found: dict[str, Match] = {}
+    for how, look in (("same", _same), ("register", _register), ("synonym", _synonym), ("near", _near)):
+        for column in (c.name for c in columns if c.name not in found):
+            theirs = look(column, free, usual)
+            if theirs is not None:
+                found[column] = Match(theirs, how)
+                free.remove(theirs)
+    return found
+
+
+def _same(column: str, free: list[str], usual: Mapping[str, Any]) -> str | None:
+    return column if column in free else None
+
+
+def _register(column: str, free: list[str], usual: Mapping[str, Any]) -> str | None:
+    names = usual.get(column, [])
+    patterns = [names] if isinstance(names, str) else names
+    return next((name for pattern in patterns for name in free if fnmatchcase(name, pattern)), None)
+
+
+def _synonym(column: str, free: list[str], usual: Mapping[str, Any]) -> str | None:
+    known = [column, *synonyms()["columns"].get(column, ())]
+    return next((name for other in known for name in free if plain(name) == other), None)
+
+
+def _near(column: str, free: list[str], usual: Mapping[str, Any]) -> str | None:
+    known = [name for name in (column, *synonyms()["columns"].get(column, ())) if len(name) >= LEAST_LETTERS]
+    spelled = {plain(name): name for name in free if len(plain(name)) >= LEAST_LETTERS}
+    near = (difflib.get_close_matches(name, spelled, n=1, cutoff=NEAR) for name in known)
+    return next((spelled[names[0]] for names in near if names), None)
