@@ -17,7 +17,13 @@ from ipseval.settings import default_settings
 from ipseval.survey import Codes, Dates, Survey
 from ipseval.words import listed
 
+MAX_NAMES = 12  # names of columns that a remark lists
 MARK = "# CHECK:"  # of a guess
+DATED = (
+    ("year_month",) * 2,
+    ("end_month", "start_month"),
+    ("end_on", "start_on"),
+)  # that tell of the register's months
 FOUND = {"same": "", "register": "as the register calls it", "synonym": "a usual name of it", "near": "a similar name"}
 
 
@@ -68,7 +74,7 @@ def _head(title: str, extracts: str, found: Found) -> Iterator[str]:
     yield "# Proposed by `ipseval init`. Guesses are marked CHECK: look at each, mend it, and take the mark out."
     yield "# docs/new-cohort.md leads from here to the tables; docs/configuration.md explains every key."
     for name, what in (
-        (found.unused, "not used, since it looks like no extract"),
+        (found.unused, "not used: it looks like no extract, or like one that other files are"),
         (found.broken, "no Parquet, or cut off"),
     ):
         yield from (f"{MARK} {file}: {what}." for file in name)
@@ -102,7 +108,7 @@ def _months(found: Found) -> tuple[tuple[str | None, str | None], tuple[str, str
     if in_names:
         known = sorted(map(str, in_names.of_file.values()))
         return (known[0], known[-1]), ("from the names of the files",) * 2
-    columns = ("year_month", "year_month") if "year_month" in dates else ("end_on", "start_on")
+    columns = next((pair for pair in DATED if pair[1] in dates), DATED[-1])
     seen = [dates[column].months if column in dates else None for column in columns]
     shared = f"month in which {MIN_PERSONS} or more of the trial's persons have a"
     told = [f"the {which} {shared} {column}" for which, column in zip(("first", "last"), columns, strict=True)]
@@ -174,38 +180,42 @@ def _layouts(found: Found) -> Iterator[str]:
     if other:
         yield "layouts:"
     for name, guess in other.items():
-        yield _line(
-            f"  {name}: {{layout: {_scalar(guess.layout)}}}", "docs/data.md says what this layout or register is."
-        )
+        spec = _scalar({"layout": guess.layout, **guess.options})
+        yield _line(f"  {name}: {spec}", "docs/data.md says what this layout or register is.")
+
+
+def _section(key: str, lines: list[str]) -> Iterator[str]:
+    """A key and its lines; where all of them are remarks, the key is one, too."""
+    if lines:
+        yield f"{key}:" if any(not line.lstrip().startswith("#") for line in lines) else f"# {key}:"
+    yield from lines
 
 
 def _columns(found: Found) -> Iterator[str]:
-    lines = [line for name, guess in found.guesses.items() for line in _columns_of(name, guess)]
-    if lines:
-        yield "columns:"
-    yield from lines
+    yield from _section("columns", [line for name, guess in found.guesses.items() for line in _columns_of(name, guess)])
 
 
 def _columns_of(extract: str, guess: Guess) -> Iterator[str]:
     renamed = {ours: m for ours, m in guess.columns.items() if m.how in ("synonym", "near")}
-    if renamed or guess.missing:
-        yield f"  {extract}:{'' if renamed else ' {}'}"
+    if renamed:
+        yield f"  {extract}:"
     for ours, match in renamed.items():
-        yield _line(f"    {ours}: {_scalar(match.theirs)}", f"{FOUND[match.how]}.")
-    free = [name for name in guess.delivery.columns if name not in {m.theirs for m in guess.columns.values()}]
+        names = match.names[0] if len(match.names) == 1 else list(match.names)
+        yield _line(f"    {ours}: {_scalar(names)}", f"{FOUND[match.how]}.")
+    taken = {name for match in guess.columns.values() for name in match.names}
+    free = [name for name in guess.delivery.columns if name not in taken]
     for ours in guess.missing:
-        choice = f" Other columns: {', '.join(free[:12])}." if free else ""
-        yield f"    {MARK} {ours} is needed and was not found: write '{ours}: <its name>'.{choice}"
+        line = f"{ours}: <its name>" if renamed else f"{extract}: {{{ours}: <its name>}}"
+        choice = f" Other columns: {', '.join(free[:MAX_NAMES])}." if free else ""
+        yield f"    {MARK} {extract} needs {ours}, which was not found: write '{line}' under columns.{choice}"
 
 
 def _values(found: Found) -> Iterator[str]:
-    lines = [line for name, survey in found.surveys.items() for line in _values_of(name, survey, found.guesses[name])]
-    if lines:
-        yield "values:"
-    yield from lines
+    every = found.surveys.items()
+    yield from _section("values", [line for name, survey in every for line in _values_of(name, survey)])
 
 
-def _values_of(extract: str, survey: Survey, guess: Guess) -> Iterator[str]:
+def _values_of(extract: str, survey: Survey) -> Iterator[str]:
     known: Mapping[str, Mapping[str, Sequence[str]]] = synonyms()["codes"]
     for column, ours in known.items():
         declared = default_settings()["values"].get(extract, {}).get(column, {})
@@ -239,7 +249,7 @@ def _seen(found: Found) -> Iterator[str]:
 
 def _seen_of(extract: str, survey: Survey) -> Iterator[str]:
     if not survey.is_readable:
-        yield f"{MARK} {extract}: its files cannot be read to the end."
+        yield f"{MARK} {extract}: its files cannot all be read, or lack the person's key."
         return
     yield f"# {extract}: {survey.n_rows} rows of {survey.n_persons} persons."
     for column, dates in survey.dates.items():

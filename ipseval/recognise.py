@@ -21,16 +21,17 @@ PREFIX = re.compile(r"^w\d+_\d+_")  # of a delivery of Statistics Norway
 LETTERS = {"ø": "oe", "æ": "ae", "å": "aa"}
 NEAR, LEAST_LETTERS = 0.85, 5  # likeness of a name that is only near, and how long it has to be
 WORTH = {"same": 1.0, "register": 1.0, "synonym": 0.9, "near": 0.5}
-NAME_WORTH, MISSING_COST, WEEKS_WORTH = 3.0, 2.0, 2.0
+NAME_WORTH, MISSING_COST, WEEKS_WORTH, REGISTER_WORTH = 3.0, 2.0, 2.0, 0.1
 _NAMES = [{column.name for column in extract.columns} for extract in EXTRACTS.values()]
+OPTIONS: tuple[dict[str, str], ...] = ({"period": "month"}, {"period": "year"})  # where a layout needs one
 SHARED = {name for names in _NAMES for name in names if sum(name in others for others in _NAMES) > 1}
 
 
 @dataclass(frozen=True)
 class Match:
-    """A delivered column, and how it was found: ``same``, ``register``, ``synonym`` or ``near``."""
+    """Names that a column has in the files, and how they were found, a key of ``WORTH``."""
 
-    theirs: str
+    names: tuple[str, ...]
     how: str
 
 
@@ -44,6 +45,8 @@ class Guess:
     delivery : Delivery
     layout : str
         A layout, or a register of config/layouts.yaml.
+    options : dict
+        Options of the layout; a register has its own.
     contract : tuple of Column
     columns : dict
         Our column -> the delivered one.
@@ -56,6 +59,7 @@ class Guess:
     extract: Extract
     delivery: Delivery
     layout: str
+    options: dict[str, str]
     contract: tuple[Column, ...]
     columns: dict[str, Match]
     missing: tuple[str, ...]
@@ -118,11 +122,12 @@ def _guesses(delivery: Delivery) -> Iterator[Guess]:
 
 
 def _layouts(extract: Extract) -> Iterator[tuple[str, Layout, Mapping[str, Any]]]:
-    """Layouts without needed options and registers that an extract may arrive in."""
+    """Layouts and registers that an extract may arrive in, with the options that columns can tell of."""
     for name, layout in LAYOUTS.items():
         codes_needed = layout.is_wide and extract.kind_column is not None and extract.kind_column.needed
-        if layout.serves(extract) and not layout.needed_options and not codes_needed:
-            yield name, layout, {}
+        if layout.serves(extract) and not codes_needed:
+            told = OPTIONS if layout.needed_options else ({},)
+            yield from ((name, layout, options) for options in told if set(layout.needed_options) == set(options))
     for name, preset in presets().items():
         if extract.name in preset["extracts"]:
             yield name, LAYOUTS[preset["layout"]], preset
@@ -130,7 +135,7 @@ def _layouts(extract: Extract) -> Iterator[tuple[str, Layout, Mapping[str, Any]]
 
 def _guess(delivery: Delivery, extract: Extract, name: str, layout: Layout, preset: Mapping[str, Any]) -> Guess | None:
     contract = layout.columns(extract, delivery.columns, preset)
-    columns = match(contract, delivery.columns, preset.get("columns", {}))
+    columns = _in_all_files(contract, delivery, preset.get("columns", {}))
     period = layout.period(preset)
     in_names = bool(period) and by_file(str(period), delivery.names(range(len(delivery.files)))) is not None
     missing = tuple(
@@ -138,18 +143,32 @@ def _guess(delivery: Delivery, extract: Extract, name: str, layout: Layout, pres
     )
     is_named = _is_named(delivery, extract.name)
     is_own = layout.is_wide or any(c not in SHARED for c in columns) or in_names
-    is_register = any(m.how == "register" and ours != "person_id" for ours, m in columns.items())
-    if "person_id" in missing or not (is_named or (is_own and not missing)) or (preset and not is_register):
+    usual = [c for c, m in columns.items() if m.how == "register" and (c != "person_id" or layout.is_wide)]
+    is_register = name in presets() and bool(usual)
+    if "person_id" in missing or not (is_named or (is_own and not missing)) or (name in presets()) != is_register:
         return None
     worth = sum(WORTH[columns[c.name].how] * (1 if c.needed else 0.5) for c in contract if c.name in columns)
     worth = WEEKS_WORTH if layout.is_wide else worth
-    score = worth + NAME_WORTH * is_named - MISSING_COST * len(missing)
-    return Guess(extract, delivery, name, contract, columns, missing, score)
+    score = worth + NAME_WORTH * is_named - MISSING_COST * len(missing) + REGISTER_WORTH * is_register
+    options = {} if name in presets() else dict(preset)
+    return Guess(extract, delivery, name, options, contract, columns, missing, score)
 
 
 def _is_named(delivery: Delivery, extract: str) -> bool:
     name = plain(delivery.names([0])[0].removesuffix(".parquet"))
     return any(part in name for part in (extract, *synonyms()["files"].get(extract, ())))
+
+
+def _in_all_files(contract: Iterable[Column], delivery: Delivery, usual: Mapping[str, Any]) -> dict[str, Match]:
+    """Columns as :func:`match` finds them in each file, since names may change inside a family."""
+    columns = tuple(contract)
+    found: dict[str, Match] = {}
+    for names in dict.fromkeys(tuple(file.types) for file in delivery.files):
+        for ours, here in match(columns, names, usual).items():
+            known = found.get(ours, Match((), here.how))
+            how = min(known.how, here.how, key=WORTH.__getitem__)
+            found[ours] = Match(tuple(dict.fromkeys((*known.names, *here.names))), how)
+    return found
 
 
 def match(contract: Iterable[Column], delivered: Iterable[str], usual: Mapping[str, Any]) -> dict[str, Match]:
@@ -168,7 +187,7 @@ def match(contract: Iterable[Column], delivered: Iterable[str], usual: Mapping[s
         for column in (c.name for c in columns if c.name not in found):
             theirs = look(column, free, usual)
             if theirs is not None:
-                found[column] = Match(theirs, how)
+                found[column] = Match((theirs,), how)
                 free.remove(theirs)
     return found
 

@@ -63,7 +63,9 @@ def survey(guess: Guess, keys: tuple[str, ...] | None) -> Survey:
     """
     kinds = {column.name: column.kind for column in guess.contract if column.name in guess.columns}
     wanted = [name for name, kind in kinds.items() if name in CODED or kind in ("date", "month")]
-    columns = {name: (guess.columns[name].theirs,) for name in ("person_id", *wanted)}
+    columns = {name: guess.columns[name].names for name in ("person_id", *wanted)}
+    if any(file.column(columns["person_id"]) is None for file in guess.delivery.files):
+        return Survey(is_readable=False)
     try:
         parts = extracts.read(guess.delivery, columns, keys)
     except extracts.UnreadableError:

@@ -17,7 +17,9 @@ from ipseval.contracts import EXTRACTS
 from ipseval.recognise import families, match, recognise, synonyms
 from ipseval.settings import read_cohort
 from ipseval.survey import survey
+from registers import SIMULATORS
 from spoiling import put
+from test_layouts import truth, written
 from test_privacy import CANARIES, CANARY, PATHS, with_canaries_where_possible
 from test_workflow import environment
 
@@ -84,7 +86,10 @@ def test_a_person_who_follows_the_messages_gets_from_foreign_files_to_tables(tmp
     assert "trial: Inklusjonsliste 2013.parquet, layout spells; not found: centre\n" in out
     assert f"  .venv/bin/python -m ipseval check {file}\n" in out
     text = file.read_text(encoding="utf-8")
-    assert "CHECK: centre is needed and was not found: write 'centre: <its name>'. Other columns: hvor." in text
+    assert (
+        "trial needs centre, which was not found: write 'centre: <its name>' under columns. Other columns: hvor."
+        in text
+    )
     assert "arms: {reference: Kontroll, treatments: [IPS]}" in text
     assert "sex: {Kvinne: female, Mann: male}" in text
     n_open = good().column("employment", "end_on").count(None)
@@ -148,6 +153,39 @@ def test_layouts_are_recognised_by_their_columns(layout: str, tmp_path: Path) ->
     file = proposed(tmp_path / "extracts", tmp_path / "new")
     assert yaml.safe_load(file.read_text(encoding="utf-8"))["layouts"]["employment"]["layout"] == layout
     assert cli.main(["check", str(file)]) in (0, 1)
+    read_cohort(file)
+
+
+def test_remarks_alone_leave_a_valid_file(tmp_path: Path, capsys) -> None:
+    delivery = good()
+    delivery.map("persons", "sex", {"female": "Q1", "male": "Q2"}.get)
+    delivery.tables["trial"] = delivery.tables["trial"].rename_columns({"centre": "xyz"})
+    delivery.write(tmp_path)
+    file = proposed(tmp_path / "extracts", tmp_path / "new")
+    text = file.read_text(encoding="utf-8")
+    assert "CHECK: codes of persons.sex that were not understood: Q1, Q2." in text
+    assert "write 'trial: {centre: <its name>}' under columns. Other columns: xyz." in text
+    read_cohort(file)
+    edited(file, columns={"trial": {"centre": "xyz"}}, values={"persons": {"sex": {"Q1": "female", "Q2": "male"}}})
+    edited(file, centres={1: "One", 2: "Two"})
+    assert cli.main(["check", str(file)]) == 0
+
+
+# Simulator -> the layout or register that its files are recognised as.
+RECOGNISED = {
+    **{name: name for name in ("spells_by_month", "aa_register", "a_ordningen", "bfl", "ras", "fd_trygd", "dream",
+                               "dream_states", "persons_by_month", "faste_oppl", "nus2000", "spells_in_period")},
+    "across_2015": "a_ordningen",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECOGNISED)
+def test_every_register_is_recognised_in_its_own_delivery(name: str, tmp_path: Path) -> None:
+    extract, simulator = SIMULATORS[name]
+    written(tmp_path, extract, simulator(truth()), {}, {"layout": "spells"})
+    file = proposed(tmp_path / "extracts", tmp_path / "new")
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert content["layouts"][extract]["layout"] == RECOGNISED[name]
     read_cohort(file)
 
 
@@ -279,7 +317,7 @@ def test_synonyms_name_only_extracts_and_columns_of_ours() -> None:
 def test_the_same_name_goes_before_a_synonym_and_a_synonym_before_a_near_name() -> None:
     trial = EXTRACTS["trial"].columns
     found = match(trial, ["arm", "gruppe", "randomisert_dato", "randomised_onn", "W19_0634_LNR"], {})
-    assert {ours: (m.theirs, m.how) for ours, m in found.items()} == {
+    assert {ours: (*m.names, m.how) for ours, m in found.items()} == {
         "arm": ("arm", "same"),
         "person_id": ("W19_0634_LNR", "synonym"),
         "randomised_on": ("randomisert_dato", "synonym"),
