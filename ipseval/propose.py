@@ -110,7 +110,7 @@ def _months(found: Found) -> tuple[tuple[str | None, str | None], tuple[str, str
         return (known[0], known[-1]), ("from the names of the files",) * 2
     columns = next((pair for pair in DATED if pair[1] in dates), DATED[-1])
     seen = [dates[column].months if column in dates else None for column in columns]
-    shared = f"month in which {MIN_PERSONS} or more of the trial's persons have a"
+    shared = f"month in which {MIN_PERSONS} or more of the trial's persons have a date in"
     told = [f"the {which} {shared} {column}" for which, column in zip(("first", "last"), columns, strict=True)]
     first, last = (months[i] if months else None for i, months in enumerate(seen))
     return (first, last), (told[0] if first else nothing, told[1] if last else nothing)
