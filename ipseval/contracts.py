@@ -153,9 +153,9 @@ EXTRACTS: dict[str, Extract] = {
     )
 }
 
-# The column of a spell whose codes tell states of a month apart.
-STATE_COLUMNS = {"employment": "kind", "wage_subsidy": "measure", "benefits": "benefit", "services": "service"}
 FIXED_OUTCOMES = ("employment", "wage_subsidy")  # what the panel holds of every cohort beside its outcomes
+# The column of each extract of spells whose codes tell states of a month apart.
+STATE_COLUMNS = {name: kind.name for name, e in EXTRACTS.items() if (kind := e.kind_column)}
 SPELL_EXTRACTS = tuple(name for name, e in EXTRACTS.items() if e.column("start_on"))
 
 

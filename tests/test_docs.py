@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ipseval import docs
-from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, read_yaml
+from ipseval.settings import ROOT, SCHEMA_FILE, cohort_settings, default_settings, read_yaml
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -43,3 +43,17 @@ def test_every_variance_of_the_registry_can_be_named_and_is_put_into_words() -> 
 
     schema = read_yaml(SCHEMA_FILE)["properties"]["estimation"]["properties"]["variances"]
     assert schema["items"]["enum"] == list(VARIANCES) == list(words.VARIANCES)
+
+
+def test_the_cohort_files_of_the_pages_are_accepted(tmp_path) -> None:
+    shown = [
+        block
+        for page in PAGES
+        for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+        if block.startswith("title:")
+    ]
+    assert shown
+    for block in shown:
+        file = tmp_path / "shown.yaml"
+        file.write_text(block, encoding="utf-8")
+        cohort_settings(file)
