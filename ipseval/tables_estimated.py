@@ -212,7 +212,7 @@ def size_columns(review: Review) -> tuple[Column, ...]:
     return (
         Column("assigned", span="Persons"),
         Column(review.reference, span="Persons"),
-        Column(f"Employed in {review.reference}, %"),
+        Column(f"{words.sentence(review.outcome)} in {review.reference}, %"),
     )
 
 
