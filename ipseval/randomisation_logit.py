@@ -39,7 +39,7 @@ def of_logit(fixed: Fit, moved: Moved, drawn: np.ndarray, factor: float) -> Draw
     rows = _Rows(person, np.flatnonzero(np.diff(person, prepend=-1)), Z, successes, trials)
     shape = (len(drawn), len(moved.arms), 1)
     found = Draws(np.empty(shape), np.empty(shape))
-    for chunk in chunks(len(drawn), len(Z) * Z.shape[1]):
+    for chunk in chunks(len(drawn), len(Z)):
         A = moved.columns(drawn[chunk])[:, :, person]
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             estimate, variance = rows.risk_differences(A)
@@ -64,7 +64,7 @@ class _Rows:
         K, share = self.Z.shape[1], self.trials / self.trials.sum()
         mu = self._mean(b, A)
         residual = self.successes - self.trials * mu
-        bread = np.linalg.inv(_nan_safe(self._gram(self.trials * mu * (1 - mu), A)))
+        bread = _inverse(self._gram(self.trials * mu * (1 - mu), A))
         scores = np.concatenate([residual[:, None, :] * self.Z.T, residual[:, None, :] * A], axis=1)
         by_person = np.add.reduceat(scores, self.first, axis=2)
         V = bread @ (by_person @ by_person.transpose(0, 2, 1)) @ bread
@@ -89,7 +89,7 @@ class _Rows:
             mu = self._mean(b, A)
             residual = self.successes - self.trials * mu
             slope = np.concatenate([residual @ self.Z, np.einsum("bqr,br->bq", A, residual)], axis=1)
-            step = np.linalg.solve(_nan_safe(self._gram(self.trials * mu * (1 - mu), A)), slope[:, :, None])[:, :, 0]
+            step = (_inverse(self._gram(self.trials * mu * (1 - mu), A)) @ slope[:, :, None])[:, :, 0]
             b = b + step
             is_done = np.abs(step).max(axis=1) < CONVERGED
             if (is_done | ~np.isfinite(b).all(axis=1)).all():
@@ -113,10 +113,10 @@ class _Rows:
         return gram
 
 
-def _nan_safe(gram: np.ndarray) -> np.ndarray:
-    """Gram matrices, missing where they cannot be inverted (numpy would stop at the first)."""
-    with np.errstate(all="ignore"):
-        is_bad = ~np.isfinite(gram).all(axis=(1, 2)) | (np.linalg.cond(np.nan_to_num(gram)) > 1e14)
-    fine = gram.copy()
-    fine[is_bad] = np.eye(gram.shape[1]) * np.nan
-    return fine
+def _inverse(gram: np.ndarray) -> np.ndarray:
+    """Inverse Gram matrices, missing where one is singular (numpy would stop at the first)."""
+    try:
+        return np.linalg.inv(gram)
+    except np.linalg.LinAlgError:
+        is_singular = np.linalg.matrix_rank(np.nan_to_num(gram), hermitian=True) < gram.shape[1]
+        return np.linalg.inv(np.where(is_singular[:, None, None], np.nan, gram))
