@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ipseval.analyses import Regression, regressions
 from ipseval.config import Analysis, Cohort
 from ipseval.design import ALL, Effect
-from ipseval.estimate import NO_ERROR, cell_counts, cell_status, fit_regression, fit_status
+from ipseval.estimate import NO_ERROR, cell_counts, cell_status, fit_regression, fit_status, tested
 from ipseval.estimators import Fitted
 
 ANALYSIS, ESTIMATOR, VARIANCE = "receipt", "iv_2sls", "cr1"
@@ -179,16 +178,7 @@ def _numbers(cohort: Cohort, found: TwoStage, j: int) -> Row:
     estimate, error = float(found.b[j]), float(np.sqrt(found.covariance[j, j]))
     if not error > NO_ERROR:
         return {}
-    reach = float(stats.t.ppf((1 + cohort.estimation.confidence_level) / 2, found.df)) * error
-    return {
-        "estimate": estimate,
-        "std_error": error,
-        "df": float(found.df),
-        "statistic": estimate / error,
-        "p_value": float(2 * stats.t.sf(abs(estimate / error), found.df)),
-        "ci_low": estimate - reach,
-        "ci_high": estimate + reach,
-    }
+    return tested(cohort, estimate, error, float(found.df))
 
 
 def _stages(itt: Fitted | None, first: Fitted | None, effect: Effect) -> Row:

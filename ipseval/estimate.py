@@ -176,7 +176,11 @@ def _adjusted(effects: pd.DataFrame) -> pd.Series:
 
 def _numbers(cohort: Cohort, fitted: Fitted, variance: str, term: str) -> Row:
     """Estimate, standard error, test and interval of a term, with t of the variance's df."""
-    estimate, error, df = fitted.numbers(variance, term)
+    return tested(cohort, *fitted.numbers(variance, term))
+
+
+def tested(cohort: Cohort, estimate: float, error: float, df: float) -> Row:
+    """An estimate with its test against zero and its interval, t with ``df`` degrees of freedom."""
     reach = float(stats.t.ppf((1 + cohort.estimation.confidence_level) / 2, df)) * error
     return {
         "estimate": estimate,

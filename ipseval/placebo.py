@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from ipseval.config import Cohort
-from ipseval.estimate import NO_ERROR
+from ipseval.estimate import NO_ERROR, tested
 from ipseval.fixed_effects import PersonEffects, PersonPeriods, fit
 from ipseval.panel import analysed_months
 
@@ -157,10 +157,7 @@ def _numbers(cohort: Cohort, fitted: PersonEffects | None, weights: dict[tuple[i
     estimate, error, df = float(c @ fitted.b), float(np.sqrt(c @ fitted.covariance @ c)), fitted.n_persons - 1
     if not error > NO_ERROR:
         return {}
-    reach = float(stats.t.ppf((1 + cohort.estimation.confidence_level) / 2, df)) * error
-    p_value = float(2 * stats.t.sf(abs(estimate / error), df))
-    values = (estimate, error, float(df), estimate / error, p_value, estimate - reach, estimate + reach)
-    return dict(zip(NUMBERS, values, strict=True))
+    return tested(cohort, estimate, error, float(df))
 
 
 def _labels(cohort: Cohort, study: Study, arm: str) -> Row:
