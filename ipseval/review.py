@@ -1,7 +1,7 @@
 """The review tables of one cohort, and how the printed tables and figures look things up in them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,9 @@ from ipseval.table import Cell, lacking
 
 ALL = "all"
 ESTIMATED = "estimated"
+HIDDEN = "hidden"  # the status of an estimate that disclosure control hides
 PUBLISHED = "cr1"  # the convention of the published table 5
+HIDDEN_SIGN = ":"  # Statistics Norway's sign of a confidential number
 SMALL_SAMPLE = "cr2"  # for intervals of centres and months, where few persons stand behind a number
 
 Record = Mapping[str, Any]
@@ -31,10 +33,14 @@ class Review:
         ``coefficients``, ``randomisation``, ``bands``, ``heterogeneity``, ``centre_effects``, ``pooled_effects``,
         ``time_to_job``, ``restricted_mean``, ``accumulated``, ``receipt``, ``complier_effects``,
         ``event_study``, ``placebo``, ``missing_data``, ``published_comparison`` and ``quality``, as read back.
+    hidden : mapping
+        Of released tables: which values disclosure control hides, frames of truth values by name, shaped as the
+        tables. Empty for colleagues inside the secure environment.
     """
 
     cohort: Cohort
     tables: Mapping[str, pd.DataFrame]
+    hidden: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def centre(self, code: str) -> str:
         """The printed name of a centre."""
@@ -84,8 +90,10 @@ class Review:
         return next((a for a in self.cohort.analyses if a.name == name), None)
 
     def rows(self, table: str, **equal: object) -> list[dict[str, Any]]:
-        """Rows of a table whose columns equal the given values."""
+        """Rows of a table whose columns equal the given values; hidden numbers are ``words.HIDDEN``."""
         frame = self.tables[table]
+        if table in self.hidden:
+            frame = frame.astype(object).mask(self.hidden[table], words.HIDDEN)
         for column, value in equal.items():
             frame = frame[frame[column] == value]
         return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
@@ -120,16 +128,30 @@ def _keyed(rows: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
 
 def effect_cell(review: Review, row: Record | None) -> Cell:
     """An effect in percentage points with its interval, or why there is none."""
+    if row is not None and row["status"] == HIDDEN:
+        return hidden_cell()
     if row is None or row["status"] != ESTIMATED:
         return lacking(words.status(row["status"] if row else "not_configured", review.least))
     return Cell(words.points(row["estimate"]), beside=(words.points(row["ci_low"]), words.points(row["ci_high"])))
 
 
+def hidden_cell() -> Cell:
+    """A cell whose number disclosure control hides."""
+    return Cell(HIDDEN_SIGN, reason=words.HIDDEN_REASON)
+
+
+def number_cell(value: float, print_as: Callable[[float], str], reason: str = "") -> Cell:
+    """A number in print, or why there is none: hidden, or the reason given."""
+    if isinstance(value, words.Hidden):
+        return hidden_cell()
+    return Cell(print_as(value)) if words.is_known(value) else lacking(reason)
+
+
 def share_cell(share: float, reason: str) -> Cell:
     """A share in per cent, or why there is none."""
-    return Cell(words.points(share)) if words.is_known(share) else lacking(reason)
+    return number_cell(share, words.points, reason)
 
 
 def count_cell(n: float, reason: str = "") -> Cell:
     """A count, or why there is none."""
-    return Cell(words.count(n)) if words.is_known(n) else lacking(reason)
+    return number_cell(n, words.count, reason)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 EN_DASH = "–"
 MINUS = "−"
 STAR_LEVELS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
+HIDDEN_REASON = "hidden by disclosure control"
 STAR_NOTE = "* p < 0.10, ** p < 0.05, *** p < 0.01."
 
 COVARIATES = {
@@ -50,8 +51,20 @@ STATUSES = {
     "no_first_stage": "assignment made no difference to who received the treatment",
     "no_base": "too few persons of an arm in the period before randomisation, which is the base",
     "no_months_before": "no period before the base",
+    "hidden": HIDDEN_REASON,
     "not_configured": "this analysis is not among those of the cohort",
 }
+
+
+class Hidden(float):
+    """A number that disclosure control hides: not a number to arithmetic, and not known to :func:`is_known`."""
+
+    def __new__(cls) -> "Hidden":
+        """The one value there is."""
+        return super().__new__(cls, "nan")
+
+
+HIDDEN = Hidden()
 
 
 def number(value: float, decimals: int) -> str:

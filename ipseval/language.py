@@ -1,0 +1,42 @@
+"""The language of print: the code speaks English, config/languages/<code>.yaml holds the same words in another."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+
+ENGLISH = "en"
+FOLDER = Path(__file__).resolve().parent.parent / "config" / "languages"
+_LANGUAGE: ContextVar[str] = ContextVar("language", default=ENGLISH)
+
+
+@contextlib.contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Print in a language within the block."""
+    token = _LANGUAGE.set(code)
+    try:
+        yield
+    finally:
+        _LANGUAGE.reset(token)
+
+
+def spoken() -> str:
+    """The code of the language that is printed."""
+    return _LANGUAGE.get()
+
+
+def say(text: str, **values: object) -> str:
+    """The text in the language that is printed, with ``{name}`` replaced by values; English where it is lacking."""
+    said = _catalogue(spoken()).get(text, text)
+    return said.format(**values) if values else said
+
+
+@cache
+def _catalogue(code: str) -> Mapping[str, str]:
+    if code == ENGLISH:
+        return {}
+    import yaml
+
+    content = yaml.safe_load((FOLDER / f"{code}.yaml").read_text(encoding="utf-8"))
+    return dict(content["texts"])
