@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ipseval.config import Cohort
+from ipseval.distinct import positions
 from ipseval.panel import outcome_matrix
 from ipseval.spells import FOREVER, merge
 
@@ -80,7 +81,7 @@ def accumulated(
         ``ordinary_months``, ``weekly_hours``, ``n_employers``, ``n_jobs``.
     """
     persons, months = pd.Index(people["person_id"]), np.array(cohort.follow.months, dtype=int)
-    row = persons.get_indexer(pd.Index(employment["person_id"]))
+    row = positions(persons, employment["person_id"])
     spells = employment.assign(person=row)[row >= 0]
     employed = outcome_matrix(panel, "employment", persons, range(cohort.window.after + 1))
     month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")

@@ -13,6 +13,7 @@ import pandas as pd
 from ipseval import rules
 from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS, STATE_COLUMNS
+from ipseval.distinct import in_order
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.findings import Findings
 from ipseval.fingerprint import Last, drift, fingerprint
@@ -219,7 +220,7 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
         frame = read_rows(this, found, keys)
         if frame is not None:
             _check_linkage(frame, this, known, found)
-            absent = absent.difference(pd.Index(frame["person_id"]))
+            absent = absent.difference(pd.Index(frame["person_id"].unique()))
             made.append(_part_rows(frame, this, known, found))
     if not made:
         return None, absent
@@ -228,7 +229,7 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
         name, number = parts[0].extract.name, len(absent)
         found.add(name, "trial_person_without_row", subject, None, number, number=number, label=label)
     frame = pd.concat(made, ignore_index=True) if len(made) > 1 else made[0]
-    return frame.sort_values(list(frame.columns[:SORTED_BY]), ignore_index=True), absent
+    return in_order(frame, frame.columns[:SORTED_BY]), absent
 
 
 def _part_rows(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) -> pd.DataFrame:

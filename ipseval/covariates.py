@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipseval.distinct import looked_up
+
 DAYS_A_YEAR = 365.25
 UPPER_SECONDARY = 4  # first digit of NUS2000 from which upper secondary school is completed
 UNKNOWN_LEVEL = 9
@@ -43,7 +45,7 @@ class Records:
 
     def day_of(self, frame: pd.DataFrame) -> pd.Series:
         """Day of randomisation of the person of each row."""
-        return frame["person_id"].map(self.randomised_on)
+        return looked_up(self.randomised_on, frame["person_id"])
 
     def person_column(self, name: str) -> pd.Series | None:
         """A column of ``persons`` by person of the trial; None where not delivered."""

@@ -9,6 +9,7 @@ import pandas as pd
 from ipseval.clean import Tables, needed
 from ipseval.config import ORDINARY, Cohort, Outcome
 from ipseval.contracts import STATE_COLUMNS
+from ipseval.distinct import positions
 from ipseval.spells import FOREVER, merge
 
 MISSING = -1
@@ -89,14 +90,18 @@ def days_in_months(spells: pd.DataFrame, rows: np.ndarray, n_rows: int, days: Ca
     inside = first <= last
     start, end, first, last, rows = (part[inside] for part in (start, end, first, last, rows))
     T = len(days.opens)
-    ends, runs = np.zeros((n_rows, T), np.int32), np.zeros((n_rows, T + 1), np.int32)
     opens, closes = np.maximum(start, days.opens[first]), np.minimum(end, days.closes[last])
     single = first == last
-    np.add.at(ends, (rows, first), np.where(single, closes, days.closes[first]) - opens + 1)
-    np.add.at(ends, (rows[~single], last[~single]), (closes - days.opens[last] + 1)[~single])
-    np.add.at(runs, (rows[~single], first[~single] + 1), 1)
-    np.add.at(runs, (rows[~single], last[~single]), -1)
-    return ends + runs.cumsum(axis=1)[:, :-1] * (days.closes - days.opens + 1)
+
+    def summed(row: np.ndarray, month: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
+        cells = np.bincount(row * (T + 1) + month, values, n_rows * (T + 1))
+        return cells.astype(np.int32).reshape(n_rows, T + 1)
+
+    ends = summed(rows, first, np.where(single, closes, days.closes[first]) - opens + 1)
+    rows, first, last, closes = (part[~single] for part in (rows, first, last, closes))
+    ends += summed(rows, last, closes - days.opens[last] + 1)
+    runs = summed(rows, first + 1) - summed(rows, last)
+    return ends[:, :-1] + runs.cumsum(axis=1)[:, :-1] * (days.closes - days.opens + 1)
 
 
 def active_months(spells: pd.DataFrame, persons: pd.Index, days: Calendar) -> np.ndarray:
@@ -104,12 +109,12 @@ def active_months(spells: pd.DataFrame, persons: pd.Index, days: Calendar) -> np
 
     A job is an employer's; spells without one are one unnamed job. ``min_days`` are days of one job.
     """
-    spells = spells[spells["person_id"].isin(persons)]
-    job = [c for c in ("person_id", "employer_id") if c in spells]
-    apart = merge(spells, job)
-    row = persons.get_indexer(pd.Index(apart["person_id"]))
+    row = positions(persons, spells["person_id"])
     if days.min_days == 1:
-        return days_in_months(apart, row, len(persons), days) > 0
+        return days_in_months(spells[row >= 0], row[row >= 0], len(persons), days) > 0
+    job = [c for c in ("person_id", "employer_id") if c in spells]
+    apart = merge(spells[row >= 0], job)
+    row = positions(persons, apart["person_id"])
     number = apart.groupby(job, dropna=False, sort=False).ngroup().to_numpy()
     enough = days_in_months(apart, number, int(number.max(initial=-1)) + 1, days) >= days.min_days
     active = np.zeros((len(persons), len(days.opens)), dtype=bool)
@@ -143,7 +148,8 @@ def panel(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd
         made["wage_subsidy"] = source.any_day("wage_subsidy")
     states = {name: source.of(spec) for name, spec in cohort.states.items()}
     kinds = [kind for spec in cohort.states.values() for kind in spec.get("employment", ())]
-    states[ORDINARY] = _ordinary(cohort.outcome, source.jobs(none_of=kinds), made.get("wage_subsidy"))
+    jobs = source.jobs(none_of=kinds) if kinds else made["employment"]
+    states[ORDINARY] = _ordinary(cohort.outcome, jobs, made.get("wage_subsidy"))
     made |= {outcome: _any_of([states[state] for state in counted]) for outcome, counted in cohort.outcomes.items()}
     made |= {name: state for name, state in states.items() if name != ORDINARY}
     status = _status(cohort, people, np.arange(first, last + 1))

@@ -11,6 +11,7 @@ import pyarrow as pa
 from ipseval import extracts
 from ipseval.contracts import Column
 from ipseval.convert import convert
+from ipseval.distinct import in_order
 from ipseval.extracts import FILE, Part
 from ipseval.findings import Findings
 from ipseval.opening import Opened, listed
@@ -64,7 +65,7 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
         _check_cells(this, cells, person, file, found)
     _check_keys(this, parts, person, file, found)
     rows = pd.DataFrame(frame)
-    return rows.sort_values(list(rows.columns[:SORTED_BY]), ignore_index=True)
+    return in_order(rows, rows.columns[:SORTED_BY])
 
 
 def _column(parts: list[Part], column: Column, codes: Mapping[str, str] | None) -> Read:

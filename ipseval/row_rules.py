@@ -9,6 +9,7 @@ import pandas as pd
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
 from ipseval.convert import SENTINEL_YEAR
+from ipseval.distinct import looked_up
 from ipseval.rules import OPEN_DATES
 from ipseval.spells import overlapping
 
@@ -61,26 +62,26 @@ def _end_before_start(frame: pd.DataFrame, known: Known) -> np.ndarray:
 
 
 def _before_birth(frame: pd.DataFrame, known: Known) -> np.ndarray:
-    return (frame["end_on"] < frame["person_id"].map(known.born_on)).to_numpy()
+    return (frame["end_on"] < looked_up(known.born_on, frame["person_id"])).to_numpy()
 
 
 def _starts_before_birth(frame: pd.DataFrame, known: Known) -> np.ndarray:
-    return (frame["start_on"] < frame["person_id"].map(known.born_on)).to_numpy()
+    return (frame["start_on"] < looked_up(known.born_on, frame["person_id"])).to_numpy()
 
 
 def _after_death(frame: pd.DataFrame, known: Known) -> np.ndarray:
-    ended = frame["person_id"].map(known.ended_on)
+    ended = looked_up(known.ended_on, frame["person_id"])
     return ((frame["end_on"].isna() & ended.notna()) | (frame["end_on"] > ended)).to_numpy()
 
 
 def _cut(frame: pd.DataFrame, found: np.ndarray, known: Known) -> pd.DataFrame:
-    ended = frame["person_id"].map(known.ended_on)
+    ended = looked_up(known.ended_on, frame["person_id"])
     cut = frame.assign(end_on=frame["end_on"].mask(found, ended))
     return cut[~(cut["end_on"] < cut["start_on"])]
 
 
 def _ended_before(frame: pd.DataFrame, known: Known) -> np.ndarray:
-    day = frame["person_id"].map(known.randomised_on)
+    day = looked_up(known.randomised_on, frame["person_id"])
     ends = [frame[c] < day for c in ("died_on", "emigrated_on") if c in frame]
     return np.logical_or.reduce(ends) if ends else np.zeros(len(frame), bool)
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from ipseval.distinct import Ranks, combined, ranks
+
 FOREVER = np.datetime64("9999-12-31", "s")  # stands for an open end while spells are compared
 
 
@@ -11,25 +13,38 @@ def _job_columns(frame: pd.DataFrame) -> list[str]:
     return [c for c in frame.columns if c not in ("start_on", "end_on")]
 
 
-def _arranged(frame: pd.DataFrame, by: list[str], apart: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
-    """Sort by job and start; say which rows start later than ``apart`` days after all earlier ones of the job."""
-    arranged = frame.sort_values([*by, "start_on", "end_on"], ignore_index=True)
-    job = arranged.groupby(by, dropna=False, sort=False).ngroup().to_numpy()
-    start = arranged["start_on"].to_numpy().astype("datetime64[D]").astype("int64")
-    end = arranged["end_on"].fillna(FOREVER).to_numpy().astype("datetime64[D]").astype("int64")
+def _arranged(frame: pd.DataFrame, by: list[str], apart: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Order by job and start; in it which rows start later than ``apart`` days after all earlier ones of the job.
+
+    Returns
+    -------
+    tuple of arrays, length n
+        Rows in order; bool; the latest end so far within the job (days since 1970-01-01).
+    """
+    start = frame["start_on"].to_numpy().astype("datetime64[D]").astype("int64")
+    end = frame["end_on"].fillna(FOREVER).to_numpy().astype("datetime64[D]").astype("int64")
+    jobs, days = combined(ranks(frame[name]) for name in by), [_since_first(start), _since_first(end)]
+    order = np.argsort(combined([(jobs, int(jobs.max(initial=0)) + 1), *days]), kind="stable")
+    start, end, jobs = start[order], end[order], jobs[order]
     far = int(end.max(initial=0)) - int(start.min(initial=0)) + 2
-    reached = np.maximum.accumulate(end + job * far) - job * far  # the latest end so far, within the job
-    begins = np.ones(len(arranged), bool)
+    job = np.cumsum(np.append(0, jobs[1:] != jobs[:-1]))[: len(jobs)]
+    reached = np.maximum.accumulate(end + job * far) - job * far
+    begins = np.ones(len(order), bool)
     begins[1:] = (job[1:] != job[:-1]) | (start[1:] > reached[:-1] + apart)
-    return arranged.assign(end_on=reached.astype("datetime64[D]").astype("datetime64[s]")), begins
+    return order, begins, reached
+
+
+def _since_first(day: np.ndarray) -> Ranks:
+    """Days since the first of them."""
+    first, last = int(day.min(initial=0)), int(day.max(initial=0))
+    return day - first, last - first + 1
 
 
 def overlapping(frame: pd.DataFrame) -> np.ndarray:
     """Rows (in the frame's order) that overlap an earlier spell of the same job; bool, length n."""
-    numbered = frame.assign(_row=np.arange(len(frame)))
-    arranged, begins = _arranged(numbered, [c for c in _job_columns(numbered) if c != "_row"], apart=0)
+    order, begins, _ = _arranged(frame, _job_columns(frame), apart=0)
     found = np.zeros(len(frame), bool)
-    found[arranged["_row"].to_numpy()[~begins]] = True
+    found[order[~begins]] = True
     return found
 
 
@@ -49,8 +64,8 @@ def merge(frame: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
         Sorted; spells of one job are apart by a day at least.
     """
     by = _job_columns(frame) if by is None else by
-    arranged, begins = _arranged(frame[[*by, "start_on", "end_on"]], by)
-    last = np.append(np.flatnonzero(begins)[1:], len(arranged))[: int(begins.sum())] - 1
-    merged = arranged[begins].reset_index(drop=True)
-    end_on = arranged["end_on"].iloc[last].reset_index(drop=True)
+    order, begins, reached = _arranged(frame, by)
+    last = np.append(np.flatnonzero(begins)[1:], len(order))[: int(begins.sum())] - 1
+    merged = frame[[*by, "start_on"]].take(order[begins]).reset_index(drop=True)
+    end_on = pd.Series(reached[last].astype("datetime64[D]").astype("datetime64[s]"))
     return merged.assign(end_on=end_on.mask(end_on == FOREVER))
