@@ -1,9 +1,13 @@
-"""Regression of periods on assignment with an effect for each person and each period, by linearmodels."""
+"""Regression of periods on assignment with an effect for each person and each period, from sums by arm and period.
 
+All columns are arm x period, so that after the person's mean is taken away every sum of products of columns is a sum
+over the persons of an arm: nothing is ever expanded to a row a person and period.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from scipy import linalg
 
 from ipseval.regression import TIED, independent_columns
@@ -48,19 +52,49 @@ class PersonPeriods:
         return [(arm, p) for arm in (EVERYBODY, *range(self.assigned.shape[1])) for p in periods]
 
     def gram(self) -> np.ndarray:
-        """X'WX of the columns less the person's weighted mean, K x K: sums over the persons of an arm."""
-        w = self.n_months.astype(float)
-        members = {EVERYBODY: np.ones(len(w), dtype=bool)} | dict(enumerate(self.assigned.T))
-        by_arm = {}
-        for arm, here in members.items():
-            share = w[here] / w[here].sum(axis=1, keepdims=True)
-            by_arm[arm] = np.diag(w[here].sum(axis=0)) - w[here].T @ share
-        gram = np.zeros((len(self.columns),) * 2)
+        """X'WX of the columns less the person's weighted mean, K x K."""
+
+        def of(here: np.ndarray) -> np.ndarray:
+            w = self.n_months[here].astype(float)
+            return np.diag(w.sum(axis=0)) - w.T @ (w / w.sum(axis=1, keepdims=True))
+
+        return self._by_arm(of)
+
+    def moments(self) -> np.ndarray:
+        """X'Wy with the person's mean taken away, length K."""
+        inside = self.n_months * self.within(self.mean)
+        return np.array([inside[self._members(arm), p].sum() for arm, p in self.columns])
+
+    def residuals(self, columns: Sequence[tuple[int, int]], b: np.ndarray) -> np.ndarray:
+        """Outcome less the person's effect and the coefficients of some columns, n x P."""
+        fitted = np.zeros(self.mean.shape)
+        for (arm, p), value in zip(columns, b, strict=True):
+            fitted[self._members(arm), p] += value
+        return self.within(self.mean - fitted)
+
+    def meat(self, residuals: np.ndarray) -> np.ndarray:
+        """Sum over persons of scores times scores, K x K; a person's score in a column of its arm is w_ip e_ip."""
+        scores = self.n_months * residuals
+        return self._by_arm(lambda here: scores[here].T @ scores[here])
+
+    def within(self, values: np.ndarray) -> np.ndarray:
+        """Values (n x P) less the person's mean, weighted by months."""
+        w = self.n_months
+        return values - ((w * values).sum(axis=1) / w.sum(axis=1))[:, None]
+
+    def _members(self, arm: int) -> np.ndarray:
+        """Persons whose rows of an arm's columns are not zero, bool, n."""
+        return np.ones(len(self.mean), dtype=bool) if arm == EVERYBODY else self.assigned[:, arm]
+
+    def _by_arm(self, product: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """K x K matrix of the columns from P x P products of the persons that two columns share; else zero."""
+        by_arm = {arm: product(self._members(arm)) for arm in (EVERYBODY, *range(self.assigned.shape[1]))}
+        found = np.zeros((len(self.columns),) * 2)
         for j, (arm, p) in enumerate(self.columns):
             for k, (other, q) in enumerate(self.columns):
                 if arm == other or EVERYBODY in (arm, other):
-                    gram[j, k] = by_arm[max(arm, other)][p, q]
-        return gram
+                    found[j, k] = by_arm[max(arm, other)][p, q]
+        return found
 
 
 @dataclass(frozen=True)
@@ -99,25 +133,19 @@ def fit(cells: PersonPeriods) -> PersonEffects | None:
 
     The columns are constant within a person's period, so that means weighted by months give the coefficients and the
     scores of the regression on person-months. None when there are fewer than two persons, or no person-months beyond
-    the columns.
+    the columns. linearmodels' PanelOLS gives the same (tests, and ``verify`` on at most ``verify.max_persons``).
     """
-    from linearmodels.panel import PanelOLS
-
     G, N = len(cells.mean), int(cells.n_months.sum())
     if G < 2:
         return None
-    kept, is_tied = identified(cells.gram())
+    gram = cells.gram()
+    kept, is_tied = identified(gram)
     columns, K = [cells.columns[j] for j in kept], len(kept)
     if N <= K:
         return None
-    i, p = np.nonzero(cells.n_months)
-    index = pd.MultiIndex.from_arrays([i, p])
-    X = np.column_stack([(p == q) & (arm == EVERYBODY or cells.assigned[i, arm]) for arm, q in columns]).astype(float)
-    y, weights = (pd.Series(values[i, p].astype(float), index) for values in (cells.mean, cells.n_months))
-    model = PanelOLS(y, pd.DataFrame(X, index), weights=weights, entity_effects=True, check_rank=False)
-    fitted = model.fit(cov_type="clustered", cluster_entity=True, debiased=False, group_debias=False)
-    covariance = G / (G - 1) * (N - 1) / (N - K) * fitted.cov.to_numpy()
+    bread = linalg.inv(gram[np.ix_(kept, kept)])
+    b = bread @ cells.moments()[kept]
+    meat = cells.meat(cells.residuals(columns, b))[np.ix_(kept, kept)]
+    covariance = G / (G - 1) * (N - 1) / (N - K) * bread @ meat @ bread
     sure = np.flatnonzero(~is_tied)
-    return PersonEffects(
-        tuple(columns[j] for j in sure), fitted.params.to_numpy()[sure], covariance[np.ix_(sure, sure)], G, N
-    )
+    return PersonEffects(tuple(columns[j] for j in sure), b[sure], covariance[np.ix_(sure, sure)], G, N)

@@ -91,3 +91,35 @@ def by_linearmodels(y: pd.Series, Z: pd.DataFrame, person: pd.Series, month: pd.
         cov_type="clustered", cluster_entity=True, group_debias=True, debiased=True
     )
     return pd.DataFrame({"estimate": fitted.params, "std_error": fitted.std_errors})
+
+
+def event_study(rows: pd.DataFrame, spans: list[tuple[int, int]], arms: tuple[str, ...]) -> pd.DataFrame:
+    """``estimate`` and ``std_error`` by arm and first month of a period: linearmodels' PanelOLS on person-months.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        See :func:`expanded`.
+    spans : list of (int, int)
+        First and last month of each period; the one that ends with month -1 is the base.
+    arms : tuple of str
+        The treatments.
+    """
+    from linearmodels.panel import PanelOLS
+
+    starts = [first for first, _ in spans]
+    period = np.searchsorted(starts, rows["month"].to_numpy(), side="right") - 1
+    twice = pd.Series(period, rows.index).groupby(rows["person_id"]).transform("nunique") > 1
+    rows, period = rows[twice], period[twice.to_numpy()]
+    columns = {}
+    for p, (first, last) in enumerate(spans):
+        if last != -1:
+            columns[f"period[{first}]"] = period == p
+            columns |= {f"assigned[{arm}]:{first}": (period == p) & (rows["arm"] == arm).to_numpy() for arm in arms}
+    Z = pd.DataFrame(columns, rows.index).astype(float)
+    Z = Z[list(independent(Z - Z.groupby(rows["person_id"]).transform("mean")))]
+    index = pd.MultiIndex.from_arrays([pd.factorize(rows["person_id"])[0], rows["month"]])
+    fitted = PanelOLS(rows["y"].set_axis(index), Z.set_axis(index), entity_effects=True).fit(
+        cov_type="clustered", cluster_entity=True, group_debias=True, debiased=True
+    )
+    return pd.DataFrame({"estimate": fitted.params, "std_error": fitted.std_errors})

@@ -17,6 +17,7 @@ from ipseval.estimate import estimate
 from ipseval.estimators import LINEAR
 from ipseval.invariants import INVARIANTS, Check, Written
 from ipseval.panel import months_of_outcomes
+from ipseval.placebo import placebo
 
 
 def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[str, str]:
@@ -79,11 +80,12 @@ def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
     people = written["people"][written["people"]["is_analysed"]].reset_index(drop=True)
     most = cohort.verify["max_persons"]
     pooled = tuple(a for a in cohort.analyses if a.within is None and a.months != "each" and a.estimator in LINEAR)
-    coefficients = written["coefficients"]
+    coefficients, events = written["coefficients"], written["event_study"]
     if len(people) > most or "cr1" not in cohort.estimation.variances:
         people = people.iloc[np.unique(np.linspace(0, len(people) - 1, most).astype(int))]
         again = replace(cohort, analyses=pooled, estimation=replace(cohort.estimation, variances=("cr1",)))
         coefficients = estimate(again, people, written["panel"])["coefficients"]
+        events = placebo(again, people, written["panel"])["event_study"]
     analysed = months_of_outcomes(cohort, people, written["panel"])
     checks = []
     for a in pooled:
@@ -92,7 +94,26 @@ def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
         rows = second_engine.expanded(flagged, written["panel"], a.outcome, range(first, last + 1))
         ours = coefficients.query("analysis == @a.name and variance == 'cr1'")
         checks += _compare(a.name, ours, rows, cohort.arms.reference)
-    return checks
+    return [*checks, _event_study_check(cohort, people, events, written["panel"])]
+
+
+def _event_study_check(cohort: Cohort, people: pd.DataFrame, events: pd.DataFrame, panel: pd.DataFrame) -> Check:
+    """The event study with person fixed effects by linearmodels, on person-months."""
+    known = events[events["status"] == "estimated"]
+    if known.empty:
+        return Check("event study: linearmodels", True, "nothing was estimated")
+    rows = second_engine.expanded(people, panel, cohort.outcome.primary, cohort.window.months)
+    theirs = second_engine.event_study(rows, cohort.event_study.spans(cohort.window), cohort.arms.treatments)
+    terms = [f"assigned[{arm}]:{first}" for arm, first in zip(known["arm"], known["month_from"], strict=True)]
+    ours = known[["estimate", "std_error"]].astype(float).set_axis(pd.Index(terms))
+    off = _largest_difference(theirs, ours)
+    detail = f"{len(known)} terms, {rows['person_id'].nunique()} persons, largest difference below {_power(off)}"
+    return Check("event study: linearmodels", bool(off <= second_engine.LINEARMODELS_TOLERANCE), detail)
+
+
+def _largest_difference(theirs: pd.DataFrame, ours: pd.DataFrame) -> float:
+    """Between two tables of estimates and errors by term; 1 for a term that only we have."""
+    return float(np.nan_to_num((theirs.reindex(ours.index) - ours).abs().to_numpy(), nan=1.0).max())
 
 
 def _compare(name: str, coefficients: pd.DataFrame, rows: pd.DataFrame, reference: str) -> list[Check]:
@@ -116,8 +137,7 @@ def _compare(name: str, coefficients: pd.DataFrame, rows: pd.DataFrame, referenc
     }
     checks = []
     for engine, (theirs, tolerance) in engines.items():
-        differences = (theirs.reindex(known.index) - known[["estimate", "std_error"]].astype(float)).abs().to_numpy()
-        off = np.nan_to_num(differences, nan=1.0).max()  # a term that only we have
+        off = _largest_difference(theirs, known[["estimate", "std_error"]].astype(float))
         detail = f"{len(known)} terms, {rows['person_id'].nunique()} persons, largest difference below {_power(off)}"
         checks.append(Check(f"{name}: {engine}", bool(off <= tolerance), detail))
     return checks
