@@ -72,13 +72,16 @@ def regressions(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states
     ):
         here = ((people["centre"] == centre) | (centre == ALL)).to_numpy()
         whole = design(cohort, analysis, known[here], centre, of_members)
+        everybody, arms, centres = np.flatnonzero(here), *(people.loc[here, n].to_numpy() for n in ("arm", "centre"))
         for months in analysis.windows(cohort.window):
             columns = np.arange(months[0], months[1] + 1)
             chosen = states[np.ix_(here, columns + cohort.window.before)]
             used = whole.complete & (chosen >= 0).any(axis=1)
             time = periods(analysis, chosen[used], columns, month_0[here][used])
-            own = whole.of(used).centred(time.O.sum(1)) if analysis.estimator == "lin" else whole.of(used)
-            persons = np.flatnonzero(here)[used]
-            arm, at = (people[name].to_numpy()[persons] for name in ("arm", "centre"))
+            own, persons, arm, at = whole, everybody, arms, centres
+            if not used.all():
+                own, persons, arm, at = whole.of(used), everybody[used], arms[used], centres[used]
+            if analysis.estimator == "lin":
+                own = own.centred(time.O.sum(1))
             is_member = None if member is None else member.to_numpy()[persons] == 1
             yield Regression(analysis, months, centre, own, persons, arm, at, time, is_member)

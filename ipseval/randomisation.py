@@ -13,6 +13,7 @@ import numpy as np
 from ipseval.regression import COLLINEAR, Fit
 
 CHUNK = 200_000  # numbers in a matrix of draws x persons that is worked on at a time: it stays in the cache
+BLOCK = 2048  # persons of a regression over periods that are worked on at a time
 LEAST = 16  # draws at a time: below, matrix products lose more than the cache gains
 PERFECT = 1e-13  # a variance below this share of its largest term is rounding: the fit is perfect
 NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding
@@ -66,9 +67,9 @@ class Moved:
     arms: np.ndarray
     weights: np.ndarray
 
-    def columns(self, drawn: np.ndarray) -> np.ndarray:
-        """Columns of each draw; draws x n to float draws x q x n."""
-        return (drawn[:, None, :] == self.arms[:, None]) * self.weights
+    def columns(self, drawn: np.ndarray, persons: slice = slice(None)) -> np.ndarray:
+        """Columns of each draw for some persons; draws x n to float draws x q x persons."""
+        return (drawn[:, None, persons] == self.arms[:, None]) * self.weights[:, persons]
 
 
 @dataclass(frozen=True)
@@ -165,11 +166,11 @@ def of_periods(fixed: Fit, assigned: Moved, drawn: np.ndarray, factor: float) ->
     Draws
         draws x q x 1.
     """
-    shape = (len(drawn), len(assigned.arms), 1)
-    found = Draws(np.empty(shape), np.empty(shape))
+    q, n = assigned.weights.shape
+    found = Draws(np.empty((len(drawn), q, 1)), np.empty((len(drawn), q, 1)))
     sums = _Sums.of(fixed)
-    for rows in chunks(len(drawn), assigned.weights.size):
-        b, spread = sums.estimate_and_spread(assigned.columns(drawn[rows]))
+    for rows in chunks(len(drawn), q * min(n, BLOCK)):
+        b, spread = sums.estimate_and_spread(assigned, drawn[rows])
         found.estimate[rows, :, 0] = b
         found.std_error[rows, :, 0] = _error(spread, np.zeros(1), factor)
     return found
@@ -196,32 +197,49 @@ class _Sums:
         n, dummies = sample.O.sum(1).astype(float), (O @ sample.D)[pattern]
         return cls(fixed, n, dummies, fixed.scores[:, 0], fixed.scores[:, p:], O, pattern)
 
-    def estimate_and_spread(self, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def blocks(self) -> Iterator[slice]:
+        """Persons, some at a time, so that what is made of a draw stays in the processor's cache."""
+        return (slice(start, start + BLOCK) for start in range(0, len(self.n), BLOCK))
+
+    def estimate_and_spread(self, assigned: Moved, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Estimates and sums of squared influence of the assigned columns; both draws x q."""
-        X, D, M = self.fixed.sample.X, self.fixed.sample.D, self.fixed.M
-        p = X.shape[1]
-        S = A @ np.hstack([X * self.n[:, None], self.D1])
-        C = S @ M
-        gram = (A * self.n) @ A.transpose(0, 2, 1)
+        S, gram, moments = (np.sum(parts, axis=0) for parts in zip(*self._products(assigned, drawn), strict=True))
+        C = S @ self.fixed.M
         inverse = _inverse(gram - C @ S.transpose(0, 2, 1), np.diagonal(gram, axis1=1, axis2=2))
-        b = (inverse @ (A @ self.Sy)[:, :, None])[:, :, 0]
+        b = (inverse @ moments[:, :, None])[:, :, 0]
+        meat = np.zeros(gram.shape)
+        for persons in self.blocks():
+            scores = self._scores(assigned.columns(drawn, persons), persons, b, C)
+            meat += scores @ scores.transpose(0, 2, 1)
+        spread = np.einsum("bjk,bkl,blj->bj", inverse, meat, inverse, optimize=True)
+        return b, spread
+
+    def _products(self, assigned: Moved, drawn: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Of the assigned columns with the fixed ones, with themselves and with the outcome; block by block."""
+        for persons in self.blocks():
+            A, n = assigned.columns(drawn, persons), self.n[persons]
+            fixed = np.hstack([self.fixed.sample.X[persons] * n[:, None], self.D1[persons]])
+            yield A @ fixed, (A * n) @ A.transpose(0, 2, 1), A @ self.Sy[persons]
+
+    def _scores(self, A: np.ndarray, persons: slice, b: np.ndarray, C: np.ndarray) -> np.ndarray:
+        """Scores of some persons in every draw, draws x q x persons."""
+        X, D = self.fixed.sample.X[persons], self.fixed.sample.D
+        p = X.shape[1]
         h, g = (b[:, None, :] @ A)[:, 0], (b[:, None, :] @ C)[:, 0]
         r = h - g[:, :p] @ X.T
-        total = self.Sy - self.n * r + g[:, p:] @ self.D1.T
+        total = self.Sy[persons] - self.n[persons] * r + g[:, p:] @ self.D1[persons].T
         scores = A * total[:, None]
         for j in range(b.shape[1]):
             own, score = C[:, j, p:], scores[:, j]
             part = C[:, j, :p] @ X.T
             part *= total
             score -= part
-            score -= own @ self.Dy.T
-            part = own @ self.D1.T
+            score -= own @ self.Dy[persons].T
+            part = own @ self.D1[persons].T
             part *= r
             score += part
-            score -= (((own @ D.T) * (g[:, p:] @ D.T)) @ self.O.T)[:, self.pattern]
-        meat = scores @ scores.transpose(0, 2, 1)
-        spread = np.einsum("bjk,bkl,blj->bj", inverse, meat, inverse, optimize=True)
-        return b, spread
+            score -= (((own @ D.T) * (g[:, p:] @ D.T)) @ self.O.T)[:, self.pattern[persons]]
+        return scores
 
 
 def _inverse(gram: np.ndarray, raw: np.ndarray) -> np.ndarray:
