@@ -109,7 +109,7 @@ def estimated(this: Regression, variances: Variances) -> tuple[float, dict[str, 
     found = fit(Sample(this.design.X, this.time.D, this.time.Y, this.time.O), assigned_last(terms))
     j = [terms[k] for k in found.kept].index(this.design.effects[0].term)
     by_name = {name: variance(found) for name, variance in variances.items()}
-    return float(found.b[j]), {name: (float(v.std_error[j]), float(v.df[j])) for name, v in by_name.items()}
+    return float(found.b[j]), {name: (float(v.std_error[j]), float(v.df_of([j])[0])) for name, v in by_name.items()}
 
 
 def p_by_randomisation(cohort: Cohort, trial: Trial, this: Regression, seed: int) -> float:

@@ -90,9 +90,10 @@ def _fitted(cohort: Cohort, this: Regression) -> tuple[dict[Effect, str], Fitted
 
 
 def _effect_rows(cohort: Cohort, this: Regression, status: dict[Effect, str], fitted: Fitted | None) -> list[Row]:
+    counts = {effect: cell_counts(cohort, this, effect) for effect in this.design.effects}
     return [
         _row(cohort, this, effect, variance, status[effect])
-        | cell_counts(cohort, this, effect)
+        | counts[effect]
         | (_numbers(cohort, fitted, variance, effect.term) if fitted and status[effect] == "estimated" else {})
         for effect in this.design.effects
         for variance in variances_of(cohort, this.analysis.estimator)
@@ -156,7 +157,7 @@ def fit_status(status: str, term: str, fitted: Fitted, this: Regression) -> str:
         return "saturated"
     if fitted.failure:
         return fitted.failure
-    has_error = all(fitted.numbers(variance, term)[1] > NO_ERROR for variance in fitted.variances)
+    has_error = all(fitted.std_error(variance, term) > NO_ERROR for variance in fitted.variances)
     return "estimated" if has_error else "no_variation"
 
 

@@ -1,7 +1,8 @@
 """Estimators: from a regression to estimates with errors; a registry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ipseval.design import ASSIGNED, Design
 from ipseval.marginal import risk_differences
 from ipseval.periods import Periods
 from ipseval.regression import Fit, Sample, fit
-from ipseval.variance import VARIANCES, Variance
+from ipseval.variance import VARIANCES, Variance, same_df
 
 LINEAR = ("ols", "lin")  # whose coefficients are the effects: they can be tested jointly and pooled
 
@@ -42,10 +43,28 @@ class Fitted:
     tied: frozenset[str] = frozenset()
     failure: str = ""
 
+    def std_error(self, variance: str, term: str) -> float:
+        """Standard error of a term."""
+        return float(self.variances[variance].std_error[self.terms.index(term)])
+
     def numbers(self, variance: str, term: str) -> tuple[float, float, float]:
         """Estimate, standard error and degrees of freedom of a term."""
-        j, found = self.terms.index(term), self.variances[variance]
-        return float(self.estimate[j]), float(found.std_error[j]), float(found.df[j])
+        df = self._df_of_assigned if term.startswith(ASSIGNED) else self._df_of_others
+        return float(self.estimate[self.terms.index(term)]), self.std_error(variance, term), df[variance][term]
+
+    @cached_property
+    def _df_of_assigned(self) -> dict[str, dict[str, float]]:
+        return self._df([term for term in self.terms if term.startswith(ASSIGNED)])
+
+    @cached_property
+    def _df_of_others(self) -> dict[str, dict[str, float]]:
+        """Apart from those of assigned, which are few: under cr2 each term costs time."""
+        return self._df([term for term in self.terms if not term.startswith(ASSIGNED)])
+
+    def _df(self, terms: Sequence[str]) -> dict[str, dict[str, float]]:
+        """Degrees of freedom by variance and term."""
+        at = [self.terms.index(term) for term in terms]
+        return {n: dict(zip(terms, v.df_of(at).tolist(), strict=True)) for n, v in self.variances.items()}
 
 
 def linear(cohort: Cohort, this: Regression, design: Design) -> Fitted:
@@ -61,7 +80,7 @@ def logit(cohort: Cohort, this: Regression, design: Design) -> Fitted:
     sample = Sample(design.X, this.time.D, this.time.Y, this.time.O)
     moved = [found.kept.tolist().index(j) for j, t in enumerate(design.terms) if t.startswith(ASSIGNED) and t in terms]
     marginal = risk_differences(sample, found.kept, moved)
-    variances = {"cr1": Variance(marginal.covariance, np.full(len(moved), found.n_persons - 1.0))}
+    variances = {"cr1": Variance(marginal.covariance, same_df(found.n_persons - 1.0))}
     own = tuple(terms[j] for j in moved)
     return Fitted(found, own, marginal.estimate, variances, _tied(found, terms), marginal.failure)
 

@@ -133,7 +133,7 @@ def test_what_is_calibrated_is_what_the_stages_report(case: Case) -> None:
 def half(fit: Fit) -> Variance:
     """A quarter of the variance: standard errors half as large as they should be."""
     right = cr1(fit)
-    return Variance(right.covariance / 4, right.df)
+    return Variance(right.covariance / 4, right.df_of)
 
 
 def test_an_interval_that_is_too_short_is_named_as_missing() -> None:
