@@ -1,4 +1,4 @@
-"""Kinds of arguments of the command line: what names a file or a folder has to name one."""
+"""Kinds of arguments of the command line: what names a file or a folder has to name one, and numbers have bounds."""
 
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -29,3 +29,21 @@ def new_folder(text: str) -> Path:
     if any(p.exists() and not p.is_dir() for p in (path, *path.parents)):
         raise ArgumentTypeError(f"'{text}' cannot be a folder: there is a file of that name.")
     return path
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise ArgumentTypeError(f"'{text}' is no number from 0 to 1.")
+    return number
+
+
+def count(text: str) -> int:
+    """A whole number from 0 on."""
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"'{text}' is no whole number from 0 on.")
+    return int(text)

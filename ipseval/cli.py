@@ -1,28 +1,35 @@
 """The command line: ``ipseval <command>``, or ``python -m ipseval <command>``.
 
-Exit status: 0 when all is well, 1 when faults were found, 2 when the command was used wrongly.
+Exit status: 0 when all is well, 1 when faults were found, 2 when the command was used wrongly. A command
+whose 1 is an answer (``compare``) has 2 when there is none, too.
 """
 
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ipseval import command_check, command_init
+from ipseval import command_check, command_compare, command_init
 from ipseval.errors import reported
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command: what it is for, the arguments it takes, and the function that returns its exit status."""
+    """A command: what it is for, the arguments it takes, the function that returns its exit status, and the exit status
+    when it could not do its work.
+    """
 
     meaning: str
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    failed: int = 1
 
 
 COMMANDS: dict[str, Command] = {
     "init": Command("propose a cohort file for a folder of extracts", command_init.arguments, command_init.run),
     "check": Command("find every fault of a cohort file and its extracts", command_check.arguments, command_check.run),
+    "compare": Command(
+        "say what moved between two results, and why", command_compare.arguments, command_compare.run, failed=2
+    ),
 }
 
 
@@ -42,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a user's mistakes are paragraphs on standard error, and nothing shows a person's value."""
     chosen = parser().parse_args(argv)
-    with reported():
-        status = COMMANDS[chosen.command].run(chosen)
+    command = COMMANDS[chosen.command]
+    with reported(status=command.failed):
+        status = command.run(chosen)
     return status

@@ -51,8 +51,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 @contextlib.contextmanager
-def reported(log: str | Path | None = None) -> Iterator[Callable[[str], None]]:
-    """Write faults to standard error and to ``log`` (when there is one), then exit with status 1.
+def reported(log: str | Path | None = None, status: int = 1) -> Iterator[Callable[[str], None]]:
+    """Write faults to standard error and to ``log`` (when there is one), then exit with ``status``.
 
     What is yielded tells something on the way, in both places.
 
@@ -81,7 +81,7 @@ def reported(log: str | Path | None = None) -> Iterator[Callable[[str], None]]:
             raise
         text = _without_values(error)
     tell(text)
-    sys.exit(1)
+    sys.exit(status)
 
 
 def _without_values(error: Exception) -> str:
