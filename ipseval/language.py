@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ENGLISH = "en"
+TAGS = {ENGLISH: "en-GB", "nb": "nb-NO", "da": "da-DK"}
 FOLDER = Path(__file__).resolve().parent.parent / "config" / "languages"
 _LANGUAGE: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
@@ -24,6 +25,11 @@ def speaking(code: str) -> Iterator[None]:
 def spoken() -> str:
     """The code of the language that is printed."""
     return _LANGUAGE.get()
+
+
+def tag() -> str:
+    """The language that is printed as pages and documents name it: ``nb-NO``."""
+    return TAGS[spoken()]
 
 
 def say(text: str, **values: object) -> str:

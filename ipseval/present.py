@@ -9,6 +9,7 @@ from ipseval.config import Cohort
 from ipseval.figures import FIGURES
 from ipseval.record import difference, record
 from ipseval.render import RENDERERS, to_index
+from ipseval.render_xlsx import to_workbook
 from ipseval.review import ALL, Review
 from ipseval.tables import TABLES
 
@@ -19,6 +20,7 @@ def products() -> dict[str, str]:
     """Files of the stage under ``results/<cohort>/``, by name: ``flow_csv`` -> ``review/tables/flow.csv``."""
     return {
         "index": "review/tables/index.html",
+        "all_tables": "review/tables/all_tables.xlsx",
         **{f"{name}_{kind}": f"review/tables/{name}.{kind}" for name in TABLES for kind in RENDERERS},
         **{f"{name}_{kind}": f"review/figures/{name}.{kind}" for name in FIGURES for kind in FIGURE_KINDS},
     }
@@ -37,7 +39,7 @@ def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str
     Returns
     -------
     dict
-        The content of every file of :func:`products`, by name: text, or bytes of figures.
+        The content of every file of :func:`products`, by name: text, or bytes.
 
     Raises
     ------
@@ -48,7 +50,10 @@ def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str
     title = words.one_line(cohort.title)
     printed = {name: build(looked_up) for name, build in TABLES.items()}
     drawn = {name: draw(looked_up) for name, draw in FIGURES.items()}
-    contents: dict[str, str | bytes] = {"index": to_index(title, about(looked_up), printed, drawn)}
+    contents: dict[str, str | bytes] = {
+        "index": to_index(title, about(looked_up), printed, drawn),
+        "all_tables": to_workbook(title, printed),
+    }
     for kind, render in RENDERERS.items():
         contents |= {f"{name}_{kind}": render(title, table) for name, table in printed.items()}
     for kind in FIGURE_KINDS:

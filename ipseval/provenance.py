@@ -8,17 +8,21 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from ipseval.language import FOLDER as LANGUAGES
 from ipseval.settings import ROOT
 from ipseval.store import checksum
+from ipseval.template import TEMPLATES
 
 PACKAGE = Path(__file__).resolve().parent
-CODE = (".py", ".html", ".css")
+CODE = (".py", ".html", ".css", ".xml")
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "statsmodels", "linearmodels", "matplotlib", "snakemake")
 
 
 @cache
 def modules(stage: str) -> tuple[str, ...]:
-    """Files that a stage uses: modules, by following imports from ``ipseval/<stage>.py``, and templates; sorted."""
+    """Files that a stage uses, sorted: modules, by following imports from ``ipseval/<stage>.py``; where it prints,
+    templates and languages.
+    """
     found: set[str] = set()
     waiting = [stage]
     while waiting:
@@ -26,8 +30,8 @@ def modules(stage: str) -> tuple[str, ...]:
         if name not in found:
             found.add(name)
             waiting += _imported(PACKAGE / f"{name}.py")
-    templates = (PACKAGE / "templates").iterdir() if "render" in found else ()
-    return tuple(map(str, sorted([PACKAGE / f"{name}.py" for name in found] + list(templates))))
+    printed = [*TEMPLATES.iterdir(), *LANGUAGES.glob("*.yaml")] if "render" in found else []
+    return tuple(map(str, sorted([PACKAGE / f"{name}.py" for name in found] + printed)))
 
 
 def _imported(file: Path) -> list[str]:

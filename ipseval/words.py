@@ -1,10 +1,15 @@
 """Numbers and codes in the words and signs of print. Rounding happens here and nowhere else."""
 
 import math
+import re
 from collections.abc import Mapping
+
+from ipseval.language import spoken
 
 EN_DASH = "–"
 MINUS = "−"
+THIN_SPACE = "\u202f"  # no line is broken at it
+MARKS = {"en": (",", "."), "nb": (THIN_SPACE, ","), "da": (".", ",")}  # at thousands, and before decimals
 STAR_LEVELS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
 HIDDEN_REASON = "hidden by disclosure control"
 STAR_NOTE = "* p < 0.10, ** p < 0.05, *** p < 0.01."
@@ -70,7 +75,17 @@ HIDDEN = Hidden()
 def number(value: float, decimals: int) -> str:
     """A number at fixed decimals with a true minus sign; zero has none."""
     text = f"{value:,.{decimals}f}"
-    return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
+    text = text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
+    return text.translate(dict(zip(map(ord, ",."), MARKS[spoken()], strict=True)))
+
+
+def in_ascii(text: str) -> str:
+    """A number printed in the language that is spoken as a program reads it, ``-1234.5``; nothing for other text."""
+    thousands, point = map(re.escape, MARKS[spoken()])
+    number = text.replace(MINUS, "-")
+    if not re.fullmatch(rf"-?(\d{{1,3}}({thousands}\d{{3}})*|\d+)({point}\d+)?", number):
+        return ""
+    return number.replace(MARKS[spoken()][0], "").replace(MARKS[spoken()][1], ".")
 
 
 def points(proportion: float) -> str:
@@ -79,13 +94,13 @@ def points(proportion: float) -> str:
 
 
 def count(n: float) -> str:
-    """A count with commas at thousands."""
-    return f"{int(n):,}"
+    """A count, with a mark at thousands."""
+    return number(int(n), 0)
 
 
 def p_value(value: float) -> str:
     """A p-value at three decimals: ``0.048``, ``< 0.001``."""
-    return "< 0.001" if value < 0.001 else number(value, 3)
+    return f"< {number(0.001, 3)}" if value < 0.001 else number(value, 3)
 
 
 def stars(p_value: float) -> str:
@@ -95,7 +110,12 @@ def stars(p_value: float) -> str:
 
 def one_line(text: str) -> str:
     """The text without line breaks, other control characters or runs of spaces."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join(filter(None, printable(text).split(" ")))
+
+
+def printable(text: str) -> str:
+    """The text with a space for every line break and other control character."""
+    return "".join(c if c.isprintable() or c == THIN_SPACE else " " for c in text)
 
 
 def plain(code: str) -> str:

@@ -1,0 +1,41 @@
+"""A printed table as a Word document: the parts of the format that it needs, without properties of any kind."""
+
+import io
+import zipfile
+
+from ipseval.language import tag
+from ipseval.table import Table
+from ipseval.template import template
+from ipseval.words import printable
+
+# The format's own file names -> templates. Author, dates and software would stand in docProps, which may be left out.
+PARTS = {
+    "[Content_Types].xml": "docx_types.xml",
+    "_rels/.rels": "docx_relations.xml",
+    "word/_rels/document.xml.rels": "docx_document_relations.xml",
+    "word/document.xml": "docx_document.xml",
+    "word/styles.xml": "docx_styles.xml",
+}
+SAME_DATE = (1980, 1, 1, 0, 0, 0)  # so that two runs give the same bytes
+PORTRAIT_COLUMNS = 4  # with more the page is turned
+PORTRAIT, LANDSCAPE = 9638, 14570  # twentieths of a point between the margins of A4
+STUB_SHARE = 0.28  # of the width, for the heads of rows
+
+
+def to_docx(cohort_title: str, table: Table) -> bytes:
+    """A table with its caption and notes on A4; heads are repeated on every page."""
+    content = io.BytesIO()
+    is_wide = len(table.columns) > PORTRAIT_COLUMNS
+    known = {"cohort_title": cohort_title, "table": table, "is_wide": is_wide, "clean": printable, "language": tag()}
+    known |= _widths(len(table.columns), LANDSCAPE if is_wide else PORTRAIT)
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, source in PARTS.items():
+            text = template(source).render(known)
+            package.writestr(zipfile.ZipInfo(name, SAME_DATE), text, zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def _widths(n_columns: int, width: int) -> dict[str, int]:
+    """Widths of the heads of rows and of a column; without them programs guess how far a spanning head reaches."""
+    stub = round(STUB_SHARE * width)
+    return {"stub_width": stub, "column_width": (width - stub) // n_columns}
