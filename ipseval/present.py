@@ -1,25 +1,27 @@
-"""Stage present: tables, figures and the page that shows them all, from the review tables."""
+"""Stage present: tables, figures and the report that shows them all, from the review tables."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
 from ipseval import store, words
 from ipseval.config import Cohort
 from ipseval.figures import FIGURES
-from ipseval.record import difference, record
-from ipseval.render import RENDERERS, to_index
+from ipseval.render import RENDERERS
 from ipseval.render_xlsx import to_workbook
-from ipseval.review import ALL, Review
+from ipseval.report import report, restriction
+from ipseval.review import Review
 from ipseval.tables import TABLES
 
 FIGURE_KINDS = ("png", "svg")
+TIER = "review"
 
 
 def products() -> dict[str, str]:
     """Files of the stage under ``results/<cohort>/``, by name: ``flow_csv`` -> ``review/tables/flow.csv``."""
     return {
-        "index": "review/tables/index.html",
+        "report": "review/report.html",
         "all_tables": "review/tables/all_tables.xlsx",
         **{f"{name}_{kind}": f"review/tables/{name}.{kind}" for name in TABLES for kind in RENDERERS},
         **{f"{name}_{kind}": f"review/figures/{name}.{kind}" for name in FIGURES for kind in FIGURE_KINDS},
@@ -48,10 +50,11 @@ def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str
     """
     looked_up = Review(cohort, {name: store.as_read(table) for name, table in review.items()})
     title = words.one_line(cohort.title)
-    printed = {name: build(looked_up) for name, build in TABLES.items()}
+    above = restriction(looked_up, TIER)
+    printed = {name: replace(build(looked_up), restriction=above) for name, build in TABLES.items()}
     drawn = {name: draw(looked_up) for name, draw in FIGURES.items()}
     contents: dict[str, str | bytes] = {
-        "index": to_index(title, about(looked_up), printed, drawn),
+        "report": report(looked_up, printed, drawn, TIER),
         "all_tables": to_workbook(title, printed),
     }
     for kind, render in RENDERERS.items():
@@ -59,16 +62,3 @@ def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str
     for kind in FIGURE_KINDS:
         contents |= {f"{name}_{kind}": getattr(drawing, kind) for name, drawing in drawn.items()}
     return contents
-
-
-def about(review: Review) -> dict[str, object]:
-    """What the index page says of the cohort as a whole: how many persons, and the record of choices."""
-    everybody = {row["centre"]: row for row in review.rows("inclusion")}[ALL]
-    n_randomised, n_analysed = (words.count(everybody[name]) for name in ("n_randomised", "n_analysed"))
-    n_centres = len(review.centres)
-    summary = (
-        f"{n_randomised} persons randomised, {n_analysed} analysed, {n_centres} centre{'s' if n_centres > 1 else ''}. "
-        "For colleagues inside the secure environment: small counts are shown as they are."
-    )
-    window = words.months(-review.cohort.window.before, review.cohort.window.after)
-    return {"summary": summary, "record": record(review, window, difference(review))}

@@ -14,7 +14,7 @@ from ipseval.store import checksum
 from ipseval.template import TEMPLATES
 
 PACKAGE = Path(__file__).resolve().parent
-CODE = (".py", ".html", ".css", ".xml")
+CODE = (".py", ".html", ".css", ".js", ".xml")
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "statsmodels", "linearmodels", "matplotlib", "snakemake")
 
 

@@ -1,10 +1,7 @@
-"""The registry of formats: how a printed table is written; and the page that shows all tables."""
+"""The registry of formats: how a printed table is written."""
 
-import base64
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from ipseval.drawing import Drawing
 from ipseval.render_csv import to_csv
 from ipseval.render_docx import to_docx
 from ipseval.render_tex import to_tex
@@ -27,15 +24,3 @@ RENDERERS: dict[str, Callable[[str, Table], str | bytes]] = {
 }
 FORMATS = {"csv": "CSV", "html": "HTML", "tex": "LaTeX", "docx": "Word", "xlsx": "Excel"}
 
-
-def to_index(
-    cohort_title: str,
-    about: Mapping[str, Any],
-    tables: Mapping[str, Table],
-    figures: Mapping[str, Drawing],
-) -> str:
-    """The page a reader opens first: every figure and every table, and where their files are."""
-    pictures = {name: base64.b64encode(drawing.svg).decode() for name, drawing in figures.items()}
-    return template("index.html").render(
-        heading=cohort_title, about=about, tables=tables, figures=figures, pictures=pictures, formats=FORMATS
-    )

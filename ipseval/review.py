@@ -9,6 +9,7 @@ import pandas as pd
 from ipseval import words
 from ipseval.config import Analysis, Cohort
 from ipseval.table import Cell, lacking
+from ipseval.traced import source, traced
 
 ALL = "all"
 ESTIMATED = "estimated"
@@ -90,13 +91,16 @@ class Review:
         return next((a for a in self.cohort.analyses if a.name == name), None)
 
     def rows(self, table: str, **equal: object) -> list[dict[str, Any]]:
-        """Rows of a table whose columns equal the given values; hidden numbers are ``words.HIDDEN``."""
+        """Rows of a table whose columns equal the given values; hidden numbers are ``words.HIDDEN``.
+
+        The other numbers know their row (:mod:`ipseval.traced`).
+        """
         frame = self.tables[table]
         if table in self.hidden:
             frame = frame.astype(object).mask(self.hidden[table], words.HIDDEN)
         for column, value in equal.items():
             frame = frame[frame[column] == value]
-        return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+        return [traced(row, table, place) for place, row in zip(frame.index, frame.to_dict("records"), strict=True)]
 
     def effects(self, analysis: str, variance: str, subgroup: str = ALL) -> dict[Key, dict[str, Any]]:
         """Effects of an analysis by centre, months and arm, in their order."""
@@ -132,7 +136,8 @@ def effect_cell(review: Review, row: Record | None) -> Cell:
         return hidden_cell()
     if row is None or row["status"] != ESTIMATED:
         return lacking(words.status(row["status"] if row else "not_configured", review.least))
-    return Cell(words.points(row["estimate"]), beside=(words.points(row["ci_low"]), words.points(row["ci_high"])))
+    ends = (words.points(row["ci_low"]), words.points(row["ci_high"]))
+    return Cell(words.points(row["estimate"]), beside=ends, source=source(row["estimate"]))
 
 
 def hidden_cell() -> Cell:
@@ -144,7 +149,7 @@ def number_cell(value: float, print_as: Callable[[float], str], reason: str = ""
     """A number in print, or why there is none: hidden, or the reason given."""
     if isinstance(value, words.Hidden):
         return hidden_cell()
-    return Cell(print_as(value)) if words.is_known(value) else lacking(reason)
+    return Cell(print_as(value), source=source(value)) if words.is_known(value) else lacking(reason)
 
 
 def share_cell(share: float, reason: str) -> Cell:

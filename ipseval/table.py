@@ -22,12 +22,15 @@ class Cell:
         A standard error, or the two ends of an interval: printed small, in parentheses.
     reason : str
         Why there is no number: printed as a footnote.
+    source : str
+        Table and line that the number comes from: :func:`ipseval.traced.source`.
     """
 
     text: str = ""
     stars: str = ""
     beside: tuple[str, ...] = ()
     reason: str = ""
+    source: str = ""
 
     @property
     def small(self) -> str:
@@ -92,6 +95,8 @@ class Table:
         The record of choices: what each is about, and what was chosen.
     is_long : bool
         Many rows: numbers and what stands beside them share a line.
+    restriction : str
+        Who may see it, where not everybody may: printed above it.
     """
 
     title: str
@@ -101,6 +106,7 @@ class Table:
     notes: tuple[str, ...]
     record: tuple[tuple[str, str], ...]
     is_long: bool = False
+    restriction: str = ""
 
     @property
     def groups(self) -> tuple[str, ...]:

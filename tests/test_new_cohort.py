@@ -134,7 +134,7 @@ def test_a_person_who_follows_the_messages_gets_from_foreign_files_to_tables(tmp
         capture_output=True, text=True, env=environment(), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    page = (tmp_path / "out" / "north" / "review" / "tables" / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "north" / "review" / "report.html").read_text(encoding="utf-8")
     assert "Alta" in page and "Kontroll" in page
 
 

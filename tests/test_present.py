@@ -6,7 +6,6 @@ import io
 import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
-from pathlib import Path
 from types import SimpleNamespace
 
 import jinja2
@@ -450,7 +449,7 @@ def nasty(made):
     return present(dataclasses.replace(one.cohort, centres=NASTY, title="=1+1 <b>$x_1^2$</b>\n"), one.tables)
 
 
-@pytest.mark.parametrize("name", ["index", *(f"{name}_html" for name in TABLES)])
+@pytest.mark.parametrize("name", [f"{name}_html" for name in TABLES])
 def test_names_stay_text_in_html(nasty, name):
     page = Texts(nasty[name])
     assert "script" not in {tag for tag, _ in page.tags}
@@ -497,7 +496,7 @@ def _printed(cell) -> str:
 def test_pages_load_nothing_and_are_accessible(made, name):
     contents = made[name].presented
     for key, page in contents.items():
-        if key != "index" and not key.endswith("_html"):
+        if not key.endswith("_html"):
             continue
         tags = Texts(page).tags
         names = [tag for tag, _ in tags]
@@ -511,19 +510,6 @@ def test_pages_load_nothing_and_are_accessible(made, name):
         assert len(ids) == len(set(ids))
         named = [i for _, a in tags for k in ("aria-labelledby", "aria-describedby") if k in a for i in a[k].split()]
         assert set(named) <= set(ids)
-
-
-def test_index_shows_everything_and_its_links_lead_somewhere(made):
-    page = Texts(made["plain"].presented["index"])
-    files = {Path(file).relative_to("review").as_posix() for file in products().values()}
-    links = [a["href"] for tag, a in page.tags if tag == "a"]
-    outward = {f"tables/{k}".replace("tables/../", "") for k in links if not k.startswith("#")}
-    assert outward == files - {"tables/index.html"}
-    ids = {a["id"] for _, a in page.tags if "id" in a}
-    assert {k[1:] for k in links if k.startswith("#")} <= ids
-    pictures = [a for tag, a in page.tags if tag == "img"]
-    assert len(pictures) == len(FIGURES)
-    assert all(a["src"].startswith("data:image/svg+xml;base64,") and len(a["alt"]) > 40 for a in pictures)
 
 
 def luminance(colour: str) -> float:
@@ -576,7 +562,7 @@ def test_figure_shows_what_the_table_says(made):
     other = frame.assign(share=frame["share"].mask((frame["centre"] == "all") & (frame["month"] == 5), 0.9))
     changed = present(one.cohort, one.tables | {"employment_by_month": other})
     differ = {name for name in changed if changed[name] != one.presented[name]}
-    assert differ == {"employment_by_arm_png", "employment_by_arm_svg", "index"}
+    assert differ == {"employment_by_arm_png", "employment_by_arm_svg", "report"}
 
 
 def test_labels_are_moved_apart_and_keep_their_order():

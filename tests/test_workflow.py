@@ -288,7 +288,7 @@ def test_a_cohort_outside_the_project_runs_and_leaves_the_project_alone(told, st
     assert set(step("first")["jobs"]) == ALL
     assert told["before"] == told["after"]
     assert {"north/verify.json", "north/manifest.json", "north/review/effects.csv"} <= set(told["results"])
-    assert re.search(r"^north: .*/north/review/tables/index\.html$", step("first")["out"], re.M)
+    assert re.search(r"^north: .*/north/review/report\.html$", step("first")["out"], re.M)
 
 
 def test_a_second_run_does_nothing(step) -> None:

@@ -72,10 +72,10 @@ def delivered(wildcards):
 
 
 def announce():
-    """Say where the tables are and how many published numbers they have."""
+    """Say where the report is and how many published numbers they have."""
     for cohort in COHORTS:
         compared = Path(RESULTS, cohort, PRODUCTS["published_comparison"]["published_comparison"])
         if not compared.exists():  # a run until an earlier stage
             continue
         print(agreement(store.read(compared)), end="")
-        print(f"{cohort}: tables and figures are in {RESULTS}/{cohort}/review/tables/index.html")
+        print(f"{cohort}: the report is {RESULTS}/{cohort}/review/report.html")
