@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ipseval import words
 from ipseval.drawing import HAIR, INK, QUIET, Drawing, canvas, colour, finished, style
 from ipseval.language import say
-from ipseval.review import ALL, HIDDEN_SIGN, Record, Review
+from ipseval.review import ALL, Record, Review
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ def _mark(axes: "Axes", row: Record, place: int, tint: str) -> None:
     elif is_known:
         axes.plot([row["smd"]], [place], "o", color=QUIET, alpha=0.45, markersize=4.5, mfc="none", mew=0.9, zorder=2)
     if is_whole:
-        sign = HIDDEN_SIGN if isinstance(row["smd"], words.Hidden) else words.EN_DASH
+        sign = words.HIDDEN_SIGN if isinstance(row["smd"], words.Hidden) else words.EN_DASH
         axes.annotate(
             words.number(row["smd"], 2) if is_known else sign,
             (1, place),

@@ -83,6 +83,6 @@ def _at_risk(axes: "Axes", review: Review, names: list[str], tints: list[str]) -
     for label, tint in zip(axes.get_yticklabels(), tints, strict=True):
         label.set_color(tint)
     for line, arm in enumerate(arms):
-        n = {int(row["month"]): int(row["n_at_risk"]) for row in review.rows("time_to_job", arm=arm)}
+        n = {int(row["month"]): row["n_at_risk"] for row in review.rows("time_to_job", arm=arm)}
         for month in map(int, axes.get_xticks()):
             axes.text(month, line, words.count(n[month]), ha="center", va="center", fontsize=9, color=tints[line])

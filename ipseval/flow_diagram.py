@@ -8,7 +8,7 @@ from ipseval import words
 from ipseval.drawing import HAIR, INK, QUIET, WIDTH, Drawing, finished, style
 from ipseval.language import say
 from ipseval.record import left_by
-from ipseval.review import ALL, HIDDEN_SIGN, Review
+from ipseval.review import ALL, Review
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,9 +135,7 @@ def _analysis(review: Review, arm: str) -> Lines:
 
 
 def _sign(n: Any) -> str:
-    if isinstance(n, words.Hidden):
-        return HIDDEN_SIGN
-    return words.count(n) if words.is_known(n) else words.EN_DASH
+    return words.count(n) if words.is_known(n) or isinstance(n, words.Hidden) else words.EN_DASH
 
 
 def _flow(review: Review, step: str, arm: str) -> dict[str, Any]:

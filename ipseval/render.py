@@ -23,4 +23,3 @@ RENDERERS: dict[str, Callable[[str, Table], str | bytes]] = {
     "xlsx": to_xlsx,
 }
 FORMATS = {"csv": "CSV", "html": "HTML", "tex": "LaTeX", "docx": "Word", "xlsx": "Excel"}
-

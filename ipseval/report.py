@@ -152,8 +152,13 @@ def _choices(review: Review) -> dict[str, dict[str, str]]:
 
 
 def hidden(review: Review) -> list[dict[str, Any]]:
-    """How many numbers of each table are hidden."""
+    """How many numbers of each table are hidden, and how many are shown."""
+    values = {name: [v for row in review.rows(name) for v in row.values()] for name in sorted(review.hidden)}
     return [
-        {"table": name, "hidden": int(mask.to_numpy().sum()), "of": int(review.tables[name].notna().to_numpy().sum())}
-        for name, mask in sorted(review.hidden.items())
+        {
+            "table": name,
+            "hidden": sum(isinstance(value, words.Hidden) for value in found),
+            "shown": sum(words.is_known(value) for value in found),
+        }
+        for name, found in values.items()
     ]

@@ -15,7 +15,6 @@ ALL = "all"
 ESTIMATED = "estimated"
 HIDDEN = "hidden"  # the status of an estimate that disclosure control hides
 PUBLISHED = "cr1"  # the convention of the published table 5
-HIDDEN_SIGN = ":"  # Statistics Norway's sign of a confidential number
 SMALL_SAMPLE = "cr2"  # for intervals of centres and months, where few persons stand behind a number
 
 Record = Mapping[str, Any]
@@ -100,7 +99,16 @@ class Review:
             frame = frame.astype(object).mask(self.hidden[table], words.HIDDEN)
         for column, value in equal.items():
             frame = frame[frame[column] == value]
-        return [traced(row, table, place) for place, row in zip(frame.index, frame.to_dict("records"), strict=True)]
+        rows = [traced(row, table, place) for place, row in zip(frame.index, frame.to_dict("records"), strict=True)]
+        if table not in self.hidden:
+            return rows
+        masks = (
+            self.hidden[table].loc[frame.index].to_dict("records")
+        )  # pandas gives back plain floats: hide them again
+        return [
+            {k: words.HIDDEN if mask[k] else value for k, value in row.items()}
+            for row, mask in zip(rows, masks, strict=True)
+        ]
 
     def effects(self, analysis: str, variance: str, subgroup: str = ALL) -> dict[Key, dict[str, Any]]:
         """Effects of an analysis by centre, months and arm, in their order."""
@@ -142,7 +150,7 @@ def effect_cell(review: Review, row: Record | None) -> Cell:
 
 def hidden_cell() -> Cell:
     """A cell whose number disclosure control hides."""
-    return Cell(HIDDEN_SIGN, reason=words.HIDDEN_REASON)
+    return Cell(words.HIDDEN_SIGN, reason=words.HIDDEN_REASON)
 
 
 def number_cell(value: float, print_as: Callable[[float], str], reason: str = "") -> Cell:

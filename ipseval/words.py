@@ -11,6 +11,7 @@ MINUS = "−"
 THIN_SPACE = "\u202f"  # no line is broken at it
 MARKS = {"en": (",", "."), "nb": (THIN_SPACE, ","), "da": (".", ",")}  # at thousands, and before decimals
 STAR_LEVELS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
+HIDDEN_SIGN = ":"  # Statistics Norway's sign of a confidential number
 HIDDEN_REASON = "hidden by disclosure control"
 STAR_NOTE = "* p < 0.10, ** p < 0.05, *** p < 0.01."
 
@@ -94,8 +95,8 @@ def points(proportion: float) -> str:
 
 
 def count(n: float) -> str:
-    """A count, with a mark at thousands."""
-    return number(int(n), 0)
+    """A count, with a mark at thousands; the sign of a hidden one."""
+    return HIDDEN_SIGN if isinstance(n, Hidden) else number(int(n), 0)
 
 
 def p_value(value: float) -> str:

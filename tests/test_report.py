@@ -1,0 +1,312 @@
+"""The report: complete, safe, and every number traceable to its row."""
+
+import dataclasses
+import hashlib
+import html
+import itertools
+import json
+import re
+from base64 import b64encode
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cohorts import Recipe, random_cohort, write_cohort
+from ipseval import flow_diagram, report_methods, store, words
+from ipseval.figures import FIGURES
+from ipseval.pipeline import compute
+from ipseval.present import present, products
+from ipseval.products import REVIEWED
+from ipseval.report import report
+from ipseval.report_data import embedded
+from ipseval.review import Review
+from ipseval.settings import read_cohort
+from ipseval.tables import TABLES
+
+NASTY = {"1": "</script><script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond $\\frac{$ line"}
+KEYS = {"month", "month_from", "month_to", "order", "draws", "seed"}  # whole numbers that say which row it is
+RECIPES = {
+    "plain": Recipe(n_persons=150, n_centres=3, before=3, after=20, has_services=True),
+    "several": Recipe(n_persons=90, n_centres=2, treatments=("ips", "ips_plus"), without=("wage_subsidy",),
+                      exclude_wage_subsidy=False),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Cohort, review tables and what was presented, by recipe."""
+    found = {}
+    for name, recipe in RECIPES.items():
+        cohort = read_cohort(write_cohort(random_cohort(recipe, seed=3), tmp_path_factory.mktemp(name)))
+        stages = compute(cohort)
+        tables = {k: store.as_read(stages[stage][k]) for stage, names in REVIEWED.items() for k in names}
+        found[name] = SimpleNamespace(cohort=cohort, tables=tables, presented=stages["present"])
+    return found
+
+
+class Texts(HTMLParser):
+    """Tags and texts of a page as a browser sees them."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def data_of(page: str) -> dict:
+    """What the script of a page reads."""
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
+
+
+def hiding(tables, share: float, seed: int = 0) -> dict[str, pd.DataFrame]:
+    """Truth values that hide a share of the numbers of every table."""
+    rng, masks = np.random.default_rng(seed), {}
+    for name, frame in tables.items():
+        may = [
+            pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) and c not in KEYS
+            for c, t in frame.dtypes.items()
+        ]
+        mask = pd.DataFrame(rng.random(frame.shape) < share, frame.index, frame.columns)
+        masks[name] = mask & np.array(may)
+    return masks
+
+
+# --- what it holds -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_report_shows_everything_and_its_links_lead_somewhere(made, name):
+    page = Texts(made[name].presented["report"])
+    files = {Path(file).relative_to("review").as_posix() for file in products().values()}
+    links = [a["href"] for tag, a in page.tags if tag == "a"]
+    assert {k for k in links if not k.startswith("#")} == files - {"report.html"}
+    ids = [a["id"] for _, a in page.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {k[1:] for k in links if k.startswith("#")} <= set(ids)
+    assert {f"table-{k}" for k in TABLES} | {f"figure-{k}" for k in FIGURES} <= set(ids)
+    named = [a[k] for _, a in page.tags for k in ("aria-labelledby", "aria-describedby", "for") if k in a]
+    assert set(named) <= set(ids)
+    pictures = [a for tag, a in page.tags if tag == "img"]
+    assert len(pictures) == len(FIGURES)
+    assert all(a["src"].startswith("data:image/svg+xml;base64,") and len(a["alt"]) > 40 for a in pictures)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_report_loads_nothing_and_allows_its_own_script_alone(made, name):
+    page = made[name].presented["report"]
+    tags = Texts(page).tags
+    assert [a.get("type") for tag, a in tags if tag == "script"] == ["application/json", None]
+    assert not {"link", "iframe", "object", "base"} & {tag for tag, _ in tags}
+    assert "url(" not in page and "@import" not in page and "fetch(" not in page
+    assert not [a for _, a in tags for k in a if k.startswith("on") or k == "style"]
+    script = page.rpartition("<script>")[2].partition("</script>")[0]
+    policy = next(a["content"] for tag, a in tags if a.get("http-equiv") == "Content-Security-Policy")
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'; connect-src 'none'" in policy
+    assert policy.startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_headings_are_in_order_and_tables_have_captions_and_scopes(made, name):
+    tags = Texts(made[name].presented["report"]).tags
+    names = [tag for tag, _ in tags]
+    levels = [int(tag[1]) for tag in names if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in itertools.pairwise(levels))
+    assert names.count("caption") == names.count("table") > len(TABLES)
+    assert all(a.get("scope") in ("col", "row", "colgroup", "rowgroup") for tag, a in tags if tag == "th")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_embedded_data_are_the_tables_and_nothing_more(made, name):
+    one, data = made[name], data_of(made[name].presented["report"])
+    assert set(data["tables"]) == set(one.tables)
+    for table, frame in one.tables.items():
+        found = data["tables"][table]
+        assert found["columns"] == list(frame.columns) and found["hidden"] == []
+        wanted = [[None if pd.isna(v) or v in (np.inf, -np.inf) else v for v in row] for row in frame.values.tolist()]
+        assert found["rows"] == wanted
+    assert set(data) == {
+        "tables", "folder", "names", "columns", "texts", "reference", "arms", "centres", "window", "variances",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_source_of_a_number_is_a_row_that_holds_it(made, name):
+    """Each printed number is one of those of the row that it names, printed in one of the ways of words.py."""
+    review = Review(made[name].cohort, made[name].tables)
+    ways = (words.points, words.count, words.p_value, *(lambda v, d=d: words.number(v, d) for d in range(5)))
+    n_traced = 0
+    for build in TABLES.values():
+        for cell in (cell for row in build(review).rows for cell in row.cells if cell.source):
+            table, line = cell.source.split(":")
+            row = review.tables[table].iloc[int(line) - 2]
+            numbers = [float(v) for v in row if pd.api.types.is_number(v) and v == v]
+            assert any(cell.text == way(v) for v in numbers for way in ways), (cell, numbers)
+            n_traced += 1
+    assert n_traced > 300
+
+
+def test_every_effect_is_a_row_with_its_line(made):
+    one = made["plain"]
+    rows = re.findall(r'<tr data-line="(\d+)">(.*?)</tr>', one.presented["report"])
+    effects = one.tables["effects"]
+    assert [int(line) for line, _ in rows] == list(range(2, len(effects) + 2))
+    for (_, text), (_, row) in zip(rows, effects.iterrows(), strict=True):
+        cells = [html.unescape(re.sub("<[^>]+>", "", cell)).strip() for cell in re.findall(r"<td.*?</td>", text)]
+        assert cells[-4:-1] == [row["variance"], f"{row['n_assigned']:,}", f"{row['n_control']:,}"]
+        if row["status"] == "estimated":
+            assert cells[3].startswith(f"{100 * row['estimate']:.1f}".replace("-", "−").replace("−0.0", "0.0"))
+        else:
+            assert cells[3].startswith("–")
+
+
+# --- hidden numbers and names --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+@pytest.mark.parametrize("name", RECIPES)
+def test_hidden_numbers_leave_no_trace(made, name, share):
+    """The page is the same whatever a hidden number is; a number that is not hidden moves it."""
+    one, masks = made[name], hiding(made[name].tables, share)
+    pages = []
+    for tables in (one.tables, {k: f.where(~masks[k], 0) for k, f in one.tables.items()}):
+        review = Review(one.cohort, tables, masks)
+        printed = {k: build(review) for k, build in TABLES.items() if k != "missing_data"}
+        drawn = {k: FIGURES[k](review) for k in ("flow_diagram", "balance", "employment_by_arm")}
+        pages.append(report(review, printed, drawn, "release"))
+    assert pages[0] == pages[1]
+    data = data_of(pages[0])
+    n_hidden = {k: len(found["hidden"]) for k, found in data["tables"].items()}
+    assert n_hidden == {k: int(mask.to_numpy().sum()) for k, mask in masks.items()}
+    assert all(found["rows"][y][x] is None for found in data["tables"].values() for y, x in found["hidden"])
+    assert pages[0] != report(Review(one.cohort, one.tables), printed, drawn, "release")
+
+
+def test_names_stay_text_in_the_page_and_in_its_data(made):
+    one = made["plain"]
+    page = present(dataclasses.replace(one.cohort, centres=NASTY, title="</title><b>x</b>"), one.tables)["report"]
+    found = Texts(page)
+    assert [tag for tag, _ in found.tags].count("script") == 2 and "b" not in {tag for tag, _ in found.tags[:20]}
+    assert "alert(1)" not in "".join(re.findall(r"<script>(.*?)</script>", page, re.S))
+    assert data_of(page)["names"]["centre"]["1"] == NASTY["1"]
+    seen = "\n".join(found.texts)
+    assert all(words.one_line(centre) in seen for centre in NASTY.values())
+
+
+@pytest.mark.parametrize(
+    ("tier", "profile", "mark"),
+    [
+        ("review", "ssb", "Restricted: for the secure environment"),
+        ("review", "none", "Restricted: for the secure environment"),
+        ("release", "none", "Synthetic data, not protected"),
+        ("release", "ssb", None),
+    ],
+)
+def test_a_tier_is_marked_on_screen_and_on_every_printed_page(made, tier, profile, mark):
+    one = made["plain"]
+    cohort = dataclasses.replace(one.cohort, disclosure={"profile": profile})
+    page = report(Review(cohort, one.tables), {}, {}, tier)
+    assert re.findall(r'<aside class="restriction"[^>]*>(.*?)</aside>', page) == ([mark] if mark else [])
+    assert (f'@top-center {{ content: "{mark}"' in page) == bool(mark)
+    assert bool(mark) == ("@top-center" in page)
+
+
+def test_every_printed_table_is_marked(made):
+    for name in TABLES:
+        assert "Restricted: for the secure environment" in made["plain"].presented[f"{name}_html"]
+
+
+# --- methods and figures -------------------------------------------------------------------------
+
+
+def test_methods_are_those_that_the_cohort_uses(made):
+    one = made["plain"]
+    titles = [method.title for method in report_methods.methods(Review(one.cohort, one.tables))]
+    assert {"Variance cr1", "Variance cr2", "Logit with g-computation", "Complier effect"} <= set(titles)
+    assert "Variance cr3" not in titles
+    fewer = dataclasses.replace(
+        one.cohort,
+        analyses=tuple(a for a in one.cohort.analyses if a.estimator == "ols"),
+        estimation=dataclasses.replace(one.cohort.estimation, variances=("cr3",)),
+    )
+    without = one.tables | {"complier_effects": one.tables["complier_effects"].assign(estimate=np.nan)}
+    titles = [method.title for method in report_methods.methods(Review(fewer, without))]
+    assert "Variance cr3" in titles
+    assert not {"Variance cr1", "Logit with g-computation", "Complier effect"} & set(titles)
+    assert report_methods.regression(next(a for a in fewer.analyses if a.name == "table5_model_1")) == (
+        "y ~ assigned × centre + age + female + calendar year + calendar month"
+    )
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_flow_diagram_holds_the_counts_of_each_arm(made, name):
+    one = made[name]
+    review, flow = Review(one.cohort, one.tables), one.tables["flow"].query("centre == 'all'")
+    n = {(step, arm): (k, out) for step, arm, k, out in flow[["step", "arm", "n_persons", "n_excluded"]].to_numpy()}
+    assessed, excluded, randomised = flow_diagram.enrolment(review)
+    assert "not in the extracts" in assessed[0] and "not in the extracts" in excluded[0] and len(excluded) == 4
+    assert randomised == (f"Randomised (n\u00a0=\u00a0{n['randomised', 'all'][0]})",)
+    phases = dict(flow_diagram.by_arm(review))
+    months = one.tables["employment_by_month"].query("centre == 'all'")
+    for place, arm in enumerate(one.cohort.arms.all):
+        assert f"(n\u00a0=\u00a0{n['randomised', arm][0]})" in phases["Allocation"][place][0]
+        assert phases["Analysis"][place][0] == f"Analysed (n\u00a0=\u00a0{n['analysed', arm][0]})"
+        steps = [key for key in n if key[1] == arm and key[0] not in ("randomised", "analysed")]
+        assert len(phases["Analysis"][place]) == 2 + len(steps)
+        for line, key in zip(phases["Analysis"][place][2:], steps, strict=True):
+            assert line.endswith(f"(n\u00a0=\u00a0{n[key][1]})")
+        last = months.query("arm == @arm and month == @one.cohort.window.after").iloc[0]
+        assert phases["Follow-up"][place][2].endswith(f": {last['n_observed']} of {last['n_persons']}")
+    received = one.tables["receipt"].query("centre == 'all' and arm == 'control' and month_from == 0")
+    row = received.loc[received["month_to"].idxmax()]
+    if name == "plain":
+        wanted = f"• Received ips: {int(row['n_received'])} of {row['n_persons']} analysed"
+        assert phases["Allocation"][0][1:] == (wanted,)
+    else:
+        assert phases["Allocation"][0][1:] == tuple(
+            f"• Received {arm}: not in the extracts" for arm in ("ips", "ips plus")
+        )
+
+
+@pytest.mark.parametrize("n_arms", [1, 5])
+def test_the_flow_diagram_has_room_for_any_number_of_arms(made, n_arms):
+    one = made["plain"]
+    arms = dataclasses.replace(one.cohort.arms, treatments=tuple(f"treatment_{i}" for i in range(n_arms)))
+    review = Review(dataclasses.replace(one.cohort, arms=arms), one.tables)
+    assert flow_diagram.flow_diagram(review).png
+    assert all(len(boxes) == n_arms + 1 for _, boxes in flow_diagram.by_arm(review))
+
+
+def test_the_balance_plot_follows_the_standardised_differences(made):
+    one = made["plain"]
+    frame = one.tables["balance"]
+    before = FIGURES["balance"](Review(one.cohort, one.tables)).svg
+    for centre in ("all", "2"):
+        chosen = (frame["variable"] == "age") & (frame["centre"] == centre) & (frame["arm"] == "ips")
+        assert chosen.sum() == 1
+        moved = one.tables | {"balance": frame.assign(smd=frame["smd"].mask(chosen, frame["smd"] + 0.05))}
+        assert FIGURES["balance"](Review(one.cohort, moved)).svg != before
+
+
+def test_the_data_of_a_page_end_no_script():
+    frame = pd.DataFrame({"centre": ["</script>\u2028&<!--"], "n": [1]})
+    cohort = SimpleNamespace(
+        centres={"1": "</script>"}, arms=SimpleNamespace(reference="a", all=("a",), treatments=()),
+        outcome=SimpleNamespace(primary="ordinary_employment"), window=SimpleNamespace(before=1, after=2),
+        estimation=SimpleNamespace(variances=("cr1",), confidence_level=0.95, min_persons_per_arm=2),
+    )  # fmt: skip
+    text = str(embedded(Review(cohort, {"flow": frame}), "review"))
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text)["tables"]["flow"]["rows"] == [["</script>\u2028&<!--", 1]]
