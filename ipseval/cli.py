@@ -1,14 +1,14 @@
 """The command line: ``ipseval <command>``, or ``python -m ipseval <command>``.
 
 Exit status: 0 when all is well, 1 when faults were found, 2 when the command was used wrongly. A command
-whose 1 is an answer (``compare``) has 2 when there is none, too.
+whose 1 is an answer (``compare``, ``scan``) has 2 when there is none, too.
 """
 
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ipseval import command_check, command_compare, command_init
+from ipseval import command_check, command_compare, command_init, command_scan
 from ipseval.errors import reported
 
 
@@ -29,6 +29,9 @@ COMMANDS: dict[str, Command] = {
     "check": Command("find every fault of a cohort file and its extracts", command_check.arguments, command_check.run),
     "compare": Command(
         "say what moved between two results, and why", command_compare.arguments, command_compare.run, failed=2
+    ),
+    "scan": Command(
+        "look for what must not leave in finished files", command_scan.arguments, command_scan.run, failed=2
     ),
 }
 
