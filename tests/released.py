@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 from ipseval.drawing import saved, style
 from ipseval.render import RENDERERS
 from ipseval.render_tex import escape
-from ipseval.review import HIDDEN_SIGN
 from ipseval.table import Cell, Column, Row, Table
 
+HIDDEN_SIGN = ":"
 KEYS = frozenset({"K7731Z", "8842217", "lopenr-55 b", "401", "402", "403", "404"})
 SHARE_HIDDEN = 2 / 17  # of centre 1, control, month 3
 EFFECT_HIDDEN = 0.07345118263
