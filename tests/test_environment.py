@@ -39,8 +39,11 @@ def entries_in(lock: str) -> list[tuple[Requirement, int]]:
 
 
 def pinned_in(environment: str) -> dict[str, str]:
-    """Versions of the conda environment, under the names that PyPI uses."""
-    pins = [line.split("=") for line in yaml.safe_load(environment)["dependencies"]]
+    """Versions of the conda environment, under the names that PyPI uses; pip brings what conda does not have."""
+    lines = yaml.safe_load(environment)["dependencies"]
+    by_pip = [pin for part in lines if isinstance(part, dict) for pin in part["pip"]]
+    by_conda = [part for part in lines if isinstance(part, str) and part != "pip"]
+    pins = [re.split("=+", line) for line in by_conda + by_pip]
     return {CONDA_TO_PYPI.get(name, name): version for name, version in pins}
 
 

@@ -101,14 +101,14 @@
   const effects = () => {
     const body = at("effects").tBodies[0], heads = [...document.querySelectorAll("#effects thead th")];
     const found = new Map(table("effects").map((row) => [row.line, row]));
-    const lines = [...body.rows].map((line) => ({line, row: found.get(Number(line.dataset.line)), text: line.textContent.toLowerCase()}));
+    const lines = [...body.rows].map((line) => ({line, row: found.get(Number(line.dataset.line)), text: [...line.cells].map((cell) => cell.textContent).join(" ").toLowerCase()}));
     const state = {column: "", step: 1, from: 0};
     const chosen = () => {
       const equal = [...document.querySelectorAll("#filters select")].filter((s) => s.value !== "");
-      const month = at("filter-month").value, words = at("filter-text").value.trim().toLowerCase().split(/\s+/);
+      const month = at("filter-month").value, words = at("filter-text").value.trim().toLowerCase().replace(/\s+/g, " ");
       return lines.filter(({row, text}) => equal.every((s) => String(row[s.dataset.column]) === s.value)
         && (month === "" || (row.month_from <= Number(month) && Number(month) <= row.month_to))
-        && words.every((word) => text.includes(word)));
+        && text.includes(words));
     };
     const place = (column, code) => column === "centre" ? data.centres.indexOf(code) : column === "arm" ? data.arms.indexOf(code) : code;
     const compared = (a, b) => {

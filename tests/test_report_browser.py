@@ -1,0 +1,240 @@
+"""The report in a real browser: by keyboard, on a phone, in the dark, on paper; it says what the tables say."""
+
+import dataclasses
+import os
+import re
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from cohorts import Recipe, random_cohort, write_cohort
+from ipseval import store
+from ipseval.pipeline import compute
+from ipseval.present import present
+from ipseval.products import REVIEWED
+from ipseval.settings import read_cohort
+
+CHROMIUM = shutil.which("chromium")
+LACKING = "Debian's chromium is not installed (apt-get install chromium); .ci/run installs it"
+WAYS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
+NASTY = {
+    "1": "</script><script>document.title = 'taken'</script>",
+    "2": "<img src=x onerror=\"document.title='taken'\">",
+}
+
+if CHROMIUM is None and os.environ.get("IPSEVAL_BROWSER") != "required":
+    pytest.skip(LACKING, allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The report as a file, the same with hostile names, and the tables behind it."""
+    folder = tmp_path_factory.mktemp("report")
+    recipe = Recipe(n_persons=90, n_centres=2, before=3, after=12, has_services=True)
+    cohort = read_cohort(write_cohort(random_cohort(recipe, seed=3), folder))
+    stages = compute(cohort)
+    tables = {k: store.as_read(stages[stage][k]) for stage, names in REVIEWED.items() for k in names}
+    hostile = present(dataclasses.replace(cohort, centres=NASTY), tables)
+    pages = {"plain": stages["present"]["report"], "hostile": hostile["report"]}
+    for name, page in pages.items():
+        (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    return SimpleNamespace(tables=tables, urls={name: (folder / f"{name}.html").as_uri() for name in pages})
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, LACKING
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def opened(browser, made):
+    """Open the report; whatever goes wrong in it, or leaves it, ends the test."""
+    pages, wrong, asked = [], [], []
+
+    def open_it(name: str = "plain", **options):
+        page = browser.new_page(**({"viewport": {"width": 1280, "height": 900}} | options))
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(made.urls[name])
+        pages.append(page)
+        return page
+
+    yield open_it
+    for page in pages:
+        page.close()
+    assert wrong == []
+    assert {url for url in asked if not url.startswith("data:")} <= set(made.urls.values())
+
+
+def column(page, name: str) -> list[str]:
+    """Texts of a column of the table of all effects, on the page that is shown."""
+    heads = page.locator("#effects thead th")
+    place = [head.get_attribute("data-sort") for head in heads.all()].index(name) + 1
+    return [text.strip() for text in page.locator(f"#effects tbody tr > :nth-child({place})").all_inner_texts()]
+
+
+def number(text: str) -> float:
+    return float(text.split("(")[0].strip().replace("−", "-").replace(",", ""))
+
+
+@pytest.mark.parametrize(("scheme", "width"), WAYS)
+def test_nothing_is_wrong_for_axe_and_the_page_does_not_scroll_sideways(opened, scheme, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.locator("#source").evaluate("dialog => 0")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)" if scheme == "light" else "rgb(23, 25, 28)"
+    )
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
+    page.locator("td button").first.click()
+    found = Axe().run(page, context="#source").response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
+
+
+def test_effects_are_filtered(opened, made):
+    page, effects = opened(), made.tables["effects"]
+    page.select_option("#filter-analysis", "by_centre_month")
+    page.select_option("#filter-centre", "2")
+    page.select_option("#filter-variance", "cr2")
+    page.fill("#filter-month", "4")
+    wanted = effects.query("analysis == 'by_centre_month' and centre == '2' and variance == 'cr2' and month_from == 4")
+    assert column(page, "line") == [str(line) for line in wanted.index + 2] and len(wanted) == 1
+    page.fill("#filter-month", "")
+    n = len(effects.query("analysis == 'by_centre_month' and centre == '2' and variance == 'cr2'"))
+    assert page.inner_text("#effects-shown").startswith(f"{n} of {len(effects)} rows")
+    page.click("#filters button[type=reset]")
+    page.wait_for_function("document.querySelectorAll('#effects tbody tr').length === 50")
+    page.fill("#filter-text", "table5 MODEL 2")
+    assert set(column(page, "analysis")) == {"table5 model 2"}
+    page.fill("#filter-text", "no such row")
+    assert page.inner_text("#effects-shown") == "No row matches."
+
+
+def test_effects_are_sorted_and_turned_over(opened, made):
+    page, effects = opened(), made.tables["effects"]
+    head = page.locator("#effects th[data-sort=estimate]")
+    for state, is_rising in (("ascending", True), ("descending", False)):
+        head.locator("button").press("Enter")
+        assert head.get_attribute("aria-sort") == state
+        known = effects["estimate"].dropna().sort_values(ascending=is_rising)
+        shown = [number(text) for text in column(page, "estimate")]
+        assert shown == pytest.approx([round(100 * v, 1) for v in known[:50]], abs=0.1 + 1e-9)
+    page.locator("#effects th[data-sort=line] button").click()
+    assert page.locator("#effects th[aria-sort]").count() == 1
+    page.click("#effects-on")
+    assert column(page, "line") == [str(line) for line in range(52, 102)]
+    page.click("#effects-back")
+    assert column(page, "line") == [str(line) for line in range(2, 52)]
+    assert page.is_disabled("#effects-back")
+
+
+def test_a_number_shows_its_row_by_keyboard(opened, made):
+    page = opened()
+    first = page.locator("#table-effects_by_centre td button").first
+    first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#source").evaluate("dialog => dialog.open")
+    line = int(re.search(r"review/(\w+)\.csv, line (\d+)", page.inner_text("#source-row"))[2])
+    row = made.tables[re.search(r"review/(\w+)\.csv", page.inner_text("#source-row"))[1]].iloc[line - 2]
+    names = page.locator("#source-values dt").all_inner_texts()
+    values = dict(zip(names, page.locator("#source-values dd").all_inner_texts(), strict=True))
+    assert len(names) == len(row)
+    assert float(values["Estimate"].replace("−", "-")) == pytest.approx(row["estimate"], rel=1e-5)
+    assert values["Variance"].startswith(f"{row['variance']}\nclustered on person")
+    assert values["Persons in the arm"] == str(row["n_assigned"])
+    assert {"Analysis", "Person-months of the regression"} <= set(names)
+    page.keyboard.press("Escape")
+    assert not page.locator("#source").evaluate("dialog => dialog.open")
+    assert first.evaluate("button => document.activeElement === button")
+
+
+def test_arrow_keys_move_within_a_table_that_is_one_stop_of_tab(opened):
+    page = opened()
+    table = page.locator("#table-flow")
+    assert table.locator("td button[tabindex='0']").count() == 1
+    table.locator("td button").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    place = page.evaluate(
+        "() => [document.activeElement.closest('td').cellIndex, document.activeElement.closest('tr').rowIndex]"
+    )
+    start = table.locator("td button").first.evaluate("b => [b.closest('td').cellIndex, b.closest('tr').rowIndex]")
+    assert place == [start[0] + 1, start[1] + 1]
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.closest('td')") is None
+
+
+def test_a_curve_is_chosen_and_read_off(opened, made):
+    page, months = opened(), made.tables["employment_by_month"]
+    page.select_option("#curve-centre", "2")
+    page.locator("#curve-month").fill("5")
+    row = months.query("centre == '2' and arm == 'ips' and month == 5").iloc[0]
+    texts = page.locator("#curve-values li").all_inner_texts()
+    assert len(texts) == 2 and texts[1].startswith(
+        f"ips: {100 * row['share']:.1f} % ({row['n_observed']} of {row['n_persons']} observed)"
+    )
+    assert page.locator("#curve-picture .line").count() >= 2
+    assert page.inner_text("#curve-heading").endswith("Centre 2")
+    page.locator("#curve-arms input[value=control]").uncheck()
+    assert page.locator("#curve-values li").count() == 1
+    page.select_option("#curve-what", "effect")
+    chosen = "analysis == 'by_centre_month' and centre == '2' and variance == 'cr2' and month_from == 5"
+    effect = made.tables["effects"].query(chosen).iloc[0]
+    text = page.locator("#curve-values li").inner_text()
+    assert text.startswith(f"ips: {100 * effect['estimate']:.1f} (".replace("-", "−"))
+    page.locator("#curve-values button").click()
+    assert page.inner_text("#source-row").endswith(f"effects.csv, line {effect.name + 2}")
+
+
+def test_without_script_everything_is_there_and_no_control_is_dead(opened, made):
+    page = opened(java_script_enabled=False)
+    assert page.locator("#effects tbody tr").count() == len(made.tables["effects"])
+    for control in ("#filters", "#curve", "#effects-on"):
+        assert not page.is_visible(control)
+    assert not page.locator("dialog").is_visible()
+    page.locator("#effects-details summary").click()
+    assert page.is_visible("#effects")
+
+
+def test_names_do_not_run(opened):
+    page = opened("hostile")
+    assert page.title() != "taken"
+    names = page.locator("#curve-centre option").all_inner_texts()
+    assert names[1:] == [" ".join(name.split()) for name in NASTY.values()]
+    page.select_option("#filter-centre", "1")
+    assert set(column(page, "centre")) == {NASTY["1"]}
+    page.locator("#effects td button").first.click()
+    assert NASTY["1"] in page.inner_text("#source-values")
+    assert page.title() != "taken"
+
+
+def test_on_paper_the_mark_stands_and_controls_do_not(opened):
+    page = opened()
+    page.emulate_media(media="print")
+    assert page.is_visible(".restriction")
+    for control in ("#filters", "#curve", "#effects-on"):
+        assert not page.is_visible(control)
+    wide = page.evaluate("[...document.querySelectorAll('figure img')].map((i) => i.getBoundingClientRect().width)")
+    assert max(wide) < 650
+    assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_numbers_of_a_long_table_are_traced_when_it_is_opened(opened):
+    page = opened()
+    part = page.locator("#table-effects_by_centre_month details")
+    part.locator("summary").click()
+    part.locator("td button").first.click()
+    assert "effects.csv" in page.inner_text("#source-row")
