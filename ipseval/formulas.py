@@ -2,8 +2,8 @@
 
 from ipseval.mathml import frac, math, over, root, row, sub, sup, total
 
-_ONE, _N_1 = "1", row("k", "−", "1")
-_A, _X, _Y, _E = sub("a", "i"), sub("x", "i"), sub("y", "ik"), sub("e", "ik")
+_IK, _IP, _K_1 = row("i", "k"), row("i", "p"), row("k", "−", "1")
+_A, _X, _Y, _E = sub("a", "i"), sub("x", "i"), sub("y", _IK), sub("e", _IK)
 _Z_T, _RESIDUAL = sup(sub("Z", "i"), "′"), sub("e", "i")
 _W, _V, _EFFECT, _MEAN = sub("w", "j"), sub("v", "j"), sub("y", "j"), over("y", "¯")
 _SQUARES = row(total("∑", "j"), _W, sup(row("(", _EFFECT, "−", _MEAN, ")"), "2"))
@@ -31,10 +31,10 @@ _TERMS = row("α", "+", "β", _A, "+", sup(_X, "′"), "γ")
 _CENTRED = sup(row("(", _X, "−", over("x", "¯"), ")"), "′")
 OLS = (math(_Y, "=", _TERMS, "+", sub("δ", "k"), "+", _E),)
 LIN = (math(_Y, "=", _TERMS, "+", _A, _CENTRED, "θ", "+", sub("δ", "k"), "+", _E),)
-LOGIT = (math("β", "=", frac("1", "N"), total("∑", "ik"), "[", _chance("1"), "−", _chance("0"), "]"),)
+LOGIT = (math("β", "=", frac("1", "N"), total("∑", _IK), "[", _chance("1"), "−", _chance("0"), "]"),)
 
 _FACTOR = row(frac("G", row("G", "−", "1")), frac(row("N", "−", "1"), row("N", "−", "K")))
-_ROOT = sup(row("(", "I", "−", sub("H", "ii"), ")"), row("−", frac("1", "2")))
+_ROOT = sup(row("(", "I", "−", sub("H", row("i", "i")), ")"), row("−", frac("1", "2")))
 _APART = row("(", sub("b", "(i)"), "−", "b", ")")
 CR1 = (math("V", "=", _FACTOR, "M", _outer("s"), "M"), math(sub("s", "i"), "=", _Z_T, _RESIDUAL))
 CR2 = (math("V", "=", "M", _outer("u"), "M"), math(sub("u", "i"), "=", _Z_T, _ROOT, _RESIDUAL))
@@ -52,7 +52,7 @@ BETWEEN = (
 )
 _BOTH = row(_V, "+", sup("τ", "2"))
 TOGETHER = (
-    math(sup("se", "2"), "=", frac(_SQUARES, row("(", _N_1, ")", total("∑", "j"), _W)), ",", _W, "=", frac("1", _BOTH)),
+    math(sup("se", "2"), "=", frac(_SQUARES, row("(", _K_1, ")", total("∑", "j"), _W)), ",", _W, "=", frac("1", _BOTH)),
     math(_MEAN, "±", sub("t", "k−2"), root(row(sup("τ", "2"), "+", sup("se", "2")))),
 )
 
@@ -65,9 +65,7 @@ FOLLOWED = (
 )  # fmt: skip
 COMPLIER = (math("β", "=", frac(_contrast("y"), _contrast("d"))),)
 PLACEBO = (
-    math(
-        over(sub("y", "ip"), "¯"), "=", sub("α", "i"), "+", sub("γ", "p"), "+", sub("β", "p"), _A, "+", sub("e", "ip")
-    ),
+    math(over(sub("y", _IP), "¯"), "=", sub("α", "i"), "+", sub("γ", "p"), "+", sub("β", "p"), _A, "+", sub("e", _IP)),
 )
 _LOWEST = frac(row("max", "(", "m", "−", "p", ",", "0", ")"), _KEPT)
 BOUNDS = (

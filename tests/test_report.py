@@ -167,9 +167,9 @@ def test_every_effect_is_a_row_with_its_line(made):
         cells = [html.unescape(re.sub("<[^>]+>", "", cell)).strip() for cell in re.findall(r"<td.*?</td>", text)]
         assert cells[-4:-1] == [row["variance"], f"{row['n_assigned']:,}", f"{row['n_control']:,}"]
         if row["status"] == "estimated":
-            assert cells[3].startswith(f"{100 * row['estimate']:.1f}".replace("-", "−").replace("−0.0", "0.0"))
+            assert cells[2].startswith(f"{100 * row['estimate']:.1f}".replace("-", "−").replace("−0.0", "0.0"))
         else:
-            assert cells[3].startswith("–")
+            assert cells[2].startswith("–")
 
 
 # --- hidden numbers and names --------------------------------------------------------------------

@@ -234,7 +234,7 @@ def test_on_paper_the_mark_stands_and_controls_do_not(opened):
 
 def test_numbers_of_a_long_table_are_traced_when_it_is_opened(opened):
     page = opened()
-    part = page.locator("#table-effects_by_centre_month details")
-    part.locator("summary").click()
+    part = page.locator("#table-effects_by_centre_month details.long")
+    part.locator("> summary").click()
     part.locator("td button").first.click()
     assert "effects.csv" in page.inner_text("#source-row")

@@ -179,13 +179,14 @@
         .map((arm) => ({arm, number: data.arms.indexOf(arm), found: isShare ? shares(arm) : differences(arm)}));
     };
 
-    const NS = "http://www.w3.org/2000/svg", BOX = {left: 52, right: 600, top: 26, bottom: 330};
+    const NS = "http://www.w3.org/2000/svg", BOX = {left: 40, right: 0, top: 26, bottom: 330};
     const drawn = (name, attributes, text) => {
       const made = document.createElementNS(NS, name);
       for (const [key, given] of Object.entries(attributes)) made.setAttribute(key, given);
       if (text !== undefined) made.textContent = text;
       return made;
     };
+    const LABEL = 120;  // the names of the arms at the right; on a phone they stand above the ends of the lines
     const x = (k) => BOX.left + (BOX.right - BOX.left) * (k - first) / Math.max(1, last - first);
     const steps = (low, high) => {
       const rough = (high - low) / 5, unit = 10 ** Math.floor(Math.log10(rough));
@@ -202,6 +203,8 @@
 
     const draw = () => {
       const all = lines(), isShare = what.value === "share", picture = at("curve-picture");
+      const width = picture.clientWidth || 720, isNarrow = width < 560;
+      BOX.right = isNarrow ? width - 8 : width - LABEL;
       const values = all.flatMap(({found}) => found.flatMap(({y, low, high}) => [y, low, high])).filter(known).map((v) => 100 * v);
       const low = Math.min(0, ...values), high = Math.max(isShare ? 5 : 1, ...values), room = 0.06 * (high - low);
       const from = low < 0 ? low - room : 0, to = isShare ? Math.min(100, high + room) : high + room;
@@ -212,7 +215,7 @@
         drawn("line", {class: "grid", x1: BOX.left, x2: BOX.right, y1: y(tick), y2: y(tick)}),
         drawn("text", {class: "quiet", x: BOX.left - 8, y: y(tick) + 4, "text-anchor": "end"}, number(tick, {maximumFractionDigits: 2})),
       ]);
-      const step = [[36, 12], [18, 6], [9, 3], [0, 1]].find(([least]) => last - first >= least)[1];
+      const ticks = isNarrow ? 2 : 1, step = ticks * [[36, 12], [18, 6], [9, 3], [0, 1]].find(([least]) => last - first >= least)[1];
       for (let k = Math.ceil(first / step) * step; k <= last; k += step) {
         parts.push(drawn("text", {class: "quiet", x: x(k), y: BOX.bottom + 18, "text-anchor": "middle"}, whole(k)));
       }
@@ -241,7 +244,8 @@
       });
       ends.sort((a, b) => a.y - b.y).forEach((end, i) => {
         if (i) end.y = Math.max(end.y, ends[i - 1].y + 16);
-        parts.push(drawn("text", {x: BOX.right + 8, y: end.y + 4, style: `fill: ${end.tint}; font-weight: bold`}, data.names.arm[end.arm].slice(0, 18)));
+        const where = isNarrow ? {x: BOX.right, y: end.y - 8, "text-anchor": "end"} : {x: BOX.right + 8, y: end.y + 4};
+        parts.push(drawn("text", {...where, style: `fill: ${end.tint}; font-weight: bold`}, data.names.arm[end.arm].slice(0, 18)));
       });
       picture.replaceChildren(...parts);
       read(all);
@@ -265,6 +269,7 @@
       at("curve-values").replaceChildren(element("p", said(data.texts.month, {month: whole(month.value)})), list);
     };
     [what, centre, arms, month].forEach((control) => control.addEventListener("input", draw));
+    addEventListener("resize", draw);
     draw();
   };
 
