@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ipseval import words
+from ipseval import report_provenance, words
 from ipseval.drawing import Drawing
 from ipseval.language import say
 from ipseval.record import difference, record
@@ -62,7 +62,9 @@ def report(review: Review, tables: Mapping[str, Table], figures: Mapping[str, Dr
         folder=FOLDERS[tier],
         formulas=methods(review),
         analyses=[(a.name, regression(a), a) for a in review.cohort.analyses],
-        rows={name: len(frame) for name, frame in sorted(review.tables.items())},
+        interval=review.interval,
+        settings=report_provenance.choices(review.cohort),
+        rows=report_provenance.rows(review),
         data=embedded(review, tier),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

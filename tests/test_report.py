@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import flow_diagram, report_methods, store, words
+from ipseval import flow_diagram, report_methods, report_provenance, store, words
 from ipseval.figures import FIGURES
 from ipseval.pipeline import compute
 from ipseval.present import present, products
@@ -24,7 +24,7 @@ from ipseval.products import REVIEWED
 from ipseval.report import report
 from ipseval.report_data import embedded
 from ipseval.review import Review
-from ipseval.settings import read_cohort
+from ipseval.settings import STAGE_KEYS, WHOLE_KEYS, read_cohort
 from ipseval.tables import TABLES
 
 NASTY = {"1": "</script><script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond $\\frac{$ line"}
@@ -310,3 +310,13 @@ def test_the_data_of_a_page_end_no_script():
     text = str(embedded(Review(cohort, {"flow": frame}), "review"))
     assert not set("<>&\u2028") & set(text)
     assert json.loads(text)["tables"]["flow"]["rows"] == [["</script>\u2028&<!--", 1]]
+
+
+def test_the_choices_are_those_of_the_cohort_file_and_none_that_present_does_not_read(made):
+    one = made["plain"]
+    found = dict(report_provenance.choices(one.cohort))
+    assert {found["window.before"], found["window.after"]} == {"3", "20"}
+    assert found["outcome.exclude_wage_subsidy"] == "true" and found["estimation.variances"] == "cr1, cr2"
+    read = {*STAGE_KEYS["present"], *WHOLE_KEYS}
+    others = {"not_employed_at_randomisation"}  # of the key eligibility
+    assert set(report_provenance.CHOICES) - others <= read and "eligibility" in read

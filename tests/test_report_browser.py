@@ -161,6 +161,14 @@ def test_a_number_shows_its_row_by_keyboard(opened, made):
     assert first.evaluate("button => document.activeElement === button")
 
 
+def test_the_main_result_shows_its_row(opened, made):
+    page = opened()
+    page.locator(".result button").first.click()
+    row = made.tables["effects"].iloc[int(page.inner_text("#source-row").rpartition(" ")[2]) - 2]
+    assert (row["analysis"], row["centre"], row["variance"]) == ("pooled", "all", "cr2")
+    assert page.locator(".result").inner_text().startswith(f"ips against control: {100 * row['estimate']:.1f} perc")
+
+
 def test_arrow_keys_move_within_a_table_that_is_one_stop_of_tab(opened):
     page = opened()
     table = page.locator("#table-flow")

@@ -55,14 +55,14 @@
       return [element("dt", data.columns[column] || column), shown];
     }));
     dialog.showModal();
+    dialog.scrollTop = 0;
   };
   at("source-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 
   // Each number becomes a button; a table is one stop of the Tab key, and arrow keys move within it.
   const traceable = (body) => {
-    const cells = [...body.querySelectorAll("td[data-source]")];
-    cells.forEach((cell, place) => {
+    [...body.querySelectorAll("[data-source]")].forEach((cell, place) => {
       const text = cell.firstChild;
       if (!text || cell.querySelector("button")) return;
       const button = element("button", text.textContent.trim(), {type: "button", "aria-haspopup": "dialog", tabindex: place ? "-1" : "0"});
@@ -82,7 +82,7 @@
     }
   };
   document.addEventListener("click", (event) => {
-    const cell = event.target.closest("td[data-source]");
+    const cell = event.target.closest("[data-source]");
     if (cell && event.target.closest("button")) explain(cell.dataset.source);
   });
   document.addEventListener("keydown", (event) => {
@@ -274,7 +274,7 @@
   };
 
   document.querySelectorAll(".enhanced").forEach((part) => { part.hidden = false; });
-  document.querySelectorAll("tbody").forEach((body) => traceable(body.closest("table")));
+  document.querySelectorAll("table, .result").forEach(traceable);
   effects();
   curve();
 })();
