@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ipseval import arguments as kinds
-from ipseval.scan import Finding, keys_of, scan, settings, threshold_of
+from ipseval.scan import Finding, keys_of, limits_of, scan, settings
 from ipseval.settings import default_settings
 
 
@@ -29,9 +29,9 @@ def run(chosen: Namespace) -> int:
     It shares no code with what made the files. The exit status is 1 when something was found, 2 when the command could
     not do its work.
     """
-    threshold = threshold_of(chosen.profile)
+    limits = limits_of(chosen.profile)
     keys = keys_of(chosen.trial, chosen.key) if chosen.trial else frozenset()
-    findings = scan(chosen.folder, threshold=threshold, keys=keys, review=chosen.review, names=_own_names())
+    findings = scan(chosen.folder, **limits, keys=keys, review=chosen.review, names=_own_names())
     for finding in findings:
         print(finding)
     print(_summary(chosen, findings, len(keys)))

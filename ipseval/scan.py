@@ -57,6 +57,7 @@ def scan(
     folder: Path,
     *,
     threshold: int,
+    base: int = 0,
     keys: frozenset[str] = frozenset(),
     review: Path | None = None,
     names: tuple[str, ...] = (),
@@ -68,7 +69,9 @@ def scan(
     folder : Path
         ``results/<cohort>/release``, or any folder of finished files.
     threshold : int
-        The smallest count of persons that may be shown; 0: any.
+        The smallest count of persons that may be shown; 0: any. See :func:`limits_of`.
+    base : int
+        Counts are multiples of it; 0: of nothing.
     keys : frozenset of str
         Keys of the persons of the trial list; see :func:`keys_of`.
     review : Path, optional
@@ -81,7 +84,7 @@ def scan(
     list of Finding
         Sorted, each once.
     """
-    rules = Rules(settings(), threshold, keys, names)
+    rules = Rules(settings(), threshold, base, keys, names)
     contents: dict[str, Content] = {}
     findings: set[Finding] = set()
     for n, path in enumerate(sorted(folder.rglob("*")), start=1):
@@ -129,8 +132,8 @@ def settings() -> Mapping[str, Any]:
     return content
 
 
-def threshold_of(profile: str, file: Path = CONFIG / "disclosure.yaml") -> int:
-    """The smallest count of persons that a profile of config/disclosure.yaml lets be shown.
+def limits_of(profile: str, file: Path = CONFIG / "disclosure.yaml") -> dict[str, int]:
+    """What :func:`scan` needs of a profile of config/disclosure.yaml: ``threshold`` and ``base``.
 
     Raises
     ------
@@ -141,7 +144,8 @@ def threshold_of(profile: str, file: Path = CONFIG / "disclosure.yaml") -> int:
     if profile not in profiles:
         remedy = nearest(profile, profiles) or f"Known are: {', '.join(profiles)}."
         raise UserError([Fault("--profile", f"{profile} is not in config/disclosure.yaml.", remedy)])
-    return int(profiles[profile]["threshold"] or 0)
+    known = profiles[profile]
+    return {"threshold": int(known["min_cell_count"]), "base": int(known["rounding_base"])}
 
 
 def keys_of(file: Path, column: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ from ipseval.finished import Content, Grid
 # A rule -> what it says of a place. No finding repeats what was found.
 RULES = {
     "small_count": "a count below the profile's threshold",
+    "unrounded_count": "a count that the profile rounds and that is not rounded",
     "person_key": "the key of a person of the trial list",
     "path": "a path of a file system",
     "user_name": "the name of a user or of a machine",
@@ -36,6 +37,7 @@ RULES = {
 }
 WHOLE = re.compile(r"(\d{1,3})(?:\s*\(.*|\s*/\s*\d+|\s+(?:of|av|af)\s.*)?", re.S)
 COUNTED = re.compile(r"(\d{1,3})(?:[.,]0+)?(?:\s*[(/].*|\s+(?:of|av|af)\s.*)?", re.S)
+LARGE = re.compile(r"(\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+|\d+)(?:[.,]0+)?")  # any count, also with marks at thousands
 N_IS = re.compile(r"(?i)\bn\s*[=:]\s*(\d{1,3})(?![\d.,]*\d)")
 WORD = re.compile(r"\w+(?:[-.]\w+)*")
 PATH = re.compile(
@@ -58,6 +60,8 @@ class Rules:
         config/scan.yaml.
     threshold : int
         The smallest count of persons that may be shown; 0 or 1: any.
+    base : int
+        Counts of persons are multiples of it; 0: of nothing.
     keys : frozenset of str
         Keys of the persons of the trial list.
     names : tuple of str
@@ -66,6 +70,7 @@ class Rules:
 
     settings: Mapping[str, Any]
     threshold: int = 0
+    base: int = 0
     keys: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
 
@@ -76,7 +81,7 @@ def breaches(content: Content, rules: Rules) -> Iterator[Found]:
     for grid in content.grids:
         yield from _small_counts(grid, rules)
         yield from _short_keys(grid, rules)
-        yield from ((_at(grid, y, x), "day") for y, x, cell in grid.cells() if DAY.fullmatch(cell.strip()))
+        yield from ((_at(grid, y, x), "day") for y, x, cell in grid.cells() if _is_day(grid.heads[x - 1], cell, rules))
     in_text = [*_in_text(rules)]
     for place, text in places(content):
         yield from ((place, rule) for rule, is_in in in_text if is_in(text))
@@ -93,6 +98,10 @@ def places(content: Content) -> Iterator[Found]:
         yield from ((f"{grid.place or 'table'}, head {x}", head) for x, head in enumerate(grid.heads, start=1))
         yield from ((_at(grid, y, x), cell) for y, x, cell in grid.cells())
     yield from ((piece.place or "text", piece.text) for piece in content.pieces if not piece.is_drawing)
+
+
+def _is_day(head: str, cell: str, rules: Rules) -> bool:
+    return DAY.fullmatch(cell.strip()) is not None and head not in rules.settings["dates"]
 
 
 def _at(grid: Grid, y: int, x: int) -> str:
@@ -115,6 +124,9 @@ def _small_counts(grid: Grid, rules: Rules) -> Iterator[Found]:
                 continue
             if _is_small((COUNTED if is_count else WHOLE).fullmatch(cell.strip()), rules):
                 yield _at(grid, y, x), "small_count"
+            if is_count and rules.base and (n := LARGE.fullmatch(cell.strip())):
+                if int(re.sub(r"\D", "", n[1])) % rules.base:
+                    yield _at(grid, y, x), "unrounded_count"
 
 
 def kind(head: str, rules: Rules) -> str:

@@ -13,7 +13,7 @@ import yaml
 
 from ipseval import cli, provenance, scan_rules
 from ipseval.errors import UserError
-from ipseval.scan import READERS, Finding, keys_of, scan, settings, threshold_of
+from ipseval.scan import READERS, Finding, keys_of, limits_of, scan, settings
 from ipseval.scan_rules import RULES, Rules, kind
 from released import (
     EFFECT_HIDDEN,
@@ -30,6 +30,9 @@ from released import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
+PROFILES = {  # of config/disclosure.yaml
+    "profiles": {"ssb": {"min_cell_count": 3, "rounding_base": 0}, "acro": {"min_cell_count": 10, "rounding_base": 5}}
+}
 NAMES = ("annalise", "p33-desk-02")
 Change = Callable[[Path], None]
 
@@ -144,6 +147,19 @@ def test_what_the_profile_allows_is_no_finding(folders, place) -> None:
     file, change = COUNTS[place]
     change(folders[0] / file)
     assert found(folders[0], threshold=2) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_found"),
+    [
+        *(("180", False), ("180.0", False), ("1,180", False), ("1\u202f185", False), ("1.185", False), (":", False)),
+        *(("181", True), ("182.0", True), ("1,181", True), ("1\u202f182", True), ("1.184", True), ("12 (1.1%)", False)),
+    ],
+)
+def test_a_count_that_is_not_rounded_is_found_where_the_profile_rounds(tmp_path, cell, is_found) -> None:
+    (tmp_path / "a.csv").write_text(f'n_persons,estimate\n"{cell}",17\n')
+    rules = [finding.rule for finding in scan(tmp_path, threshold=8, base=5)]
+    assert rules == ["unrounded_count"] * is_found
 
 
 OTHERS: dict[str, tuple[str, Change, str]] = {
@@ -426,12 +442,13 @@ def test_sentences_that_do_not(text) -> None:
     assert not scan_rules._says_small(text, Rules(settings(), 3))
 
 
-def test_the_threshold_is_that_of_the_profile(tmp_path: Path) -> None:
+def test_limits_are_those_of_the_profile(tmp_path: Path) -> None:
     file = tmp_path / "disclosure.yaml"
-    file.write_text(yaml.safe_dump({"profiles": {"ssb": {"threshold": 3}, "none": {"threshold": 0}}}))
-    assert (threshold_of("ssb", file), threshold_of("none", file)) == (3, 0)
+    file.write_text(yaml.safe_dump(PROFILES))
+    assert limits_of("ssb", file) == {"threshold": 3, "base": 0}
+    assert limits_of("acro", file) == {"threshold": 10, "base": 5}
     with pytest.raises(UserError, match="Did you mean 'ssb'"):
-        threshold_of("sbb", file)
+        limits_of("sbb", file)
 
 
 def test_keys_of_a_trial_list(tmp_path: Path) -> None:
@@ -448,10 +465,8 @@ def test_keys_of_a_trial_list(tmp_path: Path) -> None:
 
 @pytest.fixture
 def command(folders, tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
-    (tmp_path / "disclosure.yaml").write_text(yaml.safe_dump({"profiles": {"ssb": {"threshold": 3}}}))
-    monkeypatch.setattr(
-        "ipseval.command_scan.threshold_of", lambda name: threshold_of(name, tmp_path / "disclosure.yaml")
-    )
+    (tmp_path / "disclosure.yaml").write_text(yaml.safe_dump(PROFILES))
+    monkeypatch.setattr("ipseval.command_scan.limits_of", lambda name: limits_of(name, tmp_path / "disclosure.yaml"))
     pd.DataFrame({"person_id": sorted(KEYS)}).to_csv(tmp_path / "trial.csv", index=False)
 
     def called(*options: object) -> tuple[int, str]:
