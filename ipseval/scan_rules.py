@@ -124,9 +124,13 @@ def _small_counts(grid: Grid, rules: Rules) -> Iterator[Found]:
                 continue
             if _is_small((COUNTED if is_count else WHOLE).fullmatch(cell.strip()), rules):
                 yield _at(grid, y, x), "small_count"
-            if is_count and rules.base and (n := LARGE.fullmatch(cell.strip())):
-                if int(re.sub(r"\D", "", n[1])) % rules.base:
-                    yield _at(grid, y, x), "unrounded_count"
+            if is_count and rules.base and _is_uneven(cell, rules.base):
+                yield _at(grid, y, x), "unrounded_count"
+
+
+def _is_uneven(cell: str, base: int) -> bool:
+    n = LARGE.fullmatch(cell.strip())
+    return n is not None and int(re.sub(r"\D", "", n[1])) % base != 0
 
 
 def kind(head: str, rules: Rules) -> str:
@@ -146,7 +150,7 @@ KINDS = ("shares", "counts", "others")
 @cache
 def _kind(head: str, *known: tuple[str, ...]) -> str:
     words = set(WORD.findall(head)) | {head.strip()} | ({"%"} if "%" in head else set())
-    named = {name: [str(word) for word in listed] for name, listed in zip(KINDS, known, strict=True)}
+    named = {name: [str(word).casefold() for word in listed] for name, listed in zip(KINDS, known, strict=True)}
     if head.strip() in named["others"]:  # n_centres, though n_* is a count
         return "others"
     for name, listed in named.items():

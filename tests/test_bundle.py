@@ -1,0 +1,327 @@
+"""What goes with a release: the README and the checklist from facts, CONSORT, a crate that its validator accepts."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cohorts import Recipe, random_cohort, write_cohort
+from ipseval import behind, bundle, consort, store
+from ipseval.config import Cohort
+from ipseval.figures import FIGURES
+from ipseval.pipeline import compute
+from ipseval.products import PRODUCTS, REVIEWED
+from ipseval.review import Review
+from ipseval.scan import scan
+from ipseval.settings import read_cohort, read_yaml
+from ipseval.tables import TABLES
+
+FROZEN = Path(__file__).resolve().parent / "reference" / "ro_crate" / "context.json"
+RULES = {
+    "title": "Statistics Norway",
+    "source": "cells of 1 or 2 persons hidden",
+    "min_cell_count": 3,
+    "small_whole_trial": "round",
+    "rounding_base": 0,
+    "min_residual_df": 10,
+    "dominance": {"persons": 2, "share": 0.85},
+    "p_ratio": None,
+    "decimals": 4,
+}
+INCLUSION = pd.DataFrame({"centre": ["1", "all"], "n_randomised": [60, 408], "n_analysed": [48, 327]})
+COUNTS = pd.DataFrame({"table": ["flow", "effects", "inclusion"], "n_numbers": [90, 1200, 6], "n_hidden": [7, 310, 0]})
+CONTENTS: dict[str, str | bytes] = {
+    "data/flow.csv": "a\n",
+    "data/effects.csv": "abc",
+    "figures/effects_by_centre.png": b"\x89PNG",
+    "figures/effects_by_centre.svg": b"<svg/>",
+    "tables/table3_inclusion.html": "<p>",
+    "hidden_cells.csv": "",
+}
+
+
+@pytest.fixture
+def cohort(tmp_path: Path) -> Cohort:
+    recipe = random_cohort(Recipe(), 1)
+    recipe.config["title"] = "A *trial* | of <b>work</b>"
+    return read_cohort(write_cohort(recipe, tmp_path / "cohort"))
+
+
+def made(cohort: Cohort, rules: Mapping[str, Any] = RULES, inclusion: pd.DataFrame = INCLUSION) -> dict[str, str]:
+    released = {"inclusion": inclusion, "hidden_by_table": COUNTS}
+    return bundle.bundle(bundle.facts(cohort, rules, released, CONTENTS))
+
+
+def rows_of(markdown: str) -> dict[str, list[str]]:
+    """Rows of the pipe tables by their first cell."""
+    lines = [
+        line.removeprefix("| ").removesuffix(" |").split(" | ")
+        for line in markdown.splitlines()
+        if line.startswith("| ")
+    ]
+    return {cells[0]: [cell.strip() for cell in cells[1:]] for cells in lines}
+
+
+def test_the_readme_says_of_each_file_what_it_is_who_is_behind_it_and_how_much_is_hidden(cohort) -> None:
+    rows = rows_of(made(cohort)["readme"])
+    assert rows["data/flow.csv"][1:] == ["408", "hidden, rates rounded", "7 of 90 cells"]
+    assert rows["data/effects.csv"][1:] == ["327", "hidden, rates rounded", "310 of 1,200 cells"]
+    assert rows["tables/table3_inclusion.html"][1:] == ["408", "rates rounded", "0 of 6 cells"]
+    assert rows["hidden_cells.csv"][1:] == ["", "no numbers of persons", ""]
+    assert set(rows) == {"File", ":--", *CONTENTS, *bundle.FILES.values()}
+    assert all(cells[0] and cells[0] != "not described" for cells in rows.values())
+
+
+def test_a_hidden_number_of_persons_is_said_to_be_hidden(cohort) -> None:
+    inclusion = INCLUSION.astype(object).replace(327, ":")
+    assert rows_of(made(cohort, inclusion=inclusion)["readme"])["data/effects.csv"][1] == "hidden"
+
+
+def test_a_title_stays_text(cohort) -> None:
+    assert made(cohort)["readme"].startswith("# A \\*trial\\* \\| of \\<b\\>work\\</b\\>: results that may leave\n")
+
+
+def test_the_checklist_answers_from_the_facts(cohort) -> None:
+    text = made(cohort)["checklist"]
+    assert "None from 1 to 2: 317 of 1,290 cells are hidden." in text
+    assert "**Figures without data.** figures/effects_by_centre.png: data/effects.csv.\n" in text
+    assert "The profile does not round counts that may be shown; rates have 4 decimals." in text
+    assert "4 csv, 1 html, 1 json, 3 md, 1 png, 1 svg" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"rounding_base": 5}, "Counts are multiples of 5"),
+        ({"decimals": None}, "rates are in full precision"),
+        ({"min_cell_count": 0}, "Nothing is protected"),
+        ({"min_cell_count": 8}, "None from 1 to 7"),
+    ],
+)
+def test_the_checklist_follows_the_profile(cohort, changed, says) -> None:
+    assert says in made(cohort, RULES | changed)["checklist"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({}, "Dominance (2, 85 %)"),
+        ({"p_ratio": 0.1}, "below 10 % of the largest"),
+        ({"rounding_base": 5}, "multiples of 5"),
+        ({"min_cell_count": 0}, "**Nothing is protected"),
+    ],
+)
+def test_the_readme_follows_the_profile(cohort, changed, says) -> None:
+    assert says in made(cohort, RULES | changed)["readme"]
+
+
+def test_the_bundle_is_the_same_each_time_and_holds_nothing_that_must_not_leave(cohort, tmp_path) -> None:
+    texts = made(cohort)
+    assert texts == made(cohort)
+    assert set(texts) == set(bundle.products())
+    release = tmp_path / "release"
+    release.mkdir()
+    for name, file in bundle.FILES.items():
+        (release / file).write_text(texts[name], encoding="utf-8")
+    assert [str(f) for f in scan(release, threshold=10, keys=frozenset({"P1000"}))] == []
+
+
+# --- what stands behind a file -----------------------------------------------------------------
+
+
+class Noted(Mapping[str, pd.DataFrame]):
+    """Tables that note which of them are looked at."""
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
+        self.tables, self.seen = tables, set[str]()
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        self.seen.add(name)
+        return self.tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tables)
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory) -> dict[str, set[str]]:
+    """Tables that each printed table and figure looks at, of a cohort in which all of them have something to show."""
+    recipe = random_cohort(Recipe(n_persons=60, before=14, after=14, has_services=True), 1)
+    cohort = read_cohort(write_cohort(recipe, tmp_path_factory.mktemp("behind")))
+    stages = compute(replace(cohort, randomisation=replace(cohort.randomisation, draws=49)))
+    tables = {n: store.as_read(stages[stage][n]) for stage, names in REVIEWED.items() for n in names}
+    seen = {}
+    for folder, registry in (("tables", TABLES), ("figures", FIGURES)):
+        for name, make in registry.items():
+            noted = Noted(tables)
+            make(Review(cohort, noted))
+            seen[f"{folder}/{name}"] = noted.seen
+    return seen
+
+
+def test_the_tables_behind_each_file_are_those_that_it_looks_at(looked_at) -> None:
+    inside = {"tables/published_comparison", "tables/quality"}
+    assert set(looked_at) - inside == {file for file in behind.PRINTED if "/" in file} - {"tables/all_tables"}
+    for file, seen in looked_at.items():
+        if file not in inside:
+            assert set(behind.PRINTED[file].tables) - {"flow"} == seen - {"flow"}, file  # the notes name its steps
+
+
+def test_a_file_that_is_not_known_is_not_described() -> None:
+    assert behind.behind("data/persons.csv") == behind.Behind("not described")
+
+
+# --- CONSORT -----------------------------------------------------------------------------------
+
+ITEMS_2025 = [  # table 1 of the statement
+    *(
+        "1a",
+        "1b",
+        "2",
+        "3",
+        "4",
+        "5a",
+        "5b",
+        "6",
+        "7",
+        "8",
+        "9",
+        "10",
+        "11",
+        "12a",
+        "12b",
+        "13",
+        "14",
+        "15",
+        "16a",
+        "16b",
+    ),
+    *("17a", "17b", "18", "19", "20a", "20b", "21a", "21b", "21c", "21d", "22a", "22b", "23a", "23b", "24a", "24b"),
+    *("25", "26", "27", "28", "29", "30"),
+]
+ROUTINE = [  # five new items, eight that add to items of CONSORT 2010
+    *("1b", "3a", "ROUTINE-1", "ROUTINE-2", "ROUTINE-3", "4a", "ROUTINE-4", "6a", "ROUTINE-5", "9", "13a", "22", "25"),
+]
+
+
+def released_names() -> set[str]:
+    """Files of a release, as those of the review tier are named."""
+    shown = {file.removeprefix("review/") for file in PRODUCTS["present"].values()}
+    return shown | {f"data/{name}.csv" for name in behind.TABLES} | set(bundle.FILES.values())
+
+
+def test_every_item_of_the_two_checklists_is_there_once() -> None:
+    checklist = consort.items(released_names())
+    assert [i.item for i in checklist if i.standard == "CONSORT 2025"] == ITEMS_2025
+    assert [i.item.removesuffix(" (adds)") for i in checklist if i.standard == "CONSORT-ROUTINE"] == ROUTINE
+
+
+def test_every_file_that_an_item_names_is_made() -> None:
+    named = {
+        file for entries in read_yaml(consort.FILE).values() for entry in entries for file in entry.get("found", ())
+    }
+    assert named - released_names() == set()
+
+
+def test_what_is_not_released_is_not_named_and_what_cannot_be_known_says_so() -> None:
+    everywhere, nowhere = consort.items(released_names()), consort.items(set())
+    assert {i.answered for i in everywhere} == set(consort.ANSWERED)
+    assert {i.answered for i in nowhere} == {"not known here"}
+    assert all(i.left for i in everywhere if i.answered != "yes")
+
+
+def test_the_csv_and_the_markdown_say_the_same(cohort) -> None:
+    texts = made(cohort)
+    rows = list(csv.DictReader(io.StringIO(texts["consort_csv"])))
+    assert list(rows[0]) == list(consort.HEADS)
+    assert len(rows) == len(ITEMS_2025) + len(ROUTINE)
+    for row in rows:
+        where = row["where"].replace("; ", ", ")
+        line = f"| {row['item']} | {row['topic']} | {row['asks']} | {row['answered']} | {where} | {row['left']} |"
+        assert line in texts["consort_md"]
+
+
+# --- RO-Crate ----------------------------------------------------------------------------------
+
+
+def test_the_crate_names_every_file_and_what_made_it(cohort) -> None:
+    graph = {entity["@id"]: entity for entity in json.loads(made(cohort)["crate"])["@graph"]}
+    files = {*CONTENTS, *bundle.FILES.values()} - {"ro-crate-metadata.json"}
+    assert {part["@id"] for part in graph["./"]["hasPart"]} == files
+    assert {part["@id"] for part in graph["#run"]["result"]} == files
+    assert graph["data/effects.csv"]["contentSize"] == "3"
+    # echo -n abc | sha256sum
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert graph["data/effects.csv"]["sha256"] == known
+    assert not {"Person", "Organization"} & {str(entity["@type"]) for entity in graph.values()}
+
+
+Change = Callable[[dict[str, Any]], Any]
+BREACHES: dict[str, Change] = {
+    "no instrument": lambda graph: graph["#run"].pop("instrument"),
+    "no profile": lambda graph: graph["./"].pop("conformsTo"),
+    "no date": lambda graph: graph["./"].pop("datePublished"),
+    "an unknown term": lambda graph: graph["#run"].update(ranOn="a machine"),
+}
+
+
+@pytest.fixture
+def issues(monkeypatch, tmp_path) -> Callable[[], list[str]]:
+    """What roc-validator says of the crate in a folder. Contexts are the frozen ones: no network."""
+    from rocrate_validator import services
+    from rocrate_validator.models import ValidationSettings
+    from rocrate_validator.utils.http import HttpRequester
+
+    context = json.loads(FROZEN.read_text())["@context"]
+    sha256 = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
+    known = {
+        "https://w3id.org/ro/crate/1.1/context": context,
+        "https://w3id.org/ro/terms/workflow-run/context": context | sha256,
+    }
+
+    def get(self: HttpRequester, url: str, **options: Any) -> SimpleNamespace:
+        content = {"@context": known[url]}
+        return SimpleNamespace(status_code=200, headers={"Content-Type": "application/ld+json"}, json=lambda: content)
+
+    monkeypatch.setattr(HttpRequester, "get", get, raising=False)
+
+    def found() -> list[str]:
+        settings = ValidationSettings(
+            rocrate_uri=tmp_path,
+            profile_identifier="process-run-crate",
+            cache_path=tmp_path.parent / "cache",
+            offline=True,
+        )
+        return [str(issue.message) for issue in services.validate(settings).get_issues()]
+
+    return found
+
+
+def write_crate(folder: Path, texts: Mapping[str, str]) -> None:
+    for file, content in {**CONTENTS, **{file: texts[name] for name, file in bundle.FILES.items()}}.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def test_the_validator_accepts_the_crate(cohort, issues, tmp_path) -> None:
+    write_crate(tmp_path, made(cohort))
+    assert issues() == []
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_the_validator_finds_a_breach(cohort, issues, tmp_path, breach) -> None:
+    texts = made(cohort)
+    content = json.loads(texts["crate"])
+    BREACHES[breach]({entity["@id"]: entity for entity in content["@graph"]})
+    write_crate(tmp_path, texts | {"crate": json.dumps(content)})
+    assert issues() != []
