@@ -78,9 +78,9 @@ def report() -> str:
             "| | reading, CPU s | regression | errors and df of the effects |",
             *("|---|---|---|---|", *rows, ""),
             f"{PERSONS:,} persons x {N_MONTHS} months; errors of all 31 coefficients and degrees of freedom of the",
-            f"{len(EFFECTS)} effects, each part the best of {REPEATS} processes. With reading CR2 takes {ratio:.1f} times the",
-            f"CPU time of CR1; the aim is {MOST:.0f}: {verdict(ratio, MOST)}. Degrees of freedom are counted for",
-            "what is asked for; `coefficients.csv` asks for all 31.",
+            f"{len(EFFECTS)} effects, each part the best of {REPEATS} processes. With reading CR2 takes {ratio:.1f}",
+            f"times the CPU time of CR1; the aim is {MOST:.0f}: {verdict(ratio, MOST)}. Degrees of freedom are counted",
+            "for what is asked for; `coefficients.csv` asks for all 31.",
             "",
         ]
     )

@@ -81,12 +81,12 @@ def accumulated(
         ``ordinary_months``, ``weekly_hours``, ``n_employers``, ``n_jobs``.
     """
     persons, months = pd.Index(people["person_id"]), np.array(cohort.follow.months, dtype=int)
-    row = positions(persons, employment["person_id"])
-    spells = employment.assign(person=row)[row >= 0]
+    spells = _numbered(employment, persons)
     employed = outcome_matrix(panel, "employment", persons, range(cohort.window.after + 1))
     month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
     unknown = _dated(spells[spells["is_observed"] == 0], month_0)
-    spells = spells[spells["is_observed"] == 1]
+    is_observed = spells["is_observed"] == 1
+    spells = spells if is_observed.all() else spells[is_observed]
     is_known = {since: first_unknown(employed, unknown, since)[:, None] > months for since in (0, 1)}
     observed = np.logical_and.accumulate(states[:, 1:] >= 0, axis=1)
     so_far = np.where(observed, np.maximum(states[:, 1:], 0).cumsum(axis=1), np.nan)
@@ -95,6 +95,16 @@ def accumulated(
         _weekly_hours(spells, month_0, months, is_known[1]),
         *_employers(spells, people, month_0, months, is_known),
     )
+
+
+def _numbered(employment: pd.DataFrame, persons: pd.Index) -> pd.DataFrame:
+    """The persons' spells with numbers for the texts, which take most of the memory: ``person``, ``employer``."""
+    row = positions(persons, employment["person_id"])
+    numbers = {"person": row}
+    if "employer_id" in employment:
+        numbers["employer"] = pd.factorize(employment["employer_id"])[0]
+    spells = employment.drop(columns=["person_id", "employer_id"], errors="ignore").assign(**numbers)
+    return spells if (row >= 0).all() else spells[row >= 0]
 
 
 def _dated(spells: pd.DataFrame, month_0: np.ndarray) -> Dated:
@@ -155,14 +165,13 @@ def _employers(
 
     # ASSUME: spells without an employer are of one unnamed employer; spells of one that touch are one job.
     """
-    if "employer_id" not in spells:
+    if "employer" not in spells:
         lacking = [("n_employers", 1), ("n_jobs", 0)]
         return tuple(_not_delivered(name, since, "employer_id", is_known[since]) for name, since in lacking)
     randomised_on = people["randomised_on"].to_numpy().astype("datetime64[D]")
     dated = _dated(spells, month_0)
     near = (dated.end >= randomised_on[dated.person]) & (dated.month(dated.start) <= months.max(initial=0))
-    numbered = spells[near].assign(employer=pd.factorize(spells.loc[near, "employer_id"])[0])
-    merged = merge(numbered[["person", "employer", "start_on", "end_on"]], ["person", "employer"])
+    merged = merge(spells.loc[near, ["person", "employer", "start_on", "end_on"]], ["person", "employer"])
     jobs = _dated(merged, month_0)
     first, last = jobs.counted()
     active = pd.DataFrame({"person": jobs.person, "employer": merged["employer"], "first": np.maximum(first, 1)})

@@ -171,7 +171,7 @@ def _persons(db: duckdb.DuckDBPyConnection, files: list[File], column: str, keys
         db.register("trial_keys", pa.table({"k": pa.array({k.lstrip("0") for k in keys}, pa.string())}))
         name = f"ltrim(trim({name}), '0')"
     else:
-        spelled = {k.zfill(w) if k.isdigit() else k for k in keys for w in range(MAX_KEY_WIDTH + 1)}
+        spelled = set(keys) | {k.zfill(w) for k in keys if k.isdigit() for w in range(len(k) + 1, MAX_KEY_WIDTH + 1)}
         db.register("trial_keys", pa.table({"k": pa.array(spelled, pa.string())}))
     return f" WHERE {name} IN (SELECT k FROM trial_keys)"
 

@@ -1,128 +1,32 @@
 """Stage panel: persons x months, int8, missing is -1 and never 0."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from ipseval.active import Calendar, Placed, active, calendar, place, whole_months
 from ipseval.clean import Tables, needed
 from ipseval.config import ORDINARY, Cohort, Outcome
 from ipseval.contracts import STATE_COLUMNS
-from ipseval.distinct import positions
-from ipseval.spells import FOREVER, merge
 
 MISSING = -1
 MONTH_COLUMN = "month_{}"
 
 
-@dataclass(frozen=True)
-class Calendar:
-    """The days of each calendar month in which a rule is judged.
-
-    Parameters
-    ----------
-    first_month : int
-        Months since 1970-01 of the first column.
-    opens, closes : int array, length T
-        First and last day (days since 1970-01-01) of month t.
-    min_days : int
-        A job counts in a month when it has so many days between ``opens`` and ``closes``.
-    """
-
-    first_month: int
-    opens: np.ndarray
-    closes: np.ndarray
-    min_days: int = 1
+Places = dict[str, Placed]
 
 
-def _whole_months(first_month: int, last_month: int, min_days: int = 1) -> Calendar:
-    starts = np.arange(first_month, last_month + 2).astype("datetime64[M]").astype("datetime64[D]").astype("int64")
-    return Calendar(first_month, starts[:-1], starts[1:] - 1, min_days)
+def places(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> Places:
+    """The spells of every extract that a panel of the cohort may need, whatever its month rule and hours are."""
+    persons, used = pd.Index(people["person_id"]), {"employment", "wage_subsidy"}.union(*cohort.states.values())
+    return {name: place(spells, persons) for name in sorted(used) if (spells := cleaned[name]) is not None}
 
 
-def _reference_weeks(first_month: int, last_month: int, min_days: int = 1) -> Calendar:
-    """The Monday-Sunday week that holds the 16th (Statistics Norway's reference week)."""
-    months = _whole_months(first_month, last_month)
-    sixteenth = months.opens + 15
-    monday = sixteenth - (sixteenth + 3) % 7  # 1970-01-01 was a Thursday
-    return Calendar(first_month, monday, monday + 6, min_days)
-
-
-MONTH_RULES: dict[str, Callable[[int, int, int], Calendar]] = {
-    "any_day": _whole_months,
-    "reference_week": _reference_weeks,
-    "min_days": _whole_months,
-}
-
-
-def calendar(outcome: Outcome, first_month: int, last_month: int) -> Calendar:
-    """The calendar of an outcome's month rule."""
-    name = outcome.month_rule if isinstance(outcome.month_rule, str) else "min_days"
-    return MONTH_RULES[name](first_month, last_month, outcome.min_days)
-
-
-def days_in_months(spells: pd.DataFrame, rows: np.ndarray, n_rows: int, days: Calendar) -> np.ndarray:
-    """Days of each calendar month that the spells of a row cover.
-
-    The first and the last month of a spell are counted by themselves; those between are covered whole and marked by
-    the two ends of their run.
-
-    Parameters
-    ----------
-    spells : DataFrame
-        m spells: ``start_on``, ``end_on`` (inclusive; missing: open).
-    rows : int array, length m
-        Row of the result that each spell belongs to.
-    n_rows : int
-    days : Calendar
-        T months.
-
-    Returns
-    -------
-    int array, n_rows x T
-        Spells of a row that overlap are counted twice.
-    """
-    start = spells["start_on"].to_numpy().astype("datetime64[D]").astype("int64")
-    end = spells["end_on"].fillna(FOREVER).to_numpy().astype("datetime64[D]").astype("int64")
-    first = np.searchsorted(days.closes, start, side="left")
-    last = np.searchsorted(days.opens, end, side="right") - 1
-    inside = first <= last
-    start, end, first, last, rows = (part[inside] for part in (start, end, first, last, rows))
-    T = len(days.opens)
-    opens, closes = np.maximum(start, days.opens[first]), np.minimum(end, days.closes[last])
-    single = first == last
-
-    def summed(row: np.ndarray, month: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
-        cells = np.bincount(row * (T + 1) + month, values, n_rows * (T + 1))
-        return cells.astype(np.int32).reshape(n_rows, T + 1)
-
-    ends = summed(rows, first, np.where(single, closes, days.closes[first]) - opens + 1)
-    rows, first, last, closes = (part[~single] for part in (rows, first, last, closes))
-    ends += summed(rows, last, closes - days.opens[last] + 1)
-    runs = summed(rows, first + 1) - summed(rows, last)
-    return ends[:, :-1] + runs.cumsum(axis=1)[:, :-1] * (days.closes - days.opens + 1)
-
-
-def active_months(spells: pd.DataFrame, persons: pd.Index, days: Calendar) -> np.ndarray:
-    """Months in which the calendar's rule holds for a job of a person; bool, n_persons x T.
-
-    A job is an employer's; spells without one are one unnamed job. ``min_days`` are days of one job.
-    """
-    row = positions(persons, spells["person_id"])
-    if days.min_days == 1:
-        return days_in_months(spells[row >= 0], row[row >= 0], len(persons), days) > 0
-    job = [c for c in ("person_id", "employer_id") if c in spells]
-    apart = merge(spells[row >= 0], job)
-    row = positions(persons, apart["person_id"])
-    number = apart.groupby(job, dropna=False, sort=False).ngroup().to_numpy()
-    enough = days_in_months(apart, number, int(number.max(initial=-1)) + 1, days) >= days.min_days
-    active = np.zeros((len(persons), len(days.opens)), dtype=bool)
-    np.logical_or.at(active, row, enough[number])
-    return active
-
-
-def panel(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd.DataFrame]:
+def panel(
+    cohort: Cohort, people: pd.DataFrame, cleaned: Tables, placed: Places | None = None
+) -> dict[str, pd.DataFrame]:
     """Make the panel of every outcome.
 
     Parameters
@@ -132,6 +36,8 @@ def panel(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd
         One row a person: ``person_id``, ``randomised_on``, ``died_on``, ``emigrated_on``; sorted.
     cleaned : dict
         ``employment`` and, where delivered, other extracts of spells.
+    placed : dict, optional
+        Their :func:`places`, where they are known already.
 
     Returns
     -------
@@ -142,7 +48,7 @@ def panel(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd
     """
     month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
     first, last = int(month_0.min()) - cohort.window.before, int(month_0.max()) + cohort.window.after
-    source = _Source(cohort.outcome, pd.Index(people["person_id"]), first, last, cleaned)
+    source = _Source(cohort.outcome, len(people), first, last, cleaned, placed or places(cohort, people, cleaned))
     made = {"employment": source.jobs()}
     if cleaned["wage_subsidy"] is not None:
         made["wage_subsidy"] = source.any_day("wage_subsidy")
@@ -158,7 +64,7 @@ def panel(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd
         name: np.take_along_axis(np.where(status == KNOWN, state, status), columns, axis=1)
         for name, state in made.items()
     }
-    return {"panel": _frame(decided, source.persons, cohort.window.months)}
+    return {"panel": _frame(decided, pd.Index(people["person_id"]), cohort.window.months)}
 
 
 @dataclass(frozen=True)
@@ -166,28 +72,29 @@ class _Source:
     """Spells as states of calendar months ``first..last``: int8, persons x months; -1 where nothing is known."""
 
     outcome: Outcome
-    persons: pd.Index
+    n_persons: int
     first: int
     last: int
     cleaned: Tables
+    placed: Places
 
     def jobs(self, any_of: Sequence[str] | None = None, none_of: Sequence[str] = ()) -> np.ndarray:
         """Months in which month rule and hours hold for a job, of some kinds only where they are named."""
         jobs = needed(self.cleaned, "employment")
+        chosen = np.ones(len(jobs), bool)
         if any_of is not None:
-            jobs = _with_codes(jobs, "kind", any_of)
+            chosen = _has_code(jobs, "kind", any_of)
         elif none_of:
-            jobs = jobs[~jobs["kind"].isin(none_of)]
+            chosen = ~jobs["kind"].isin(none_of).to_numpy()
         days = calendar(self.outcome, self.first, self.last)
-        return self._states(
-            jobs, lambda known: active_months(_qualifying(known, self.outcome), self.persons, days), days
-        )
+        return self._states("employment", chosen, days, _qualifies(jobs, self.outcome))
 
     def any_day(self, extract: str, codes: Sequence[str] | None = None) -> np.ndarray:
         """Months with a day of a spell of the extract."""
-        spells, days = needed(self.cleaned, extract), _whole_months(self.first, self.last)
-        chosen = spells if codes is None else _with_codes(spells, STATE_COLUMNS[extract], codes)
-        return self._states(chosen, lambda known: active_months(known, self.persons, days), days)
+        spells, days = needed(self.cleaned, extract), whole_months(self.first, self.last)
+        everything = np.ones(len(spells), bool)
+        chosen = everything if codes is None else _has_code(spells, STATE_COLUMNS[extract], codes)
+        return self._states(extract, chosen, days, everything)
 
     def of(self, state: Mapping[str, Sequence[str]]) -> np.ndarray:
         """A state that codes of one extract or several make."""
@@ -195,15 +102,19 @@ class _Source:
             [self.jobs(any_of=codes) if e == "employment" else self.any_day(e, codes) for e, codes in state.items()]
         )
 
-    def _states(self, spells: pd.DataFrame, active: Callable[[pd.DataFrame], np.ndarray], days: Calendar) -> np.ndarray:
-        known = active(spells[spells["is_observed"] == 1])
-        unknown = active_months(spells[spells["is_observed"] == 0], self.persons, days) & ~known
-        return np.where(unknown, MISSING, known).astype(np.int8)
+    def _states(self, extract: str, chosen: np.ndarray, days: Calendar, counts: np.ndarray) -> np.ndarray:
+        """From chosen spells; of those that are known from the ones that count."""
+        is_known = (needed(self.cleaned, extract)["is_observed"] == 1).to_numpy()
+        known, unknown = (
+            active(self.placed[extract].where(spells), self.n_persons, days)
+            for spells in (chosen & is_known & counts, chosen & ~is_known)
+        )
+        return np.where(unknown & ~known, MISSING, known).astype(np.int8)
 
 
-def _with_codes(spells: pd.DataFrame, column: str, codes: Sequence[str]) -> pd.DataFrame:
-    """Spells with one of the codes, and those of which nothing is known."""
-    return spells[spells[column].isin(codes) | (spells["is_observed"] == 0)]
+def _has_code(spells: pd.DataFrame, column: str, codes: Sequence[str]) -> np.ndarray:
+    """Spells with one of the codes, and those of which nothing is known; bool."""
+    return (spells[column].isin(codes) | (spells["is_observed"] == 0)).to_numpy()
 
 
 def _any_of(states: Sequence[np.ndarray]) -> np.ndarray:
@@ -220,11 +131,12 @@ def _ordinary(outcome: Outcome, jobs: np.ndarray, subsidised: np.ndarray | None)
     return np.where((subsidised == 1) & (jobs != MISSING), 0, jobs).astype(np.int8)
 
 
-def _qualifying(jobs: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
-    """Spells of jobs with enough hours; unknown hours are enough only when none are asked for."""
+def _qualifies(jobs: pd.DataFrame, outcome: Outcome) -> np.ndarray:
+    """Spells of jobs with enough hours (bool); unknown hours are enough only when none are asked for."""
     if outcome.min_weekly_hours <= 0:
-        return jobs
-    return jobs[jobs["weekly_hours"] >= outcome.min_weekly_hours] if "weekly_hours" in jobs else jobs[:0]
+        return np.ones(len(jobs), bool)
+    hours = jobs["weekly_hours"] if "weekly_hours" in jobs else pd.Series(np.nan, jobs.index)
+    return (hours >= outcome.min_weekly_hours).to_numpy(dtype=bool)
 
 
 KNOWN = 1  # the month is as the registers say; else the status itself is the value, 0 or MISSING

@@ -25,13 +25,25 @@ def _arranged(frame: pd.DataFrame, by: list[str], apart: int = 1) -> tuple[np.nd
     end = frame["end_on"].fillna(FOREVER).to_numpy().astype("datetime64[D]").astype("int64")
     jobs, days = combined(ranks(frame[name]) for name in by), [_since_first(start), _since_first(end)]
     order = np.argsort(combined([(jobs, int(jobs.max(initial=0)) + 1), *days]), kind="stable")
-    start, end, jobs = start[order], end[order], jobs[order]
+    return order, *begins_and_reach(jobs[order], start[order], end[order], apart)
+
+
+def begins_and_reach(
+    jobs: np.ndarray, start: np.ndarray, end: np.ndarray, apart: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of spells in order of job and start: which start later than ``apart`` days after all earlier ones of the job.
+
+    Returns
+    -------
+    tuple of arrays, length n
+        Bool; the latest end so far within the job (days since 1970-01-01).
+    """
     far = int(end.max(initial=0)) - int(start.min(initial=0)) + 2
     job = np.cumsum(np.append(0, jobs[1:] != jobs[:-1]))[: len(jobs)]
     reached = np.maximum.accumulate(end + job * far) - job * far
-    begins = np.ones(len(order), bool)
+    begins = np.ones(len(jobs), bool)
     begins[1:] = (job[1:] != job[:-1]) | (start[1:] > reached[:-1] + apart)
-    return order, begins, reached
+    return begins, reached
 
 
 def _since_first(day: np.ndarray) -> Ranks:

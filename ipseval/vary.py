@@ -11,7 +11,7 @@ from ipseval.analyses import regressions
 from ipseval.clean import Tables
 from ipseval.config import Adjustment, Analysis, Cohort, Outcome
 from ipseval.estimate import effect_rows
-from ipseval.panel import analysed_months, panel
+from ipseval.panel import analysed_months, panel, places
 
 # fmt: off
 SPECIFICATION_COLUMNS = [
@@ -55,13 +55,14 @@ def vary(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd.
         ``specifications``: one row a combination, treatment and variance.
     """
     rows: list[Row] = []
+    placed = places(cohort, people, cleaned)
     chosen = replace(cohort, estimation=replace(cohort.estimation, variances=cohort.robustness.variances))
     for outcome, specifications in itertools.groupby(combinations(cohort, cleaned), key=lambda s: s.outcome):
         own = replace(chosen, outcome=outcome)
         months = None
         for one in specifications:
             if not one.lacks and months is None:
-                months = analysed_months(own, people, panel(own, people, cleaned)["panel"])
+                months = analysed_months(own, people, panel(own, people, cleaned, placed)["panel"])
             rows += _estimated(own, cohort, one, months)
     return {"specifications": pd.DataFrame(rows, columns=SPECIFICATION_COLUMNS)}
 
