@@ -84,7 +84,7 @@ clock on two idle cores: {verdict(run.wall, MOST_SECONDS)} (the load on the two 
 {MOST_GIGABYTES} GB: {verdict(memory.gigabytes, MOST_GIGABYTES)}.
 
 The default of 9,999 draws is **missed** at this size: every person's score is needed in every draw of a regression over
-periods, so that the stage `randomise` would take 20 times as long as with {DRAWS} and hold 1 GB of assignments.
+periods, so that the stage `randomise` would take 20 times as long as with {DRAWS}. Its assignments would take 0.13 GB.
 """
 
 

@@ -138,7 +138,9 @@ def alike(fit: Fit) -> Iterator[Alike]:
         length, C, own = basis[key]
         found = Alike(length * constant[persons] + C[0], C[1:], fit.scores[persons] @ (sums @ own))
         is_small = found.largest <= MOST
-        yield from (found.of(some) for some in (is_small, ~is_small) if some.any()) if not is_small.all() else [found]
+        for chosen in (is_small, ~is_small):
+            if chosen.any():
+                yield found if chosen.all() else found.of(chosen)
 
 
 def _basis(D: np.ndarray, half: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ipseval.assignments import Assignments
 from ipseval.regression import COLLINEAR, Fit
 
 CHUNK = 200_000  # numbers in a matrix of draws x persons that is worked on at a time: it stays in the cache
@@ -17,33 +18,6 @@ BLOCK = 2048  # persons of a regression over periods that are worked on at a tim
 LEAST = 16  # draws at a time: below, matrix products lose more than the cache gains
 PERFECT = 1e-13  # a variance below this share of its largest term is rounding: the fit is perfect
 NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding
-
-
-def draw_assignments(arm: np.ndarray, strata: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Re-draw assignment: arms permuted within strata, so that each keeps its number of persons in every arm.
-
-    # ASSUME: given the numbers in each arm, every assignment within centre x block x stratum was equally likely.
-
-    Parameters
-    ----------
-    arm : int array, length n
-        Arm of each person, as a small code.
-    strata : array, length n
-        Centre x block x stratum of each person: whatever was randomised by itself.
-    draws : int
-    rng : Generator
-
-    Returns
-    -------
-    int8 array, draws x n
-    """
-    drawn = np.empty((draws, len(arm)), np.int8)
-    for stratum in np.unique(strata):
-        members = np.flatnonzero(strata == stratum)
-        own = np.asarray(arm, np.int8)[members]
-        for rows in chunks(draws, len(members)):
-            drawn[rows, members] = rng.permuted(np.tile(own, (rows.stop - rows.start, 1)), axis=1)
-    return drawn
 
 
 def chunks(draws: int, width: int) -> Iterator[slice]:
@@ -92,7 +66,7 @@ class Draws:
         return t
 
 
-def of_months(fixed: Fit, Y: np.ndarray, assigned: Moved, drawn: np.ndarray, factor: float) -> Draws:
+def of_months(fixed: Fit, Y: np.ndarray, assigned: Moved, drawn: Assignments, factor: float) -> Draws:
     """Cross-sections of the same persons, all outcomes (months) at once.
 
     With a the assigned column and y the outcome, both residualised on the fixed columns, w = a (a'a)^-1:
@@ -106,7 +80,7 @@ def of_months(fixed: Fit, Y: np.ndarray, assigned: Moved, drawn: np.ndarray, fac
     Y : array, n x m
         Outcomes, all observed.
     assigned : Moved
-    drawn : int8 array, draws x n
+    drawn : Assignments
     factor : float
         Small-sample factor of the variance.
 
@@ -145,7 +119,7 @@ def _spread_of_months(w2: np.ndarray, A: np.ndarray, b: np.ndarray, y: np.ndarra
     return total, largest
 
 
-def of_periods(fixed: Fit, assigned: Moved, drawn: np.ndarray, factor: float) -> Draws:
+def of_periods(fixed: Fit, assigned: Moved, drawn: Assignments, factor: float) -> Draws:
     """A regression pooled over periods, from sums over each person's periods ("compress once").
 
     Residualised on the fixed columns f_it = [x_i, d_t] the assigned column is a_i - f_it'c with c = M sum_i a_i F_i,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ipseval.assignments import Assignments
 from ipseval.marginal import SEPARATED, binomial_rows
 from ipseval.randomisation import Draws, Moved, chunks
 from ipseval.regression import Fit
@@ -16,7 +17,7 @@ STEPS = 30
 CONVERGED = 1e-11  # largest step of a coefficient of scaled columns
 
 
-def of_logit(fixed: Fit, moved: Moved, drawn: np.ndarray, factor: float) -> Draws:
+def of_logit(fixed: Fit, moved: Moved, drawn: Assignments, factor: float) -> Draws:
     """Estimates and CR1 errors (delta method) of each arm by draw.
 
     Parameters
@@ -25,7 +26,7 @@ def of_logit(fixed: Fit, moved: Moved, drawn: np.ndarray, factor: float) -> Draw
         Of the columns that stay: its sample's shifted and scaled columns are used.
     moved : Moved
         One column an arm, with weight 1.
-    drawn : int8 array, draws x n
+    drawn : Assignments
     factor : float
         Small-sample factor of the variance.
 

@@ -8,11 +8,11 @@ import pandas as pd
 from scipy import stats
 
 from ipseval.analyses import regressions
+from ipseval.assignments import Assignments, draw_assignments
 from ipseval.config import Analysis, Cohort
 from ipseval.design import ALL, DIFFERENCE, Effect
 from ipseval.multiplicity import critical_value, p_values, step_down
 from ipseval.panel import months_of_outcomes
-from ipseval.randomisation import draw_assignments
 from ipseval.redrawn import redrawn
 
 KEYS = ["cohort", "analysis", "outcome", "estimator", "subgroup", "centre", "month_from", "month_to", "arm"]
@@ -85,19 +85,17 @@ def randomise(
     return {"randomisation": table[COLUMNS], "bands": pd.DataFrame(bands, columns=BAND_COLUMNS)}
 
 
-def assignments(cohort: Cohort, people: pd.DataFrame) -> np.ndarray:
-    """The arms as they were and, below, as they were re-drawn: int8, (1 + draws) x persons, positions in ``arms``."""
+def assignments(cohort: Cohort, people: pd.DataFrame) -> Assignments:
+    """The arms as they were and, from the second draw on, as they were re-drawn: positions in ``arms``."""
     arm = pd.Index(cohort.arms.all).get_indexer(pd.Index(people["arm"])).astype(np.int8)
     design = [name for name in DESIGN if name in people]
     strata = people.groupby(design, dropna=False, sort=True).ngroup().to_numpy()
     rng = np.random.default_rng(cohort.randomisation.seed)
-    drawn = draw_assignments(arm, strata, 1 + cohort.randomisation.draws, rng)
-    drawn[0] = arm
-    return drawn
+    return draw_assignments(arm, strata, 1 + cohort.randomisation.draws, rng).beginning_with(arm)
 
 
 def _under_draws(
-    cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states: np.ndarray, drawn: np.ndarray
+    cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states: np.ndarray, drawn: Assignments
 ) -> Iterator[tuple[Cell, Found]]:
     """Every effect of an analysis that its regressions identify, under every draw."""
     found = regressions(cohort, analysis, people, states)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ipseval.analyses import Regression
+from ipseval.assignments import Assignments
 from ipseval.config import Arms
 from ipseval.design import ASSIGNED, Assigned, Design
 from ipseval.estimators import assigned_last
@@ -15,7 +16,7 @@ from ipseval.regression import Sample, fit
 
 
 def redrawn(
-    found: Iterable[Regression], arms: Arms, drawn: np.ndarray
+    found: Iterable[Regression], arms: Arms, drawn: Assignments
 ) -> Iterator[tuple[list[Regression], tuple[Assigned, ...], Draws]]:
     """Every regression under every draw.
 
@@ -24,8 +25,8 @@ def redrawn(
     found : iterable of Regression
         Of one analysis. Months in which the same persons are observed share their columns and are done at once.
     arms : Arms
-    drawn : int8 array, draws x analysed persons
-        Positions in ``arms.all``.
+    drawn : Assignments
+        Of the analysed persons: positions in ``arms.all``.
 
     Yields
     ------
@@ -42,7 +43,7 @@ def redrawn(
         if design.assigned and G > 1 and n_columns < N:
             codes = np.array([arms.all.index(column.arm) for column in design.assigned], np.int8)
             moved = Moved(codes, design.weights.T)
-            own = drawn if drawn.shape[1] == G else drawn[:, batch[0].persons]  # persons are in order
+            own = drawn if drawn.n_persons == G else drawn.of(batch[0].persons)  # persons are in order
             factor = G / (G - 1) * (N - 1) / (N - n_columns)
             if batch[0].analysis.estimator == "logit":
                 for one in batch:

@@ -19,6 +19,7 @@ from statsmodels.stats.multitest import multipletests
 
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval.analyses import Regression
+from ipseval.assignments import Assignments, draw_assignments
 from ipseval.check import check
 from ipseval.clean import clean
 from ipseval.cohort import select
@@ -31,7 +32,7 @@ from ipseval.marginal import risk_differences
 from ipseval.multiplicity import critical_value, holm, p_values, step_down
 from ipseval.panel import panel as panel_of
 from ipseval.periods import Periods
-from ipseval.randomisation import Draws, Moved, draw_assignments, of_months, of_periods
+from ipseval.randomisation import Draws, Moved, of_months, of_periods
 from ipseval.randomisation_logit import of_logit
 from ipseval.randomise import BEFORE, CELL, FOLLOW_UP, randomise
 from ipseval.redrawn import redrawn
@@ -65,10 +66,33 @@ def cross_section(centre: np.ndarray, Y: np.ndarray, drawn: np.ndarray) -> Draws
 # --- drawing ---
 
 
+def drawn_arms(arm: np.ndarray, strata: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Arms in every draw, int8, draws x n."""
+    return draw_assignments(arm, strata, draws, rng)[:]
+
+
+@pytest.mark.parametrize("n_arms", [2, 3, 4])
+def test_packed_assignments_are_those_that_were_permuted(n_arms: int) -> None:
+    rng = np.random.default_rng(8)
+    arm, strata, wanted = rng.integers(n_arms, size=300), rng.integers(3, size=300), np.empty((1003, 300), int)
+    arm[0] = n_arms - 1
+    again = np.random.default_rng(9)
+    for stratum in range(3):
+        here = strata == stratum
+        wanted[:, here] = [again.permutation(arm[here]) for _ in range(1003)]
+    drawn = draw_assignments(arm, strata, 1003, np.random.default_rng(9))
+    assert len(drawn) == 1003
+    np.testing.assert_array_equal(drawn[:], wanted)
+    for rows in (slice(0, 1), slice(7, 9), slice(16, 24), slice(995, 1003)):
+        np.testing.assert_array_equal(drawn[rows], wanted[rows])
+        np.testing.assert_array_equal(drawn.of(strata == 1)[rows], wanted[rows, strata == 1])
+    np.testing.assert_array_equal(drawn.beginning_with(arm)[:], np.vstack([arm, wanted[1:]]))
+
+
 def test_every_draw_keeps_the_arms_of_every_stratum() -> None:
     rng = np.random.default_rng(0)
     arm, strata = rng.integers(0, 3, 60), rng.integers(0, 7, 60)
-    drawn = draw_assignments(arm, strata, 500, rng)
+    drawn = drawn_arms(arm, strata, 500, rng)
     assert drawn.dtype == np.int8
     assert drawn.shape == (500, 60)
     for stratum, code in product(range(7), range(3)):
@@ -78,7 +102,7 @@ def test_every_draw_keeps_the_arms_of_every_stratum() -> None:
 
 def test_every_assignment_of_a_stratum_is_as_likely() -> None:
     draws = 30_000
-    drawn = draw_assignments(np.array([0, 1, 0, 1, 2]), np.zeros(5), draws, np.random.default_rng(1))
+    drawn = drawn_arms(np.array([0, 1, 0, 1, 2]), np.zeros(5), draws, np.random.default_rng(1))
     _, counts = np.unique(drawn, axis=0, return_counts=True)
     assert len(counts) == 30  # 5! / (2! 2! 1!)
     assert np.abs(counts / draws - 1 / 30).max() < share_error(1 / 30, draws)
@@ -86,7 +110,7 @@ def test_every_assignment_of_a_stratum_is_as_likely() -> None:
 
 def test_the_same_seed_gives_the_same_draws() -> None:
     arm, strata = np.arange(40) % 2, np.arange(40) % 3
-    first, again, other = (draw_assignments(arm, strata, 50, np.random.default_rng(s)) for s in (7, 7, 8))
+    first, again, other = (drawn_arms(arm, strata, 50, np.random.default_rng(s)) for s in (7, 7, 8))
     assert first.tobytes() == again.tobytes()
     assert first.tobytes() != other.tobytes()
 
@@ -130,7 +154,7 @@ def test_p_is_that_of_all_assignments(seed: int) -> None:
     t = cross_section(centre, y[:, None], listed).statistic[:, 0]
     assert p_values(t[0], t[1:]) == pytest.approx(wanted, abs=1e-12)
     draws = 4999
-    drawn = np.vstack([assigned, draw_assignments(assigned, centre, draws, rng)]).astype(np.int8)
+    drawn = np.vstack([assigned, drawn_arms(assigned, centre, draws, rng)]).astype(np.int8)
     t = cross_section(centre, y[:, None], drawn).statistic[:, 0]
     assert abs(p_values(t[0], t[1:])[0] - wanted) < share_error(wanted, draws) + 1 / draws
 
@@ -168,7 +192,7 @@ def by_centre(panel: Panel, assigned: np.ndarray) -> Sample:
 def test_pooled_products_are_the_refits(missing: float) -> None:
     panel = random_panel(5, n=45, months=6, missing=missing, centres=3)
     arm = panel.assigned.astype(np.int8)
-    drawn = np.vstack([arm, draw_assignments(arm, panel.centre, 50, np.random.default_rng(2))])
+    drawn = np.vstack([arm, drawn_arms(arm, panel.centre, 50, np.random.default_rng(2))])
     sample = by_centre(panel, panel.assigned)
     p, q = sample.X.shape[1], 3
     inside = np.array([panel.centre == c for c in range(q)])
@@ -187,7 +211,7 @@ def test_monthly_products_of_three_arms_are_the_refits() -> None:
     n, months = 40, 4
     arm, centre, age = np.arange(n) % 3, np.arange(n) // 20, rng.uniform(18, 60, n)
     Y = (rng.random((n, months)) < 0.4).astype(float)
-    drawn = np.vstack([arm, draw_assignments(arm, centre, 50, rng)]).astype(np.int8)
+    drawn = np.vstack([arm, drawn_arms(arm, centre, 50, rng)]).astype(np.int8)
     X = np.column_stack([np.ones(n), age, centre])
     fixed = fit(Sample(X, np.zeros((1, 0)), Y[:, :1], np.ones((n, 1), bool)))
     found = of_months(fixed, Y, Moved(np.array([1, 2], np.int8), np.ones((2, n))), drawn, n / (n - 5))
@@ -204,7 +228,7 @@ def test_logits_of_all_draws_are_those_fitted_one_by_one(with_months: bool) -> N
     panel = random_panel(6, n=90, months=5, missing=0.2)
     rng = np.random.default_rng(7)
     arm = rng.integers(0, 3, 90).astype(np.int8)
-    drawn = np.vstack([arm, draw_assignments(arm, panel.centre, 25, rng)])
+    drawn = np.vstack([arm, drawn_arms(arm, panel.centre, 25, rng)])
     sample = replace(panel.sample(), X=panel.X[:, :-1])
     sample = sample if with_months else replace(sample, D=np.zeros((5, 0)))
     p, N = sample.X.shape[1], sample.n_obs
@@ -231,7 +255,7 @@ def test_a_separated_draw_of_a_logit_is_as_extreme_as_can_be() -> None:
 def test_a_regression_of_one_period_is_a_cross_section() -> None:
     panel = random_panel(8, n=30, months=1)
     arm = panel.assigned.astype(np.int8)
-    drawn = draw_assignments(arm, panel.centre, 40, np.random.default_rng(4))
+    drawn = drawn_arms(arm, panel.centre, 40, np.random.default_rng(4))
     fixed = fit(replace(panel.sample(), X=panel.X[:, :-1]))
     one, other = of_periods(fixed, two_arms(30), drawn, 1.1), of_months(fixed, panel.Y, two_arms(30), drawn, 1.1)
     np.testing.assert_allclose(one.statistic, other.statistic, rtol=1e-9)
@@ -239,7 +263,7 @@ def test_a_regression_of_one_period_is_a_cross_section() -> None:
 
 def test_many_draws_at_a_time_are_those_one_by_one() -> None:
     panel = random_panel(9, n=30, months=5, missing=0.2)
-    drawn = draw_assignments(panel.assigned.astype(np.int8), panel.centre, 3000, np.random.default_rng(5))
+    drawn = drawn_arms(panel.assigned.astype(np.int8), panel.centre, 3000, np.random.default_rng(5))
     fixed = fit(replace(panel.sample(), X=panel.X[:, :-1]))
     together = of_periods(fixed, two_arms(30), drawn, 1.1).statistic
     alone = [of_periods(fixed, two_arms(30), row[None], 1.1).statistic[0] for row in drawn[::300]]
@@ -271,8 +295,8 @@ def null_p_values(simulations: int, draws: int, months: int, is_binary: bool) ->
     for k in range(simulations):
         y = rng.normal(size=(40, 1)) + rng.normal(size=(40, months))
         y = (y > 0.8).astype(float) if is_binary else y
-        observed = draw_assignments(arm, centre, 1, rng)
-        drawn = np.vstack([observed, draw_assignments(observed[0], centre, draws, rng)])
+        observed = drawn_arms(arm, centre, 1, rng)
+        drawn = np.vstack([observed, drawn_arms(observed[0], centre, draws, rng)])
         t = cross_section(centre, y, drawn).statistic[:, 0]
         raw[k], adjusted[k] = p_values(t[0], t[1:]), step_down(t[0], t[1:])
     return raw, adjusted
@@ -471,7 +495,7 @@ def test_months_with_the_same_persons_are_done_together() -> None:
 
     months = [month(0, every), month(1, some), month(2, every)]
     drawn = np.array([arm == "ips", arm == "ips"], np.int8)
-    batches = list(redrawn(months, ARMS, drawn))
+    batches = list(redrawn(months, ARMS, Assignments(np.packbits(drawn, axis=0)[None], len(drawn))))
     assert [[one.months[0] for one in batch] for batch, _, _ in batches] == [[0, 2], [1]]
     for batch, _, draws in batches:
         for k, one in enumerate(batch):
@@ -484,7 +508,7 @@ def test_real_trial_has_the_p_of_fishers_test_in_size() -> None:
     rows = pd.read_csv(folder_of("indo_rct") / "indo_rct.csv", dtype={"person": str, "centre": str})
     arm = (rows["arm"] != "placebo").to_numpy().astype(np.int8)
     centre = rows["centre"].astype("category").cat.codes.to_numpy()
-    drawn = np.vstack([arm, draw_assignments(arm, centre, 9999, np.random.default_rng(2021))])
+    drawn = np.vstack([arm, drawn_arms(arm, centre, 9999, np.random.default_rng(2021))])
     draws = cross_section(centre, rows[["outcome"]].to_numpy(float), drawn)
     p = p_values(draws.statistic[0, 0], draws.statistic[1:, 0])[0]
     assert draws.estimate[0, 0, 0] == pytest.approx(-0.0750, abs=5e-5)

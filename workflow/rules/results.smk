@@ -29,6 +29,7 @@ rule estimate:
         **made("estimate"),
     log:
         f"{RESULTS}/{{cohort}}/logs/estimate.log",
+    priority: 1  # the longest way to the end of a large trial leads through here
     conda:
         "../../environment.yml"
     params:
@@ -67,6 +68,7 @@ rule randomise:
         **made("randomise"),
     log:
         f"{RESULTS}/{{cohort}}/logs/randomise.log",
+    priority: 1  # the longest way to the end of a large trial leads through here
     conda:
         "../../environment.yml"
     params:
