@@ -19,7 +19,7 @@ LETTERS = 34  # of a covariate's name on a line
 def balance(review: Review) -> Drawing:
     """Standardised difference of every covariate: the whole trial, and faintly each centre; one panel a treatment."""
     arms = review.cohort.arms.treatments
-    names = list(dict.fromkeys(map(_covariate, review.rows("balance", centre=ALL))))
+    names = list(dict.fromkeys(_covariate(review, row) for row in review.rows("balance", centre=ALL)))
     labels = [textwrap.fill(name, LETTERS) for name in names]
     n_lines = sum(label.count("\n") + 1 for label in labels)
     with style():
@@ -27,7 +27,7 @@ def balance(review: Review) -> Drawing:
         for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
             _guides(axes, len(names))
             for row in review.rows("balance", arm=arm):
-                _mark(axes, row, names.index(_covariate(row)), colour(number))
+                _mark(axes, row, names.index(_covariate(review, row)), colour(number))
             axes.set_yticks(range(len(names)), labels)
             axes.set_ylim(len(names) - 0.4, -0.6)
             axes.set_title(f"{review.arm(arm)} − {review.reference}")
@@ -47,8 +47,8 @@ def balance(review: Review) -> Drawing:
         )
 
 
-def _covariate(row: Record) -> str:
-    return words.variable(row["variable"], row["level"])
+def _covariate(review: Review, row: Record) -> str:
+    return review.covariate(row["variable"], row["level"])
 
 
 def _guides(axes: "Axes", n_rows: int) -> None:

@@ -202,6 +202,8 @@ class Cohort:
     extracts: Path
     title: str
     remark: str | None
+    language: str
+    labels: dict[str, dict[str, str]]
     published: Path | None
     observed_from: str | None
     observed_until: str | None
@@ -256,7 +258,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
     """Make the :class:`Cohort` of settings that :func:`ipseval.settings.cohort_settings` has checked."""
     rest = {
         k: settings[k]
-        for k in ("observed_from", "observed_until", "layouts", "describe", "checks", "verify", "disclosure")
+        for k in ("language", "observed_from", "observed_until", "layouts", "describe", "checks", "verify")
     }
     return Cohort(
         name=settings["name"],
@@ -265,6 +267,8 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         remark=settings["remark"],
         published=Path(settings["published"]) if settings["published"] else None,
         title=settings["title"] or settings["name"],
+        disclosure=settings["disclosure"],
+        labels={kind: {code(k): name for k, name in names.items()} for kind, names in settings["labels"].items()},
         arms=Arms(code(settings["arms"]["reference"]), tuple(map(code, settings["arms"]["treatments"]))),
         centres={code(k): code(v) for k, v in settings["centres"].items()},
         files=settings["files"],

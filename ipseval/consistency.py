@@ -59,6 +59,22 @@ def _names(settings: Settings) -> Found:
             yield f"covariates names '{name}', which cannot be a column's name.", "Use letters, digits and underscores."
 
 
+def _labels(settings: Settings) -> Found:
+    """Names for codes that there are not; which levels there are is known only from the data."""
+    arms = [code(settings["arms"]["reference"]), *map(code, settings["arms"]["treatments"])]
+    known = {
+        "arms": arms,
+        "services": arms[1:],
+        "covariates": [*words.COVARIATES, *settings["covariates"]],
+        "outcomes": [ORDINARY_EMPLOYMENT, ORDINARY, *settings["outcomes"], *settings["states"]],
+    }
+    for kind in known:
+        for name in map(code, settings["labels"][kind]):
+            if name not in known[kind]:
+                remedy = nearest(name, known[kind]) or f"Known: {', '.join(known[kind])}."
+                yield f"labels.{kind} names '{name}', which there is not.", remedy
+
+
 def _outcomes(settings: Settings) -> Found:
     """States and outcomes that do not hang together."""
     declared, outcomes = settings["states"], [ORDINARY_EMPLOYMENT, *settings["outcomes"]]
@@ -109,7 +125,9 @@ def _analyses(settings: Settings) -> Found:
             yield f"analyses.{name} asks for {words.listed(chosen)}.", "Keep one of them."
 
 
-CONSISTENCY: tuple[Callable[[Settings], Found], ...] = (_codes, _months, _names, _outcomes, _state_codes, _analyses)
+CONSISTENCY: tuple[Callable[[Settings], Found], ...] = (
+    *(_codes, _months, _names, _labels, _outcomes, _state_codes, _analyses),
+)
 
 
 def inconsistencies(settings: Settings) -> Found:

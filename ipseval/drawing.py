@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ipseval import words
+from ipseval.language import spoken
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -94,8 +97,27 @@ def canvas(height: float, n_panels: int = 1) -> tuple["Figure", list["Axes"]]:
 
 def finished(figure: "Figure", title: str, description: str, note: str) -> Drawing:
     """The figure with its title, as files."""
+    _speak_numbers(figure)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
     return Drawing(title, description, note, saved(figure, "png"), saved(figure, "svg"))
+
+
+def _speak_numbers(figure: "Figure") -> None:
+    """Give the axes the decimal sign of the language."""
+    from matplotlib.ticker import ScalarFormatter
+
+    if (point := words.MARKS[spoken()][1]) == ".":
+        return
+
+    class Spoken(ScalarFormatter):
+        """Numbers with the decimal sign of the language."""
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return super().__call__(x, pos).replace(".", point)
+
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(Spoken())
 
 
 def saved(figure: "Figure", kind: str) -> bytes:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipseval import words
 from ipseval.drawing import HAIR, INK, QUIET, Drawing, canvas, colour, finished, style
+from ipseval.language import say
 from ipseval.review import ALL, ESTIMATED, SMALL_SAMPLE, Review
 from ipseval.tables_estimated import MODEL_1, POOLED, POOLED_UNADJUSTED, UNADJUSTED
 
@@ -29,20 +30,33 @@ def effects_by_centre(review: Review) -> Drawing:
             axes.spines["left"].set_visible(False)
             axes.set_title(f"{review.arm(arm)} − {review.reference}")
         _heads(panels[0])
-        panels[-1].set_xlabel(f"Difference in {review.outcome}, percentage points, with {review.interval}")
+        panels[-1].set_xlabel(difference_axis(review))
         return finished(
             figure,
-            f"Effect on {review.outcome} by centre",
-            "One row a centre and one for all centres: the effect by model 1 and the unadjusted difference, each with "
-            "its interval. The numbers are in the table of effects by centre.",
-            f"{words.sentence(words.months(*review.pooled_months(MODEL_1)))} pooled. Filled: model 1, with its numbers "
-            f"at the right. Open: unadjusted. {review.interval}s, each for itself.",
+            say("Effect on {outcome} by centre", outcome=review.outcome),
+            say(
+                "One row a centre and one for all centres: the effect by model 1 and the unadjusted difference, each "
+                "with its interval. The numbers are in the table of effects by centre."
+            ),
+            say(
+                "{months} pooled. Filled: model 1, with its numbers at the right. Open: unadjusted. {interval}s, each "
+                "for itself.",
+                months=words.sentence(words.months(*review.pooled_months(MODEL_1))),
+                interval=review.interval,
+            ),
         )
+
+
+def difference_axis(review: Review) -> str:
+    """Name of the axis of effects with their intervals."""
+    return say(
+        "Difference in {outcome}, percentage points, with {interval}", outcome=review.outcome, interval=review.interval
+    )
 
 
 def _heads(axes: "Axes") -> None:
     """What the marks are, above the panel, and whose numbers stand at its right."""
-    for text, shift, side in (("■ model 1   ○ unadjusted", 0, "right"), ("Model 1", 8, "left")):
+    for text, shift, side in ((say("■ model 1   ○ unadjusted"), 0, "right"), (say("Model 1"), 8, "left")):
         place: Any = {"xycoords": "axes fraction", "xytext": (shift, 6), "textcoords": "offset points"}
         axes.annotate(text, (1, 1), **place, color=QUIET, ha=side)
 
@@ -50,7 +64,7 @@ def _heads(axes: "Axes") -> None:
 def _centre_bars(axes: "Axes", review: Review, arm: str, centre: str, place: int, tint: str) -> None:
     """Both estimates of a centre, and the numbers of the filled one beside the panel."""
     names = (POOLED, POOLED_UNADJUSTED) if centre == ALL else (MODEL_1, UNADJUSTED)
-    text = "not estimated"
+    text = say("not estimated")
     for name, shift, is_filled in zip(names, (-0.13, 0.15), (True, False), strict=True):
         row = review.effects(name, review.variance(SMALL_SAMPLE)).get((centre, *review.pooled_months(name), arm))
         if row is None or row["status"] != ESTIMATED:
@@ -68,8 +82,8 @@ def _centre_bars(axes: "Axes", review: Review, arm: str, centre: str, place: int
             elinewidth=1.6 if is_filled else 0.9,
         )
         if is_filled:
-            ends = f"({words.points(row['ci_low'])} to {words.points(row['ci_high'])})"
-            text = f"{words.points(row['estimate'])} {ends}"
+            ends = words.to(words.points(row["ci_low"]), words.points(row["ci_high"]))
+            text = f"{words.points(row['estimate'])} ({ends})"
     axes.annotate(
         text,
         (1, place),

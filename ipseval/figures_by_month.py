@@ -20,6 +20,7 @@ from ipseval.drawing import (
     spread,
     style,
 )
+from ipseval.language import say
 from ipseval.review import ALL, ESTIMATED, SMALL_SAMPLE, Review
 from ipseval.tables_estimated import BY_MONTH
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 FEW_MONTHS = 18  # with no more, each month is marked and has an interval of its own
 LABEL_SHARE = 0.15  # of the months before randomisation, for their label to have room
-MONTHS = "Months since randomisation"
 
 
 def employment_by_arm(review: Review) -> Drawing:
@@ -40,15 +40,28 @@ def employment_by_arm(review: Review) -> Drawing:
         high = max(5.0, 1.12 * max((y for line in ends for y in line["shares"] if not math.isnan(y)), default=100.0))
         axes.set_ylim(0, min(high, 104))
         label_lines(axes, ends)
-        axes.set_ylabel(f"In {review.outcome}, % of persons")
-        axes.set_xlabel(MONTHS)
+        axes.set_ylabel(say("In {outcome}, % of persons", outcome=review.outcome))
+        axes.set_xlabel(months_axis())
         return finished(
             figure,
-            f"Figure 5. Share in {review.outcome} by arm",
-            f"One line for each arm, {words.months(-review.cohort.window.before, review.cohort.window.after)} since "
-            "randomisation. The numbers are in employment_by_month.csv.",
-            "All centres. Month 0 is the calendar month of randomisation. In parentheses: persons in the arm.",
+            say("Figure 5. Share in {outcome} by arm", outcome=review.outcome),
+            say(
+                "One line for each arm, {months} since randomisation. The numbers are in employment_by_month.csv.",
+                months=words.months(-review.cohort.window.before, review.cohort.window.after),
+            ),
+            say("All centres. Month 0 is the calendar month of randomisation. In parentheses: persons in the arm."),
         )
+
+
+def months_axis() -> str:
+    """Name of the axis of months."""
+    return say("Months since randomisation")
+
+
+def effect_axis(review: Review, arm: str) -> str:
+    """Name of the axis of an arm's effects with their intervals."""
+    compared = textwrap.fill(f"{review.arm(arm)} − {review.reference}", 38)
+    return f"{compared}\n" + say("percentage points, {interval}", interval=review.interval)
 
 
 def _arm_line(axes: "Axes", review: Review, number: int, arm: str) -> dict[str, Any]:
@@ -88,7 +101,7 @@ def _mark_randomisation(axes: "Axes", review: Review) -> None:
     axes.axvline(0, color=INK, linewidth=1)
     month_axis(axes, review.cohort.window.before, review.cohort.window.after)
     axes.annotate(
-        "Randomisation",
+        say("Randomisation"),
         (0, 1),
         xycoords=("data", "axes fraction"),
         xytext=(0, 4),
@@ -114,17 +127,21 @@ def effect_by_month(review: Review) -> Drawing:
             n_months = len(review.cohort.window.months)
             _simultaneous_band(axes, review.rows("bands", analysis=BY_MONTH, arm=arm), colour(number), n_months)
             _effect_line(axes, rows, colour(number), n_months)
-            arms_compared = textwrap.fill(f"{review.arm(arm)} − {review.reference}", 38)
-            axes.set_ylabel(f"{arms_compared}\npercentage points, {review.interval}")
-        panels[-1].set_xlabel(MONTHS)
+            axes.set_ylabel(effect_axis(review, arm))
+        panels[-1].set_xlabel(months_axis())
         return finished(
             figure,
-            f"Effect on {review.outcome} by month",
-            "Monthly difference between the arms with its interval, around a line at zero, in a wider band for all "
-            "months at once. The numbers are in the table of effects by month and in bands.csv.",
-            f"All centres. Dark: {review.interval}s, each for itself. Light: the band for all months from 0 at once, "
-            "and apart from it that for all months before, by re-drawn assignment. Before randomisation (grey) the "
-            "difference is a placebo: it can only be chance.",
+            say("Effect on {outcome} by month", outcome=review.outcome),
+            say(
+                "Monthly difference between the arms with its interval, around a line at zero, in a wider band for all "
+                "months at once. The numbers are in the table of effects by month and in bands.csv."
+            ),
+            say(
+                "All centres. Dark: {interval}s, each for itself. Light: the band for all months from 0 at once, and "
+                "apart from it that for all months before, by re-drawn assignment. Before randomisation (grey) the "
+                "difference is a placebo: it can only be chance.",
+                interval=review.interval,
+            ),
         )
 
 
@@ -139,17 +156,20 @@ def event_study(review: Review) -> Drawing:
             axes.margins(y=0.12)
             for row in review.rows("event_study", arm=arm):
                 _period(axes, row, colour(number))
-            arms_compared = textwrap.fill(f"{review.arm(arm)} − {review.reference}", 38)
-            axes.set_ylabel(f"{arms_compared}\npercentage points, {review.interval}")
-        panels[-1].set_xlabel(MONTHS)
+            axes.set_ylabel(effect_axis(review, arm))
+        panels[-1].set_xlabel(months_axis())
         return finished(
             figure,
-            f"Change in {review.outcome} since the period before randomisation",
-            "Difference between the arms in the change from the base period, by period, with its interval, around a "
-            "line at zero. The numbers are in event_study.csv.",
-            "All centres, an effect for each person and each period. Each line spans its months. Hollow: the base, "
-            "zero by construction. Before it (grey) the difference is a placebo: it can only be chance. "
-            "This is a check of the trial, not the estimate.",
+            say("Change in {outcome} since the period before randomisation", outcome=review.outcome),
+            say(
+                "Difference between the arms in the change from the base period, by period, with its interval, around "
+                "a line at zero. The numbers are in event_study.csv."
+            ),
+            say(
+                "All centres, an effect for each person and each period. Each line spans its months. Hollow: the base, "
+                "zero by construction. Before it (grey) the difference is a placebo: it can only be chance. This is a "
+                "check of the trial, not the estimate."
+            ),
         )
 
 
@@ -172,7 +192,7 @@ def _mark_placebo(axes: "Axes", review: Review) -> None:
         left = axes.get_xlim()[0]
         axes.axvspan(left, -0.5, color=SHADE, linewidth=0, zorder=0)
     if review.cohort.window.before > LABEL_SHARE * len(review.cohort.window.months):
-        axes.annotate("placebo", (0.01, 0.03), xycoords="axes fraction", color=QUIET, fontstyle="italic")
+        axes.annotate(say("placebo"), (0.01, 0.03), xycoords="axes fraction", color=QUIET, fontstyle="italic")
 
 
 def _effect_line(axes: "Axes", rows: dict[int, dict[str, Any]], tint: str, n_months: int) -> None:

@@ -15,7 +15,8 @@ from ipseval.drawing import (
     month_axis,
     style,
 )
-from ipseval.figures_by_month import MONTHS, label_lines
+from ipseval.figures_by_month import label_lines, months_axis
+from ipseval.language import say
 from ipseval.review import Review
 
 if TYPE_CHECKING:
@@ -40,18 +41,23 @@ def time_to_job(review: Review) -> Drawing:
         lines = [_curve(axes, review, number, arm) for number, arm in enumerate(arms)]
         axes.set_ylim(0, max(5.0, min(104.0, 1.08 * max(line["high"] for line in lines))))
         label_lines(axes, lines)
-        axes.set_ylabel("With a first ordinary job, % of persons")
+        axes.set_ylabel(say("With a first ordinary job, % of persons"))
         axes.tick_params(labelbottom=True)
-        axes.set_xlabel(MONTHS)
+        axes.set_xlabel(months_axis())
         _at_risk(below, review, names, [line["colour"] for line in lines])
         return finished(
             figure,
-            "Time to the first ordinary job",
-            "One rising line for each arm with a band, and below it the persons still waiting. The numbers are in "
-            "time_to_job.csv.",
-            f"All centres. Share of persons with a first month in ordinary employment by the end of each month (Kaplan "
-            f"and Meier), with pointwise {review.interval}s. Below: persons still observed and without a job at the "
-            "beginning of the month.",
+            say("Time to the first ordinary job"),
+            say(
+                "One rising line for each arm with a band, and below it the persons still waiting. The numbers are in "
+                "time_to_job.csv."
+            ),
+            say(
+                "All centres. Share of persons with a first month in ordinary employment by the end of each month "
+                "(Kaplan and Meier), with pointwise {interval}s. Below: persons still observed and without a job at "
+                "the beginning of the month.",
+                interval=review.interval,
+            ),
         )
 
 
@@ -74,7 +80,7 @@ def _curve(axes: "Axes", review: Review, number: int, arm: str) -> dict[str, Any
 def _at_risk(axes: "Axes", review: Review, names: list[str], tints: list[str]) -> None:
     """Persons at risk at the ticks of the months, a line an arm."""
     arms = review.cohort.arms.all
-    axes.set_title("Persons at risk", fontsize=9)
+    axes.set_title(say("Persons at risk"), fontsize=9)
     axes.set_yticks(range(len(arms)), labels=names)
     axes.set_ylim(len(arms) - 0.4, -0.6)
     axes.tick_params(length=0, pad=14, labelbottom=False)

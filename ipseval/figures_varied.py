@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipseval import words
 from ipseval.drawing import HAIR, INK, QUIET, WIDTH, Drawing, colour, finished, style
+from ipseval.language import say
 from ipseval.review import Review
 from ipseval.tables_varied import DIMENSIONS, choice, estimated
 
@@ -30,16 +31,23 @@ def specification_curve(review: Review) -> Drawing:
         *panels, below = figure.subplots(len(arms) + 1, 1, sharex=True, height_ratios=ratios)
         for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
             _effects(axes, [found[arm].get(key) for key in order], colour(number))
-            axes.set_ylabel(f"{textwrap.fill(f'{review.arm(arm)} − {review.reference}', 30)}\npercentage points")
+            compared = textwrap.fill(f"{review.arm(arm)} − {review.reference}", 30)
+            axes.set_ylabel(f"{compared}\n{say('percentage points')}")
         _matrix(below, lines)
         months = words.months(*review.pooled_months("pooled"))
         return finished(
             figure,
-            f"Effect on {review.outcome} under every combination of choices",
-            "One point with its interval for each combination, in rising order, the chosen one filled; below, a mark "
-            "for each choice that it holds. The numbers are in specifications.csv.",
-            f"{words.sentence(months)} pooled, all centres. {review.interval}s, each for itself. Filled and dark: the "
-            "combination of the cohort's own choices.",
+            say("Effect on {outcome} under every combination of choices", outcome=review.outcome),
+            say(
+                "One point with its interval for each combination, in rising order, the chosen one filled; below, a "
+                "mark for each choice that it holds. The numbers are in specifications.csv."
+            ),
+            say(
+                "{months} pooled, all centres. {interval}s, each for itself. Filled and dark: the combination of the "
+                "cohort's own choices.",
+                months=words.sentence(months),
+                interval=review.interval,
+            ),
         )
 
 
@@ -80,7 +88,7 @@ def _matrix(axes: "Axes", lines: list[tuple[str, str, list[int]]]) -> None:
     heads, y, previous = [], 0, ""
     for dimension, text, at in lines:
         if dimension != previous:
-            heads.append((y, DIMENSIONS[dimension], True))
+            heads.append((y, say(DIMENSIONS[dimension]), True))
             previous, y = dimension, y + 1
         axes.plot(at, [y] * len(at), "|", color=INK, markersize=5, mew=0.9)
         axes.axhline(y, color=HAIR, linewidth=0.5, zorder=0)
@@ -93,4 +101,4 @@ def _matrix(axes: "Axes", lines: list[tuple[str, str, list[int]]]) -> None:
     axes.tick_params(length=0, labelbottom=False)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.set_xlabel("Combinations in rising order of the effect")
+    axes.set_xlabel(say("Combinations in rising order of the effect"))

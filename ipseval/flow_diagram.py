@@ -98,7 +98,7 @@ def _received(review: Review, arm: str) -> Iterable[str]:
     """How many of the analysed received each treatment over the follow-up."""
     for row in _longest(review.rows("receipt", centre=ALL, arm=arm)):
         n, of = _sign(row["n_received"]), _sign(row["n_persons"])
-        treatment = review.arm(row["service"])
+        treatment = review.service(row["service"])
         if n == words.EN_DASH:
             yield "• " + say("Received {treatment}: not in the extracts", treatment=treatment)
         else:

@@ -1,7 +1,8 @@
 """The language of print: the code speaks English, config/languages/<code>.yaml holds the same words in another."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -32,10 +33,30 @@ def tag() -> str:
     return TAGS[spoken()]
 
 
+def phrases(texts: Mapping[str, str]) -> Mapping[str, str]:
+    """The texts as they are: marks those that :func:`say` is given later, by name, for the catalogues to hold them."""
+    return texts
+
+
 def say(text: str, **values: object) -> str:
     """The text in the language that is printed, with ``{name}`` replaced by values; English where it is lacking."""
     said = _catalogue(spoken()).get(text, text)
     return said.format(**values) if values else said
+
+
+def say_again(sentence: str, texts: Iterable[str]) -> str:
+    """A sentence that an earlier stage wrote in English, values and all, in the language that is printed.
+
+    Parameters
+    ----------
+    sentence : str
+    texts : iterable of str
+        What it may be, with places for values; the first that fits is taken. One that fits none stays as it is.
+    """
+    for text in texts:
+        if found := re.fullmatch(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(text)), sentence):
+            return say(text, **found.groupdict())
+    return sentence
 
 
 @cache

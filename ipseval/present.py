@@ -8,6 +8,7 @@ import pandas as pd
 from ipseval import store, words
 from ipseval.config import Cohort
 from ipseval.figures import FIGURES
+from ipseval.language import speaking
 from ipseval.render import RENDERERS
 from ipseval.render_xlsx import to_workbook
 from ipseval.report import report, restriction
@@ -49,7 +50,12 @@ def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str
         A review table is lacking.
     """
     looked_up = Review(cohort, {name: store.as_read(table) for name, table in review.items()})
-    title = words.one_line(cohort.title)
+    with speaking(cohort.language):
+        return _contents(looked_up)
+
+
+def _contents(looked_up: Review) -> dict[str, str | bytes]:
+    title = words.one_line(looked_up.cohort.title)
     above = restriction(looked_up, TIER)
     printed = {name: replace(build(looked_up), restriction=above) for name, build in TABLES.items()}
     drawn = {name: draw(looked_up) for name, draw in FIGURES.items()}

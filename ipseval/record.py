@@ -1,14 +1,23 @@
 """The record of choices that stands on every table: what is estimated, in whom, and what was decided (ICH E9(R1))."""
 
 from ipseval import words
-from ipseval.config import ORDINARY
+from ipseval.config import ORDINARY, Outcome
+from ipseval.language import phrases, say
 from ipseval.review import ALL, Review
 
-STEPS = {
-    "consent_withdrawn": "who withdrew consent",
-    "employed_at_randomisation": "who had a job, with or without wage subsidy, on the day of randomisation",
-}
-POLICIES = {"zero": "count as not employed", "missing": "count as not observed"}
+STEPS = phrases(
+    {
+        "consent_withdrawn": "who withdrew consent",
+        "employed_at_randomisation": "who had a job, with or without wage subsidy, on the day of randomisation",
+    }
+)
+POLICIES = phrases({"zero": "count as not employed", "missing": "count as not observed"})
+MONTH_RULES = phrases(
+    {
+        "any_day": "on any day of the month",
+        "reference_week": "in the week (Monday to Sunday) that holds the 16th of the month",
+    }
+)
 
 
 def record(review: Review, window: str, measure: str, counts: str | None = None) -> tuple[tuple[str, str], ...]:
@@ -31,19 +40,37 @@ def record(review: Review, window: str, measure: str, counts: str | None = None)
     """
     remark = review.cohort.remark
     return (
-        *((("Data", remark),) if remark else ()),
-        ("Population", population(review)),
-        ("Treatment", treatment(review)),
-        ("Outcome", outcome(review, counts or review.cohort.outcome.primary)),
-        ("Window", f"{words.sentence(window)}; month 0 is the calendar month of randomisation.{observed(review)}"),
-        ("Intercurrent events", intercurrent_events(review)),
-        ("Summary measure", f"{measure}."),
+        *(((say("Data"), remark),) if remark else ()),
+        (say("Population"), population(review)),
+        (say("Treatment"), treatment(review)),
+        (say("Outcome"), outcome(review, counts or review.cohort.outcome.primary)),
+        (say("Window"), " ".join(filter(None, [_window(window), observed(review)]))),
+        (say("Intercurrent events"), intercurrent_events(review)),
+        (say("Summary measure"), f"{measure}."),
     )
 
 
-def difference(review: Review, of: str = "months") -> str:
-    """The summary measure: a difference in the share of months, or of persons."""
-    return f"Difference between the arms in the share of {of} in {review.outcome}, in percentage points"
+def _window(window: str) -> str:
+    return say("{window}; month 0 is the calendar month of randomisation.", window=words.sentence(window))
+
+
+def pooled(months: tuple[int, int]) -> str:
+    """A window of months together: ``months 0 to 43, pooled``."""
+    return say("{months}, pooled", months=words.months(*months))
+
+
+def difference(review: Review) -> str:
+    """The summary measure of months together: a difference in the share of months."""
+    return say(
+        "Difference between the arms in the share of months in {outcome}, in percentage points", outcome=review.outcome
+    )
+
+
+def difference_of_persons(review: Review) -> str:
+    """The summary measure of a single month: a difference in the share of persons."""
+    return say(
+        "Difference between the arms in the share of persons in {outcome}, in percentage points", outcome=review.outcome
+    )
 
 
 def population(review: Review) -> str:
@@ -51,59 +78,75 @@ def population(review: Review) -> str:
     ends = {"randomised", "analysed"}
     steps = [s for s in dict.fromkeys(r["step"] for r in review.rows("flow", centre=ALL, arm=ALL)) if s not in ends]
     if not steps:
-        return "All persons randomised."
-    return f"Persons randomised, without those {words.listed([left_by(step) for step in steps], 'or')}."
+        return say("All persons randomised.")
+    left = words.listed([left_by(step) for step in steps], say("or"))
+    return say("Persons randomised, without those {left}.", left=left)
 
 
 def left_by(step: str) -> str:
     """Who leaves at a step of the flow."""
     if step.startswith("excluded_"):
-        return f"whose {words.plain(step.removeprefix('excluded_'))} is among the cohort's exclusions"
-    return STEPS.get(step, f"who left at the step {words.plain(step)}")
+        column = words.plain(step.removeprefix("excluded_"))
+        return say("whose {column} is among the cohort's exclusions", column=column)
+    return say(STEPS[step]) if step in STEPS else say("who left at the step {step}", step=words.plain(step))
 
 
 def treatment(review: Review) -> str:
     """The arms compared."""
     arms = words.listed([review.arm(arm) for arm in review.cohort.arms.treatments])
-    return f"Assignment to {arms}, whatever was received; reference: {review.reference}."
+    return say(
+        "Assignment to {arms}, whatever was received; reference: {reference}.", arms=arms, reference=review.reference
+    )
 
 
 def outcome(review: Review, name: str) -> str:
     """What makes a month count."""
-    chosen = review.cohort.outcome
-    days = words.listed([f"{chosen.min_days} day{'s' if chosen.min_days > 1 else ''}"])
-    rule = {
-        "any_day": "on any day of the month",
-        "reference_week": "in the week (Monday to Sunday) that holds the 16th of the month",
-    }.get(str(chosen.month_rule), f"on at least {days} of the month")
-    hours = f"at least {chosen.min_weekly_hours:g} hours a week" if chosen.min_weekly_hours > 0 else "any weekly hours"
-    subsidy = (
-        "months with a wage subsidy do not count"
-        if chosen.exclude_wage_subsidy
-        else "months with a wage subsidy count, too"
-    )
-    ordinary = f"a job of {hours} {rule}; {subsidy}"
-    counted = review.cohort.outcomes[name]
+    ordinary = _ordinary(review)
+    counted, head = review.cohort.outcomes[name], words.sentence(review.outcome_named(name))
     if counted == (ORDINARY,):
-        return f"{words.sentence(words.plain(name))} in a month: {ordinary}."
-    states = words.listed(["ordinary employment" if s == ORDINARY else words.plain(s) for s in counted], "or")
-    own = f" Ordinary employment: {ordinary}." if ORDINARY in counted else ""
-    return f"{words.sentence(words.plain(name))} in a month: {states}.{own}"
+        return say("{outcome} in a month: {rule}.", outcome=head, rule=ordinary)
+    states = words.listed([review.outcome_named(state) for state in counted], say("or"))
+    own = say("Ordinary employment: {rule}.", rule=ordinary) if ORDINARY in counted else ""
+    return " ".join(filter(None, [say("{outcome} in a month: {rule}.", outcome=head, rule=states), own]))
+
+
+def _ordinary(review: Review) -> str:
+    """What makes a month one in ordinary employment."""
+    chosen = review.cohort.outcome
+    least = words.shortest(chosen.min_weekly_hours)
+    hours = say("at least {n} hours a week", n=least) if chosen.min_weekly_hours > 0 else say("any weekly hours")
+    subsidy = (
+        say("months with a wage subsidy do not count")
+        if chosen.exclude_wage_subsidy
+        else say("months with a wage subsidy count, too")
+    )
+    return say("a job of {hours} {when}; {subsidy}", hours=hours, when=_when(chosen), subsidy=subsidy)
+
+
+def _when(chosen: Outcome) -> str:
+    """Which days of a month a job must cover."""
+    rule = str(chosen.month_rule)
+    if rule not in MONTH_RULES and chosen.min_days > 1:
+        return say("on at least {n} days of the month", n=chosen.min_days)
+    return say(MONTH_RULES.get(rule, MONTH_RULES["any_day"]))
 
 
 def observed(review: Review) -> str:
     """Which months the registers cover."""
     first, last = review.cohort.observed_from, review.cohort.observed_until
-    if not (first or last):
-        return ""
-    bounds = " ".join(filter(None, [f"before {first}" if first else "", "or" if first and last else ""]))
-    return f" Months {f'{bounds} after {last}' if last else bounds} are not observed and never count as zero."
+    if first and last:
+        return say(
+            "Months before {first} or after {last} are not observed and never count as zero.", first=first, last=last
+        )
+    if first:
+        return say("Months before {first} are not observed and never count as zero.", first=first)
+    return say("Months after {last} are not observed and never count as zero.", last=last) if last else ""
 
 
 def intercurrent_events(review: Review) -> str:
     """What becomes of the months after death and emigration."""
     chosen = review.cohort.outcome
-    if chosen.after_death == chosen.after_emigration:
-        return f"Months after death or emigration {POLICIES[chosen.after_death]}."
-    death, emigration = POLICIES[chosen.after_death], POLICIES[chosen.after_emigration]
-    return f"Months after death {death}; months after emigration {emigration}."
+    death, emigration = say(POLICIES[chosen.after_death]), say(POLICIES[chosen.after_emigration])
+    if death == emigration:
+        return say("Months after death or emigration {policy}.", policy=death)
+    return say("Months after death {death}; months after emigration {emigration}.", death=death, emigration=emigration)

@@ -5,6 +5,7 @@ import io
 from dataclasses import dataclass
 
 from ipseval import words
+from ipseval.language import say
 from ipseval.table import Cell, Column, Row, Table
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets read these, too)
@@ -20,12 +21,13 @@ class Grid:
 
 def grid(table: Table) -> Grid:
     """The table with one value a field: group, head of the row, values, and why there is none."""
-    heads = ("group", table.stub, *(name for column in table.columns for name in _heads(column)), "not estimated")
+    values = (name for column in table.columns for name in _heads(column))
+    heads = (say("group"), table.stub, *values, say("not estimated"))
     return Grid(heads, tuple(_fields(table, row) for row in table.rows))
 
 
 def _heads(column: Column) -> list[str]:
-    stars = [f"{column.label}: stars"] if column.has_stars else []
+    stars = [say("{column}: stars", column=column.label)] if column.has_stars else []
     return [column.label, *stars, *(f"{column.label}: {name}" for name in column.beside)]
 
 

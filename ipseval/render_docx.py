@@ -3,7 +3,6 @@
 import io
 import zipfile
 
-from ipseval.language import tag
 from ipseval.table import Table
 from ipseval.template import template
 from ipseval.words import printable
@@ -15,6 +14,7 @@ PARTS = {
     "word/_rels/document.xml.rels": "docx_document_relations.xml",
     "word/document.xml": "docx_document.xml",
     "word/styles.xml": "docx_styles.xml",
+    "word/header.xml": "docx_header.xml",
 }
 SAME_DATE = (1980, 1, 1, 0, 0, 0)  # so that two runs give the same bytes
 PORTRAIT_COLUMNS = 4  # with more the page is turned
@@ -26,7 +26,7 @@ def to_docx(cohort_title: str, table: Table) -> bytes:
     """A table with its caption and notes on A4; heads are repeated on every page."""
     content = io.BytesIO()
     is_wide = len(table.columns) > PORTRAIT_COLUMNS
-    known = {"cohort_title": cohort_title, "table": table, "is_wide": is_wide, "clean": printable, "language": tag()}
+    known = {"cohort_title": cohort_title, "table": table, "is_wide": is_wide, "clean": printable}
     known |= _widths(len(table.columns), LANDSCAPE if is_wide else PORTRAIT)
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as package:
         for name, source in PARTS.items():

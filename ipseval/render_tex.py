@@ -2,6 +2,7 @@ r"""A printed table as a LaTeX fragment, to be read with ``\input`` after the pa
 
 import textwrap
 
+from ipseval.language import say
 from ipseval.table import Cell, Row, Table
 from ipseval.words import EN_DASH, MINUS, THIN_SPACE, printable
 
@@ -30,14 +31,15 @@ SIGNS = {
 
 def to_tex(cohort_title: str, table: Table) -> str:
     """A table as ``longtable`` with ``booktabs`` rules, notes of ``threeparttablex`` and heads on every page."""
+    above = rf"\textbf{{{escape(table.restriction)}.}} " if table.restriction else ""
     heads = [*_spans(table), _heads(table), r"\midrule"]
     lines = [
-        f"% Needs the packages {', '.join(PACKAGES)}.",
+        f"% {say('Needs the packages {packages}.', packages=', '.join(PACKAGES))}",
         r"\begin{ThreePartTable}",
         r"\setlength{\LTcapwidth}{\linewidth}",
         *_notes(table),
         rf"\begin{{longtable}}{{>{{\raggedright\arraybackslash}}p{{{STUB_WIDTH}}}{'r' * len(table.columns)}}}",
-        rf"\caption*{{{escape(table.title)}. {escape(cohort_title)}}}\\",
+        rf"\caption*{{{above}{escape(table.title)}. {escape(cohort_title)}}}\\",
         *(r"\toprule", *heads, r"\endfirsthead", r"\toprule", *heads, r"\endhead"),
         *(r"\bottomrule", r"\endfoot", r"\bottomrule", r"\insertTableNotes", r"\endlastfoot"),
         *(line for group in table.groups for line in _group(table, group)),

@@ -8,13 +8,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ipseval import words
+from ipseval.language import say
 from ipseval.render_csv import Grid, grid
 from ipseval.table import Table
 
 if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
-SHEET = "Table"
 SAME_DATE = datetime.datetime(1980, 1, 1, tzinfo=datetime.UTC)  # so that two runs give the same bytes
 HEADS = 2  # the row of heads; title and cohort stand above it
 NARROWEST, WIDEST = 11, 44  # letters that a column takes
@@ -32,7 +32,7 @@ Style = Callable[..., Any]  # name and, for numbers, decimals -> the workbook's 
 
 def to_xlsx(cohort_title: str, table: Table) -> bytes:
     """A table as a workbook with one sheet."""
-    return to_workbook(cohort_title, {SHEET: table})
+    return to_workbook(cohort_title, {say("Table"): table})
 
 
 def to_workbook(cohort_title: str, tables: Mapping[str, Table]) -> bytes:
@@ -70,7 +70,7 @@ def _write_sheet(sheet: "Worksheet", cohort_title: str, table: Table, style: Sty
     """Title, cohort, heads, rows and notes, with the heads on every page and in sight."""
     fields = grid(table)
     sheet.write_string(0, 0, table.title, style("title"))
-    sheet.write_string(1, 0, cohort_title)
+    sheet.write_string(1, 0, " – ".join(filter(None, [table.restriction, cohort_title])))
     widths = [_width(fields, column) for column in range(len(fields.heads))]
     _write_heads(sheet, fields, widths, style)
     _write_rows(sheet, table, fields, style)

@@ -101,7 +101,7 @@ def _texts(review: Review) -> dict[str, str]:
         "source": say("Where this number comes from"),
         "line": say("{file}, line {line}", file="{file}", line="{line}"),
         "close": say("Close"),
-        "hidden": words.HIDDEN_REASON,
+        "hidden": say(words.HIDDEN_REASON),
         "missing": say("none"),
         "shown": say("{n} of {all} rows; {from} to {to} shown", **{k: f"{{{k}}}" for k in ("n", "all", "from", "to")}),
         "nothing": say("No row matches."),

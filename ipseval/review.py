@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from ipseval import words
-from ipseval.config import Analysis, Cohort
+from ipseval.config import ORDINARY, ORDINARY_EMPLOYMENT, Analysis, Cohort
+from ipseval.language import say
 from ipseval.table import Cell, lacking
 from ipseval.traced import source, traced
 
@@ -44,7 +45,7 @@ class Review:
 
     def centre(self, code: str) -> str:
         """The printed name of a centre."""
-        return "All centres" if code == ALL else words.one_line(self.cohort.centres.get(code, code))
+        return say("All centres") if code == ALL else words.one_line(self.cohort.centres.get(code, code))
 
     @property
     def centres(self) -> tuple[str, ...]:
@@ -53,7 +54,24 @@ class Review:
 
     def arm(self, code: str) -> str:
         """The printed name of an arm."""
-        return "All arms" if code == ALL else words.plain(code)
+        return say("All arms") if code == ALL else self.named("arms", code)
+
+    def named(self, kind: str, code: str) -> str:
+        """The cohort file's own name of a code (``labels``), else the code as words."""
+        return words.one_line(self.cohort.labels[kind].get(code, "")) or words.plain(code)
+
+    def service(self, treatment: str) -> str:
+        """The printed name of what an arm is to receive: that of the arm unless it has one of its own."""
+        own = self.cohort.labels["services"].get(treatment, "")
+        return words.one_line(own) or self.arm(treatment)
+
+    def covariate(self, name: str, level: object = "") -> str:
+        """The printed name of a covariate, and of its level where it has levels."""
+        head = words.one_line(self.cohort.labels["covariates"].get(name, "")) or words.variable(name)
+        if not (isinstance(level, str) and level):
+            return head
+        own = words.one_line(self.cohort.labels["levels"].get(level, ""))
+        return f"{head}: {own or words.worded(words.LEVELS, level)}"
 
     @property
     def reference(self) -> str:
@@ -63,7 +81,13 @@ class Review:
     @property
     def outcome(self) -> str:
         """The primary outcome as it stands inside a sentence: ``ordinary employment``."""
-        return words.plain(self.cohort.outcome.primary)
+        return self.outcome_named(self.cohort.outcome.primary)
+
+    def outcome_named(self, name: str) -> str:
+        """An outcome, or a state that makes one, as it stands inside a sentence."""
+        if name in (ORDINARY, ORDINARY_EMPLOYMENT) and name not in self.cohort.labels["outcomes"]:
+            return say("ordinary employment")
+        return self.named("outcomes", name)
 
     @property
     def least(self) -> int:
@@ -73,12 +97,12 @@ class Review:
     @property
     def interval(self) -> str:
         """The interval's name: ``95% interval``."""
-        return f"{100 * self.cohort.estimation.confidence_level:g}% interval"
+        return say("{level}% interval", level=words.shortest(100 * self.cohort.estimation.confidence_level))
 
     @property
     def interval_ends(self) -> tuple[str, str]:
         """Names of its two ends."""
-        return (f"{self.interval}, low", f"{self.interval}, high")
+        return (say("{interval}, low", interval=self.interval), say("{interval}, high", interval=self.interval))
 
     def variance(self, wanted: str) -> str:
         """The wanted variance where the cohort has it, else its first."""
@@ -130,8 +154,8 @@ class Review:
         names = dict.fromkeys(n for note in notes for n in str(note).partition(": ")[2].split(", ") if n)
         if not names:
             return ()
-        known = words.listed([words.inside(words.variable(n)) for n in names])
-        return (f"Not in this cohort, hence in no model: {known}.",)
+        known = words.listed([words.inside(self.covariate(n)) for n in names])
+        return (say("Not in this cohort, hence in no model: {covariates}.", covariates=known),)
 
 
 def _keyed(rows: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
@@ -148,9 +172,18 @@ def effect_cell(review: Review, row: Record | None) -> Cell:
     return Cell(words.points(row["estimate"]), beside=ends, source=source(row["estimate"]))
 
 
+def interval_from(review: Review, variance: str) -> str:
+    """The note on what stands in parentheses."""
+    return say(
+        "In parentheses: {interval} from standard errors {variance}.",
+        interval=review.interval,
+        variance=words.variance(variance),
+    )
+
+
 def hidden_cell() -> Cell:
     """A cell whose number disclosure control hides."""
-    return Cell(words.HIDDEN_SIGN, reason=words.HIDDEN_REASON)
+    return Cell(words.HIDDEN_SIGN, reason=say(words.HIDDEN_REASON))
 
 
 def number_cell(value: float, print_as: Callable[[float], str], reason: str = "") -> Cell:

@@ -43,6 +43,8 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
         "robustness",
         "title",
         "remark",
+        "language",
+        "labels",
         "analyses",
         "estimation",
         "synthesis",

@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass
 
-from ipseval.words import EN_DASH
+from ipseval.words import EN_DASH, to
 
 LETTERS = 26
 
@@ -35,7 +35,7 @@ class Cell:
     @property
     def small(self) -> str:
         """What stands beside the number: ``(0.060)`` or ``(−3.4 to 24.9)``."""
-        return f"({' to '.join(self.beside)})" if self.beside else ""
+        return f"({to(*self.beside) if len(self.beside) > 1 else self.beside[0]})" if self.beside else ""
 
 
 def lacking(reason: str) -> Cell:

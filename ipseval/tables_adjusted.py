@@ -1,24 +1,26 @@
 """Printed tables of the pooled effect under several ways of adjusting, and of planned subgroups."""
 
-from typing import Any
+import math
 
 from ipseval import words
 from ipseval.config import Subgroup
 from ipseval.design import DIFFERENCE, MEMBERS, OTHERS
-from ipseval.record import difference, record
-from ipseval.review import ALL, PUBLISHED, SMALL_SAMPLE, Record, Review, effect_cell
+from ipseval.language import phrases, say
+from ipseval.record import difference, pooled, record
+from ipseval.review import ALL, PUBLISHED, SMALL_SAMPLE, Record, Review, effect_cell, interval_from
 from ipseval.table import Cell, Column, Row, Table, lacking
 from ipseval.tables_estimated import size_cells, size_columns, versus
 
-WAYS = {
-    "adjustment_none": "Not adjusted",
-    "adjustment_additive": "Additive",
-    "adjustment_lin": "Lin: covariates times assignment",
-    "adjustment_logit": "Logit, difference of mean probabilities",
-    "adjustment_history": "Additive, with employment before",
-}
-SIDES = {MEMBERS: "In the subgroup", OTHERS: "All others", DIFFERENCE: "Difference"}
-REDRAWN = "by re-drawn assignment"
+WAYS = phrases(
+    {
+        "adjustment_none": "Not adjusted",
+        "adjustment_additive": "Additive",
+        "adjustment_lin": "Lin: covariates times assignment",
+        "adjustment_logit": "Logit, difference of mean probabilities",
+        "adjustment_history": "Additive, with employment before",
+    }
+)
+SIDES = phrases({MEMBERS: "In the subgroup", OTHERS: "All others", DIFFERENCE: "Difference"})
 
 
 def adjustment(review: Review) -> Table:
@@ -34,28 +36,38 @@ def adjustment(review: Review) -> Table:
                 drawn = review.redrawn(name).get(key)
                 tests = (_p_cell(review, one, "p_value") for one in (row, drawn))
                 cells = (*size_cells(row), effect_cell(review, row), *tests)
-                rows.append(Row(head, cells, versus(review, arm)))
+                rows.append(Row(say(head), cells, versus(review, arm)))
     adjust = {n: a.adjust for n in WAYS if (a := review.analysis(n))}
-    additive = words.listed([words.inside(words.variable(n)) for n in adjust.get("adjustment_additive", ())])
+    additive = words.listed([words.inside(review.covariate(n)) for n in adjust.get("adjustment_additive", ())])
+    share = say("Employment before: share of the observed months before month 0 in {outcome}.", outcome=review.outcome)
     return Table(
-        title=f"The pooled effect on {review.outcome} by way of adjusting, {words.months(*months)}",
-        stub="Adjustment",
+        title=say(
+            "The pooled effect on {outcome} by way of adjusting, {months}",
+            outcome=review.outcome,
+            months=words.months(*months),
+        ),
+        stub=say("Adjustment"),
         columns=(
             *size_columns(review),
-            Column("Effect, points", review.interval_ends),
+            Column(say("Effect, points"), review.interval_ends),
             Column("p"),
-            Column(f"p {REDRAWN}"),
+            Column(say("p by re-drawn assignment")),
         ),
         rows=tuple(rows),
         notes=(
-            f"All regressions hold dummies for the centres and none for time. Covariates: {additive}.",
-            "Lin: covariates are centred on their mean and multiplied with assignment. Logit: mean probability with "
-            "everybody in the arm less that with everybody in the reference arm (g-computation, delta method). "
-            f"Employment before: share of the observed months before month 0 in {review.outcome}.",
-            f"In parentheses: {review.interval} from standard errors {words.variance(variance)}.",
+            say(
+                "All regressions hold dummies for the centres and none for time. Covariates: {covariates}.",
+                covariates=additive,
+            ),
+            say(
+                "Lin: covariates are centred on their mean and multiplied with assignment. Logit: mean probability "
+                "with everybody in the arm less that with everybody in the reference arm (g-computation, delta method)."
+            )
+            + f" {share}",
+            interval_from(review, variance),
             *review.left_out(WAYS),
         ),
-        record=record(review, f"{words.months(*months)}, pooled", difference(review)),
+        record=record(review, pooled(months), difference(review)),
     )
 
 
@@ -66,29 +78,37 @@ def subgroups(review: Review) -> Table:
     rows = []
     for arm in review.cohort.arms.treatments:
         for name, subgroup in planned:
-            group = f"{_named(subgroup)}{_of_arm(review, arm)}"
-            rows += [Row(head, _cells(review, name, arm, side, variance), group) for side, head in SIDES.items()]
+            group = f"{_named(review, subgroup)}{_of_arm(review, arm)}"
+            rows += [Row(say(head), _cells(review, name, arm, side, variance), group) for side, head in SIDES.items()]
     months = review.pooled_months(planned[0][0]) if planned else (0, review.cohort.window.after)
     return Table(
-        title=f"Effects on {review.outcome} in planned subgroups, {words.months(*months)} pooled",
-        stub="Subgroup",
+        title=say(
+            "Effects on {outcome} in planned subgroups, {months} pooled",
+            outcome=review.outcome,
+            months=words.months(*months),
+        ),
+        stub=say("Subgroup"),
         columns=(
             *size_columns(review),
-            Column("Effect, points", review.interval_ends),
-            Column("p, Holm", span="Test of the difference"),
-            Column(f"p {REDRAWN}, max-t", span="Test of the difference"),
+            Column(say("Effect, points"), review.interval_ends),
+            Column("p, Holm", span=say("Test of the difference")),
+            Column(say("p by re-drawn assignment, max-t"), span=say("Test of the difference")),
         ),
         rows=tuple(rows),
         notes=(
-            "Effects and difference are contrasts of one regression for each subgroup, with the subgroup among the "
-            "covariates and otherwise the terms of the pooled model. Read the difference: that one effect is "
-            "significant and the other is not, does not say that they differ.",
-            "p of the differences is adjusted for the number of subgroups: by Holm, and by step-down max-t on re-drawn "
-            "assignments.",
-            f"In parentheses: {review.interval} from standard errors {words.variance(variance)}.",
+            say(
+                "Effects and difference are contrasts of one regression for each subgroup, with the subgroup among the "
+                "covariates and otherwise the terms of the pooled model. Read the difference: that one effect is "
+                "significant and the other is not, does not say that they differ."
+            ),
+            say(
+                "p of the differences is adjusted for the number of subgroups: by Holm, and by step-down max-t on "
+                "re-drawn assignments."
+            ),
+            interval_from(review, variance),
             *review.left_out(name for name, _ in planned),
         ),
-        record=record(review, f"{words.months(*months)}, pooled", difference(review)),
+        record=record(review, pooled(months), difference(review)),
     )
 
 
@@ -107,13 +127,14 @@ def _p_cell(review: Review, row: Record | None, column: str) -> Cell:
     return Cell(words.p_value(row[column]))
 
 
-def _named(subgroup: Subgroup) -> str:
-    """A subgroup in words: ``Age, years: 18 to below 31``; a 0/1 covariate by its name."""
-    name, low, high = words.variable(subgroup.covariate), subgroup.at_least, subgroup.below
-    if (low, high) == (1, float("inf")):
+def _named(review: Review, subgroup: Subgroup) -> str:
+    """A subgroup in words: ``Age, years: from 18 below 31``; a 0/1 covariate by its name."""
+    name, low, high = review.covariate(subgroup.covariate), subgroup.at_least, subgroup.below
+    if (low, high) == (1, math.inf):
         return name
-    ends: dict[str, Any] = {"from": low, "below": high}
-    return f"{name}: {' '.join(f'{word} {end:g}' for word, end in ends.items() if abs(end) != float('inf'))}"
+    least = say("from {value}", value=words.shortest(low)) if low != -math.inf else ""
+    most = say("below {value}", value=words.shortest(high)) if high != math.inf else ""
+    return f"{name}: {' '.join(filter(None, [least, most]))}"
 
 
 def _of_arm(review: Review, arm: str) -> str:

@@ -2,20 +2,23 @@
 
 from ipseval import words
 from ipseval.bound import UNORDERED
+from ipseval.language import phrases, say
 from ipseval.record import difference, record
 from ipseval.review import SMALL_SAMPLE, Record, Review, count_cell, effect_cell
 from ipseval.table import Cell, Column, Row, Table
 from ipseval.tables_estimated import versus
 
-HEADS = {
-    "complete_case": "Complete cases",
-    "indicator": "Everybody, indicators of missing",
-    "observed": "Observed months",
-    "worst_case": "Worst case",
-    "best_case": "Best case",
-    "lee_lower": "lower bound",
-    "lee_upper": "upper bound",
-}
+HEADS = phrases(
+    {
+        "complete_case": "Complete cases",
+        "indicator": "Everybody, indicators of missing",
+        "observed": "Observed months",
+        "worst_case": "Worst case",
+        "best_case": "Best case",
+        "lee_lower": "lower bound",
+        "lee_upper": "upper bound",
+    }
+)
 BOUNDS = ("lee_lower", "lee_upper")
 UNADJUSTED = "bootstrap"  # the variance of the trimming bounds
 
@@ -31,17 +34,17 @@ def missing_data(review: Review) -> Table:
         for row in found
         if row["arm"] == arm
     ]
-    window = _months(main)
+    window, sides = _months(main), (say("assigned"), review.reference)
     return Table(
-        title=f"What missing data could do to the effect on {review.outcome}",
-        stub="Treatment of what is missing",
+        title=say("What missing data could do to the effect on {outcome}", outcome=review.outcome),
+        stub=say("Treatment of what is missing"),
         columns=(
-            *(Column(head, span=span) for span in ("Persons", "Missing") for head in ("assigned", review.reference)),
-            Column("Effect, points", review.interval_ends),
+            *(Column(head, span=span) for span in (say("Persons"), say("Missing")) for head in sides),
+            Column(say("Effect, points"), review.interval_ends),
         ),
         rows=tuple(rows),
         notes=_notes(review, variance, window),
-        record=record(review, f"{window}, pooled; single months for the bounds", difference(review)),
+        record=record(review, say("{months}, pooled; single months for the bounds", months=window), difference(review)),
     )
 
 
@@ -57,42 +60,55 @@ def _months(row: Record) -> str:
 
 
 def _head(row: Record) -> str:
-    head = HEADS[row["method"]]
+    head = say(HEADS[row["method"]])
     return f"{words.sentence(_months(row))}, {head}" if row["method"] in BOUNDS else head
 
 
 def _group(review: Review, row: Record) -> str:
     if row["about"] == "covariates":
-        group = f"Missing covariates, {_months(row)} (missing: persons who lack one)"
+        group = say("Missing covariates, {months} (missing: persons who lack one)", months=_months(row))
     elif row["method"] in BOUNDS:
-        group = "Persons not observed in the month, trimming bounds (missing: persons)"
+        group = say("Persons not observed in the month, trimming bounds (missing: persons)")
     else:
-        group = f"Missing months, {_months(row)} (missing: person-months)"
+        group = say("Missing months, {months} (missing: person-months)", months=_months(row))
     return f"{group}: {versus(review, row['arm'])}" if len(review.cohort.arms.treatments) > 1 else group
 
 
 def _notes(review: Review, variance: str, window: str) -> tuple[str, ...]:
-    names = words.listed([words.inside(words.variable(name)) for name in review.cohort.bound.covariates])
+    names = words.listed([words.inside(review.covariate(name)) for name in review.cohort.bound.covariates])
     rows = review.rows("missing_data", variance=variance)
     said = dict.fromkeys(part for row in rows for part in str(row["note"]).split("; "))
     lacking = [part for part in said if part.startswith("not in this cohort")]
-    # fmt: off
+    outcome, reference = review.outcome, review.reference
     return (
-        f"Missing covariates: the pooled regression of {window} adjusted for {names}; without the persons who lack "
-        "one, or with everybody, a constant in place of what is missing and a dummy for each covariate that somebody "
-        "lacks.",
-        *(f"{words.sentence(part)}." for part in lacking),
-        "Missing months: the pooled effect as it is, and with those of the treatment counted as months without "
-        f"{review.outcome} and those of {review.reference} as months in it (worst case), or the other way round (best "
-        "case). "
-        f"{_coverage(review, rows)}",
-        *(f"{words.sentence(part)}." for part in said if part == UNORDERED),
-        "Trimming bounds (Lee): the effect on persons who would be observed in either arm, not adjusted; they hold "
-        f"when assignment changes being observed in one direction only. {_shares(review)}",
-        f"In parentheses: {review.interval} from standard errors {words.variance(variance)}; for the trimming bounds "
-        "one interval for both, which covers the effect itself (Imbens and Manski, errors by bootstrap).",
+        say(
+            "Missing covariates: the pooled regression of {months} adjusted for {covariates}; without the persons who "
+            "lack one, or with everybody, a constant in place of what is missing and a dummy for each covariate that "
+            "somebody lacks.",
+            months=window,
+            covariates=names,
+        ),
+        *(f"{words.sentence(words.note(part))}." for part in lacking),
+        say(
+            "Missing months: the pooled effect as it is, and with those of the treatment counted as months without "
+            "{outcome} and those of {reference} as months in it (worst case), or the other way round (best case).",
+            outcome=outcome,
+            reference=reference,
+        )
+        + f" {_coverage(review, rows)}",
+        *(f"{words.sentence(words.note(part))}." for part in said if part == UNORDERED),
+        say(
+            "Trimming bounds (Lee): the effect on persons who would be observed in either arm, not adjusted; they hold "
+            "when assignment changes being observed in one direction only."
+        )
+        + f" {_shares(review)}",
+        say(
+            "In parentheses: {interval} from standard errors {variance}; for the trimming bounds one interval for "
+            "both, which covers the effect itself (Imbens and Manski, errors by bootstrap).",
+            interval=review.interval,
+            variance=words.variance(variance),
+        ),
     )
-    # fmt: on
 
 
 def _shares(review: Review) -> str:
@@ -100,17 +116,20 @@ def _shares(review: Review) -> str:
     rows = [row for row in review.rows("missing_data", method="lee_lower") if row["share_trimmed"] > 0]
     several = len(review.cohort.arms.treatments) > 1
     shares = [
-        f"{words.points(row['share_trimmed'])}% in {_months(row)}" + (f" ({review.arm(row['arm'])})" if several else "")
+        say("{share}% in {months}", share=words.points(row["share_trimmed"]), months=_months(row))
+        + (f" ({review.arm(row['arm'])})" if several else "")
         for row in rows
     ]
-    return f"Trimmed of the arm with more observed: {words.listed(shares)}." if shares else "Nothing was trimmed."
+    if not shares:
+        return say("Nothing was trimmed.")
+    return say("Trimmed of the arm with more observed: {shares}.", shares=words.listed(shares))
 
 
 def _coverage(review: Review, rows: list[dict]) -> str:
     """What was done with the months that the register does not cover."""
     if review.cohort.bound.impute == "all":
-        return "Months that the register does not cover are set likewise."
+        return say("Months that the register does not cover are set likewise.")
     main = next(row for row in rows if row["method"] == "observed")
     n_outside = main["n_months_outside_assigned"] + main["n_months_outside_control"]
-    left = f"{words.count(n_outside)} person-months" if n_outside else "none here"
-    return f"Months that the register does not cover stay missing ({left}): it ends for both arms alike."
+    left = say("{n} person-months", n=words.count(n_outside)) if n_outside else say("none here")
+    return say("Months that the register does not cover stay missing ({left}): it ends for both arms alike.", left=left)

@@ -4,19 +4,17 @@ from collections.abc import Iterable
 
 from ipseval import words
 from ipseval.findings import taken
+from ipseval.language import say
 from ipseval.record import record
 from ipseval.review import Record, Review, count_cell
 from ipseval.rules import RULES, in_words
 from ipseval.table import Cell, Column, Row, Table
 
-COLUMNS = (Column("Column"), Column("Rows"), Column("Persons"), Column("Severity"), Column("What was done"))
-NOT_COUNTED = "not counted: the finding is about files, columns or persons, or about rows of others than the trial's"
-
 
 def quality(review: Review) -> Table:
     """Every finding of the check, by extract."""
     window = words.months(-review.cohort.window.before, review.cohort.window.after)
-    return findings(review.rows("quality"), record(review, window, "Counts of rows and of persons"))
+    return findings(review.rows("quality"), record(review, window, say("Counts of rows and of persons")))
 
 
 def findings(found: Iterable[Record], choices: tuple[tuple[str, str], ...] = (), notes: tuple[str, ...] = ()) -> Table:
@@ -37,13 +35,14 @@ def findings(found: Iterable[Record], choices: tuple[tuple[str, str], ...] = (),
         One row a finding, grouped by extract.
     """
     rows = tuple(Row(_head(row), _cells(row), row["extract"]) for row in found)
-    counts = "Rows of persons outside the trial list are left out before anything else is counted."
+    counts = say("Rows of persons outside the trial list are left out before anything else is counted.")
+    heads = (say("Column"), say("Rows"), say("Persons"), say("Severity"), say("What was done"))
     return Table(
-        title="What the check found in the extracts, and what was done about it",
-        stub="Finding",
-        columns=COLUMNS,
+        title=say("What the check found in the extracts, and what was done about it"),
+        stub=say("Finding"),
+        columns=tuple(map(Column, heads)),
         rows=rows,
-        notes=(*((counts,) if rows else ("Nothing was found.",)), *notes),
+        notes=(*((counts,) if rows else (say("Nothing was found."),)), *notes),
         record=choices,
     )
 
@@ -59,5 +58,8 @@ def _head(row: Record) -> str:
 
 
 def _cells(row: Record) -> tuple[Cell, ...]:
-    counts = (count_cell(row[name], NOT_COUNTED) for name in ("n_rows", "n_persons"))
+    lacking = say(
+        "not counted: the finding is about files, columns or persons, or about rows of others than the trial's"
+    )
+    counts = (count_cell(row[name], lacking) for name in ("n_rows", "n_persons"))
     return Cell(_column(row)), *counts, Cell(row["severity"]), Cell(taken(row["rule"], row["action"]))

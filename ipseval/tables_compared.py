@@ -1,11 +1,10 @@
 """Printed table of published numbers beside the reproduced ones."""
 
 from ipseval import words
+from ipseval.language import say
 from ipseval.record import difference, record
 from ipseval.review import Record, Review
 from ipseval.table import Cell, Column, Row, Table
-
-COLUMNS = (Column("Printed"), Column("Reproduced"), Column("Agrees"))
 
 
 def published_comparison(review: Review) -> Table:
@@ -13,15 +12,15 @@ def published_comparison(review: Review) -> Table:
     found = review.rows("published_comparison")
     n = sum(bool(row["agrees"]) for row in found)
     notes = (
-        (f"{n} of {len(found)} numbers agree: they print the same, stars included.",)
+        (say("{n} of {of} numbers agree: they print the same, stars included.", n=n, of=len(found)),)
         if found
-        else ("The cohort names no published numbers.",)
+        else (say("The cohort names no published numbers."),)
     )
     window = words.months(-review.cohort.window.before, review.cohort.window.after)
     return Table(
-        title="Published numbers and those of this run",
-        stub="Number",
-        columns=COLUMNS,
+        title=say("Published numbers and those of this run"),
+        stub=say("Number"),
+        columns=(Column(say("Printed")), Column(say("Reproduced")), Column(say("Agrees"))),
         rows=tuple(Row(row["term"], _cells(row), words.sentence(row["table"])) for row in found),
         notes=notes,
         record=record(review, window, difference(review)),
@@ -31,6 +30,11 @@ def published_comparison(review: Review) -> Table:
 
 def _cells(row: Record) -> tuple[Cell, ...]:
     """The printed text, the reproduced number to one decimal more, and yes or no."""
-    decimals = len(row["printed"].rstrip("*").partition(".")[2])
+    number = row["printed"].rstrip("*")
+    decimals, stars = len(number.partition(".")[2]), row["printed"].removeprefix(number)
     reproduced = words.number(row["reproduced"], decimals + 1 if decimals else 0)
-    return Cell(row["printed"]), Cell(reproduced), Cell("yes" if row["agrees"] else "no")
+    return (
+        Cell(words.number(float(number), decimals) + stars),
+        Cell(reproduced),
+        Cell(say("yes") if row["agrees"] else say("no")),
+    )

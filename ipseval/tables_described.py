@@ -3,18 +3,20 @@
 from typing import Any
 
 from ipseval import words
+from ipseval.language import phrases, say
 from ipseval.record import record
 from ipseval.review import ALL, Review, count_cell, share_cell
 from ipseval.table import Cell, Column, Row, Table, lacking
 
-NOBODY = "nobody in this cell"
 IS_SHARE = 1e-9  # relative; how near a variance must be to that of zeros and ones
-FLOW_STEPS = {
-    "randomised": "Randomised",
-    "consent_withdrawn": "Withdrew consent",
-    "employed_at_randomisation": "Employed at randomisation",
-    "analysed": "Analysed",
-}
+FLOW_STEPS = phrases(
+    {
+        "randomised": "Randomised",
+        "consent_withdrawn": "Withdrew consent",
+        "employed_at_randomisation": "Employed at randomisation",
+        "analysed": "Analysed",
+    }
+)
 
 
 def centres_and_all(review: Review) -> tuple[str, ...]:
@@ -31,20 +33,21 @@ def inclusion(review: Review) -> Table:
             (
                 count_cell(found[c]["n_randomised"]),
                 count_cell(found[c]["n_analysed"]),
-                share_cell(found[c]["share"], "nobody was randomised here"),
+                share_cell(found[c]["share"], say("nobody was randomised here")),
             ),
             is_total=c == ALL,
         )
         for c in centres_and_all(review)
     )
-    only = ", not in work at randomisation" if review.cohort.not_employed_at_randomisation else ""
+    is_limited = review.cohort.not_employed_at_randomisation
+    analysed = say("Analysed, not in work at randomisation") if is_limited else say("Analysed")
     return Table(
-        title="Table 3. Persons randomised and analysed, by centre",
-        stub="Centre",
-        columns=(Column("Randomised"), Column(f"Analysed{only}"), Column("Share analysed, %")),
+        title=say("Table 3. Persons randomised and analysed, by centre"),
+        stub=say("Centre"),
+        columns=(Column(say("Randomised")), Column(analysed), Column(say("Share analysed, %"))),
         rows=rows,
-        notes=("The table of the flow gives every step between the two counts.",),
-        record=record(review, "as of randomisation", "Counts of persons, and their ratio"),
+        notes=(say("The table of the flow gives every step between the two counts."),),
+        record=record(review, say("as of randomisation"), say("Counts of persons, and their ratio")),
     )
 
 
@@ -56,10 +59,10 @@ def wage_subsidy(review: Review) -> Table:
     by_arm = tuple(
         Column(head, span=review.arm(arm))
         for arm in arms.all
-        for head in ("Persons", "Person-months", "With wage subsidy", "Share, %")
+        for head in (say("Persons"), say("Person-months"), say("With wage subsidy"), say("Share, %"))
     )
     differences = tuple(
-        Column(f"{review.arm(arm)} − {review.reference}", span="Difference, points") for arm in arms.treatments
+        Column(f"{review.arm(arm)} − {review.reference}", span=say("Difference, points")) for arm in arms.treatments
     )
     rows = []
     for c in centres_and_all(review):
@@ -68,18 +71,18 @@ def wage_subsidy(review: Review) -> Table:
         rows.append(Row(review.centre(c), tuple(cells), is_total=c == ALL))
     window = words.months(max(first, -review.cohort.window.before), min(last, review.cohort.window.after))
     return Table(
-        title=f"Table 4. Person-months with a wage subsidy, {window} after randomisation",
-        stub="Centre",
+        title=say("Table 4. Person-months with a wage subsidy, {months} after randomisation", months=window),
+        stub=say("Centre"),
         columns=(*by_arm, *differences),
         rows=tuple(rows),
-        notes=("A month counts when a wage subsidy covers any day of it.", "Points are percentage points."),
-        record=record(review, window, "Share of observed person-months with a wage subsidy, and its difference"),
+        notes=(say("A month counts when a wage subsidy covers any day of it."), say("Points are percentage points.")),
+        record=record(review, window, say("Share of observed person-months with a wage subsidy, and its difference")),
     )
 
 
 def _subsidy_reason(row: dict[str, Any]) -> str:
     delivered = words.is_known(row["n_person_months"])
-    return "no month was observed" if delivered else "wage subsidies were not delivered"
+    return say("no month was observed") if delivered else say("wage subsidies were not delivered")
 
 
 def _subsidy_cells(row: dict[str, Any]) -> list[Cell]:
@@ -105,32 +108,41 @@ def balance(review: Review) -> Table:
         column
         for arm in arms.all
         for column in (
-            Column("Mean or %", ("standard deviation",), span=review.arm(arm)),
-            Column("Missing", span=review.arm(arm)),
+            Column(say("Mean or %"), (say("standard deviation"),), span=review.arm(arm)),
+            Column(say("Missing"), span=review.arm(arm)),
         )
     )
     smd = tuple(
-        Column(f"{review.arm(arm)} − {review.reference}", span="Standardised difference") for arm in arms.treatments
+        Column(f"{review.arm(arm)} − {review.reference}", span=say("Standardised difference"))
+        for arm in arms.treatments
     )
     rows = []
     for centre in (ALL, *review.centres):
         for variable, level in names:
             these = [cells[variable, level, centre, arm] for arm in arms.all]
             row = _balance_row(
-                variable, level, these, [r for r in found if (r["variable"], _level(r)) == (variable, level)]
+                review.covariate(variable, level),
+                these,
+                [r for r in found if (r["variable"], _level(r)) == (variable, level)],
             )
             rows.append(Row(row.head, row.cells, group=review.centre(centre)))
     return Table(
-        title="Covariates at randomisation, by centre and arm",
-        stub="Covariate",
+        title=say("Covariates at randomisation, by centre and arm"),
+        stub=say("Covariate"),
         columns=(*by_arm, *smd),
         rows=tuple(rows),
         notes=(
-            "Per cent for characteristics that a person has or has not, else the mean with the standard deviation.",
-            "Standardised difference: difference of the means over the root of the mean of the two arms' variances.",
-            "No tests: after randomisation, differences are chance by design.",
+            say(
+                "Per cent for characteristics that a person has or has not, else the mean with the standard deviation."
+            ),
+            say(
+                "Standardised difference: difference of the means over the root of the mean of the two arms' variances."
+            ),
+            say("No tests: after randomisation, differences are chance by design."),
         ),
-        record=record(review, "as of randomisation", "Means, shares and standardised differences between the arms"),
+        record=record(
+            review, say("as of randomisation"), say("Means, shares and standardised differences between the arms")
+        ),
     )
 
 
@@ -138,7 +150,7 @@ def _level(row: dict[str, Any]) -> str:
     return row["level"] if isinstance(row["level"], str) else ""
 
 
-def _balance_row(variable: str, level: str, arms: list[dict[str, Any]], everywhere: list[dict[str, Any]]) -> Row:
+def _balance_row(head: str, arms: list[dict[str, Any]], everywhere: list[dict[str, Any]]) -> Row:
     """One covariate in one centre: mean and missing by arm, then the differences."""
     shares = all(_is_share(row) for row in everywhere)
     largest = max((abs(r["mean"]) for r in everywhere if words.is_known(r["mean"])), default=0)
@@ -146,7 +158,7 @@ def _balance_row(variable: str, level: str, arms: list[dict[str, Any]], everywhe
     cells = []
     for row in arms:
         if not words.is_known(row["mean"]):
-            cells.append(lacking("no value is known"))
+            cells.append(lacking(say("no value is known")))
         elif shares:
             cells.append(Cell(words.points(row["mean"])))
         else:
@@ -155,8 +167,8 @@ def _balance_row(variable: str, level: str, arms: list[dict[str, Any]], everywhe
         cells.append(count_cell(row["n_missing"]))
     for row in arms[1:]:
         known = words.is_known(row["smd"])
-        cells.append(Cell(words.number(row["smd"], 2)) if known else lacking("no variation, or too few values"))
-    return Row(words.variable(variable, level) + (", %" if shares else ""), tuple(cells))
+        cells.append(Cell(words.number(row["smd"], 2)) if known else lacking(say("no variation, or too few values")))
+    return Row(head + (", %" if shares else ""), tuple(cells))
 
 
 def _is_share(row: dict[str, Any]) -> bool:
@@ -186,21 +198,21 @@ def flow(review: Review) -> Table:
         for centre in centres
         for step in steps
     )
-    reasons = tuple(f"{_step(step)}: {reason}" for step, reason in steps.items() if isinstance(reason, str))
+    reasons = tuple(f"{_step(step)}: {words.note(reason)}" for step, reason in steps.items() if isinstance(reason, str))
     return Table(
-        title="Flow of persons from randomisation to analysis",
-        stub="Step",
+        title=say("Flow of persons from randomisation to analysis"),
+        stub=say("Step"),
         columns=tuple(Column(review.arm(arm)) for arm in arms),
         rows=rows,
-        notes=("At each step the persons who left, in order: nobody is counted at two of them.", *reasons),
-        record=record(review, "as of randomisation", "Counts of persons"),
+        notes=(say("At each step the persons who left, in order: nobody is counted at two of them."), *reasons),
+        record=record(review, say("as of randomisation"), say("Counts of persons")),
     )
 
 
 def _step(step: str) -> str:
     if step.startswith("excluded_"):
-        return f"Excluded by {words.plain(step.removeprefix('excluded_'))}"
-    return FLOW_STEPS.get(step, words.sentence(words.plain(step)))
+        return say("Excluded by {column}", column=words.plain(step.removeprefix("excluded_")))
+    return words.sentence(words.worded(FLOW_STEPS, step))
 
 
 def _flow_cell(row: dict[str, Any]) -> Cell:

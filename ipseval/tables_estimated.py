@@ -3,15 +3,24 @@
 from typing import Any
 
 from ipseval import words
-from ipseval.record import difference, record
-from ipseval.review import ALL, ESTIMATED, PUBLISHED, SMALL_SAMPLE, Review, count_cell, effect_cell, share_cell
+from ipseval.language import phrases, say
+from ipseval.record import difference, difference_of_persons, pooled, record
+from ipseval.review import (
+    ALL,
+    ESTIMATED,
+    PUBLISHED,
+    SMALL_SAMPLE,
+    Review,
+    count_cell,
+    effect_cell,
+    interval_from,
+    share_cell,
+)
 from ipseval.table import Cell, Column, Row, Table, lacking
 
-MODELS = {"table5_model_1": "Model 1", "table5_model_2": "Model 2", "table5_model_3": "Model 3"}
+MODELS = phrases({"table5_model_1": "Model 1", "table5_model_2": "Model 2", "table5_model_3": "Model 3"})
 MODEL_1, UNADJUSTED, POOLED, POOLED_UNADJUSTED = "table5_model_1", "centre_unadjusted", "pooled", "pooled_unadjusted"
 BY_MONTH, BY_CENTRE_MONTH = "by_month", "by_centre_month"
-NOT_OBSERVED = "no month of the reference arm was observed"
-PLACEBO = "Months before 0 are a placebo: assignment cannot have had an effect yet."
 
 Coefficients = dict[str, dict[str, dict[str, Any]]]  # model -> term -> row
 
@@ -29,29 +38,35 @@ def table5(review: Review) -> Table:
         if term.split("[")[0] not in words.TIME
     ]
     covariates = [t for t in terms if t.split("[")[0] not in ("intercept", "centre", "assigned")]
-    rows = [_term_row(review, found, term, words.variable(term)) for term in covariates]
+    rows = [_term_row(review, found, term, review.covariate(term)) for term in covariates]
     base = _centre_name(review, review.centres[0])
     for c in review.centres[1:]:
-        row = _term_row(review, found, f"centre[{c}]", _centre_name(review, c), f"Centre (base: {base})")
+        group = say("Centre (base: {base})", base=base)
+        row = _term_row(review, found, f"centre[{c}]", _centre_name(review, c), group)
         rows.append(row)
     for arm in review.cohort.arms.treatments:
         for c in review.centres:
-            group = f"{review.arm(arm)} × centre"
+            group = say("{arm} × centre", arm=review.arm(arm))
             rows.append(_term_row(review, found, f"assigned[{arm}]:centre[{c}]", _centre_name(review, c), group))
-    rows.append(_term_row(review, found, "intercept", "Constant", "Constant and sample"))
-    for head, column in (("N, person-months", "n_obs"), ("N, persons", "n_persons")):
+    last = say("Constant and sample")
+    rows.append(_term_row(review, found, "intercept", say("Constant"), last))
+    for head, column in ((say("N, person-months"), "n_obs"), (say("N, persons"), "n_persons")):
         cells = tuple(_size_cell(review, found[model], column) for model in MODELS)
-        rows.append(Row(head, cells, "Constant and sample", is_total=True))
+        rows.append(Row(head, cells, last, is_total=True))
     return Table(
-        title=f"Table 5. Effects on {review.outcome} by centre: linear probability models",
-        stub="Term",
-        columns=tuple(Column(head, ("standard error",), has_stars=True) for head in MODELS.values()),
+        title=say("Table 5. Effects on {outcome} by centre: linear probability models", outcome=review.outcome),
+        stub=say("Term"),
+        columns=tuple(Column(say(head), (say("standard error"),), has_stars=True) for head in MODELS.values()),
         rows=tuple(rows),
         notes=_table5_notes(review, base, variance),
         record=record(
             review,
-            f"{words.months(*review.pooled_months(MODEL_1))}, pooled",
-            f"Difference between the arms in the share of months in {review.outcome} (0.100 is 10 percentage points)",
+            pooled(review.pooled_months(MODEL_1)),
+            say(
+                "Difference between the arms in the share of months in {outcome} ({tenth} is 10 percentage points)",
+                outcome=review.outcome,
+                tenth=words.number(0.1, 3),
+            ),
         ),
     )
 
@@ -94,17 +109,22 @@ def _size_cell(review: Review, rows: dict[str, dict[str, Any]], column: str) -> 
 def _table5_notes(review: Review, base: str, variance: str) -> tuple[str, ...]:
     time = {name: a.time for name in MODELS if (a := review.analysis(name))}
     held = {times: words.listed(words.translated(words.TIME, times)) for times in dict.fromkeys(time.values()) if times}
-    who = {t: words.listed([MODELS[n] for n, own in time.items() if own == t]) for t in held}
+    who = {t: words.listed([say(MODELS[n]) for n, own in time.items() if own == t]) for t in held}
     if len(set(time.values())) == 1:
-        who = dict.fromkeys(held, "All models")
-    dummies = tuple(f"{who[times]}: dummies for {text} are included and not shown." for times, text in held.items())
+        who = dict.fromkeys(held, say("All models"))
     return (
-        f"Coefficients of ordinary least squares on person-months; the outcome is 1 in {review.outcome}, else 0.",
-        *dummies,
-        f"Base centre: {base}. Reference arm: {review.reference}.",
-        f"In parentheses: standard errors, {words.variance(variance)}.",
-        words.STAR_NOTE,
-        "A person with a missing covariate is left out of the models that hold it.",
+        say(
+            "Coefficients of ordinary least squares on person-months; the outcome is 1 in {outcome}, else 0.",
+            outcome=review.outcome,
+        ),
+        *(
+            say("{models}: dummies for {terms} are included and not shown.", models=who[times], terms=text)
+            for times, text in held.items()
+        ),
+        say("Base centre: {base}. Reference arm: {reference}.", base=base, reference=review.reference),
+        say("In parentheses: standard errors, {variance}.", variance=words.variance(variance)),
+        words.star_note(),
+        say("A person with a missing covariate is left out of the models that hold it."),
         *review.left_out(MODELS),
     )
 
@@ -127,17 +147,22 @@ def by_centre(review: Review) -> Table:
             rows.append(Row(review.centre(c), cells, versus(review, arm), is_total=c == ALL))
     ends = review.interval_ends
     return Table(
-        title=f"Effects on {review.outcome} by centre, {words.months(first, last)} pooled",
-        stub="Centre",
-        columns=(*size_columns(review), Column("Unadjusted, points", ends), Column("Model 1, points", ends)),
+        title=say(
+            "Effects on {outcome} by centre, {months} pooled", outcome=review.outcome, months=words.months(first, last)
+        ),
+        stub=say("Centre"),
+        columns=(*size_columns(review), Column(say("Unadjusted, points"), ends), Column(say("Model 1, points"), ends)),
         rows=tuple(rows),
         notes=(
-            "Unadjusted: within each centre, with a dummy for each month since randomisation. Model 1: as in table 5.",
-            "All centres: one effect in a regression with centre dummies, and otherwise the same terms.",
+            say(
+                "Unadjusted: within each centre, with a dummy for each month since randomisation. Model 1: as in "
+                "table 5."
+            ),
+            say("All centres: one effect in a regression with centre dummies, and otherwise the same terms."),
             _interval_note(review, variance),
             *review.left_out((MODEL_1, POOLED)),
         ),
-        record=record(review, f"{words.months(first, last)}, pooled", difference(review)),
+        record=record(review, pooled((first, last)), difference(review)),
     )
 
 
@@ -151,19 +176,19 @@ def by_month(review: Review) -> Table:
         )
     )
     adjust = a.adjust if (a := review.analysis(BY_MONTH)) else ()
-    terms = words.listed(["centre", *(words.inside(words.variable(n)) for n in adjust)])
+    terms = words.listed([say("centre"), *(words.inside(review.covariate(n)) for n in adjust)])
     return Table(
-        title=f"Effects on {review.outcome} by month since randomisation",
-        stub="Month",
-        columns=(*size_columns(review), Column("Effect, points", review.interval_ends)),
+        title=say("Effects on {outcome} by month since randomisation", outcome=review.outcome),
+        stub=say("Month"),
+        columns=(*size_columns(review), Column(say("Effect, points"), review.interval_ends)),
         rows=rows,
         notes=(
-            f"One regression a month, adjusted for {terms}.",
-            PLACEBO,
+            say("One regression a month, adjusted for {terms}.", terms=terms),
+            _placebo(),
             _interval_note(review, variance),
             *review.left_out((BY_MONTH,)),
         ),
-        record=record(review, f"each month, {words.months(*_ends(review))}", difference(review, "persons")),
+        record=record(review, _each_month(review), difference_of_persons(review)),
         is_long=True,
     )
 
@@ -182,22 +207,30 @@ def by_centre_month(review: Review) -> Table:
         for month in review.cohort.window.months
     )
     return Table(
-        title=f"Effects on {review.outcome} by centre and month since randomisation",
-        stub="Month",
+        title=say("Effects on {outcome} by centre and month since randomisation", outcome=review.outcome),
+        stub=say("Month"),
         columns=tuple(Column(review.centre(c), review.interval_ends) for c in review.centres),
         rows=rows,
         notes=(
-            "Percentage points. Within each centre and month: the difference of the arms' shares, without covariates.",
-            PLACEBO,
+            say(
+                "Percentage points. Within each centre and month: the difference of the arms' shares, without "
+                "covariates."
+            ),
+            _placebo(),
             _interval_note(review, variance),
         ),
-        record=record(review, f"each month, {words.months(*_ends(review))}", difference(review, "persons")),
+        record=record(review, _each_month(review), difference_of_persons(review)),
         is_long=True,
     )
 
 
-def _ends(review: Review) -> tuple[int, int]:
-    return (-review.cohort.window.before, review.cohort.window.after)
+def _each_month(review: Review) -> str:
+    window = review.cohort.window
+    return say("each month, {months}", months=words.months(-window.before, window.after))
+
+
+def _placebo() -> str:
+    return say("Months before 0 are a placebo: assignment cannot have had an effect yet.")
 
 
 def _order(review: Review, arm: str) -> int:
@@ -205,14 +238,14 @@ def _order(review: Review, arm: str) -> int:
 
 
 def versus(review: Review, arm: str) -> str:
-    return f"{review.arm(arm)} against {review.reference}"
+    return say("{arm} against {reference}", arm=review.arm(arm), reference=review.reference)
 
 
 def size_columns(review: Review) -> tuple[Column, ...]:
     return (
-        Column("assigned", span="Persons"),
-        Column(review.reference, span="Persons"),
-        Column(f"{words.sentence(review.outcome)} in {review.reference}, %"),
+        Column(say("assigned"), span=say("Persons")),
+        Column(review.reference, span=say("Persons")),
+        Column(say("{outcome} in {reference}, %", outcome=words.sentence(review.outcome), reference=review.reference)),
     )
 
 
@@ -220,12 +253,10 @@ def size_cells(row: dict[str, Any] | None) -> tuple[Cell, ...]:
     """Persons in both arms, and the mean outcome of the reference arm."""
     if row is None:
         return (Cell(), Cell(), Cell())
-    share = share_cell(row["mean_control"], NOT_OBSERVED)
+    share = share_cell(row["mean_control"], say("no month of the reference arm was observed"))
     return (count_cell(row["n_assigned"]), count_cell(row["n_control"]), share)
 
 
 def _interval_note(review: Review, variance: str) -> str:
-    return (
-        f"In parentheses: {review.interval} from standard errors {words.variance(variance)}. "
-        "Each interval stands for itself: there is no allowance for their number."
-    )
+    alone = say("Each interval stands for itself: there is no allowance for their number.")
+    return f"{interval_from(review, variance)} {alone}"

@@ -2,18 +2,20 @@
 
 from ipseval import words
 from ipseval.config import ORDINARY_EMPLOYMENT
+from ipseval.language import phrases, say
 from ipseval.record import record
-from ipseval.review import ALL, ESTIMATED, SMALL_SAMPLE, Record, Review, count_cell
+from ipseval.review import ALL, ESTIMATED, SMALL_SAMPLE, Record, Review, count_cell, interval_from
 from ipseval.table import Cell, Column, Row, Table, lacking
 
-MEASURES = {
-    "ordinary_months": "Months in ordinary employment",
-    "weekly_hours": "Agreed weekly hours, mean of the months",
-    "n_employers": "Employers",
-    "n_jobs": "Jobs begun since randomisation",
-}
+MEASURES = phrases(
+    {
+        "ordinary_months": "Months in ordinary employment",
+        "weekly_hours": "Agreed weekly hours, mean of the months",
+        "n_employers": "Employers",
+        "n_jobs": "Jobs begun since randomisation",
+    }
+)
 WITHOUT_JOB, DIFFERENCE = "months_without_job", "difference"
-NO_MONTH = "the window has no month after randomisation"
 
 
 def time_to_job(review: Review) -> Table:
@@ -25,40 +27,45 @@ def time_to_job(review: Review) -> Table:
     by_month = {(row["month"], row["arm"]): row for row in review.rows("time_to_job")}
     rows = [
         Row(
-            f"By the end of month {month}",
+            say("By the end of month {k}", k=month),
             tuple(_share_cell(review, by_month[month, arm]) for arm in arms.all),
-            "With a first ordinary job, %",
+            say("With a first ordinary job, %"),
         )
         for month in review.cohort.follow.months
     ]
-    group = f"Months without an ordinary job, {window}"
+    group = say("Months without an ordinary job, {months}", months=window)
     waits = tuple(_mean_cell(review, means[WITHOUT_JOB, arm]) for arm in arms.all)
     differences = (Cell(), *(_mean_cell(review, means[DIFFERENCE, arm]) for arm in arms.treatments))
     size = tuple(count_cell(means[WITHOUT_JOB, arm]["n_persons"]) for arm in arms.all)
-    rows += [Row("Mean until the first", waits, group), Row(f"Difference from {review.reference}", differences, group)]
-    rows.append(Row("Persons at risk at the start", size, "Sample"))
+    gap = say("Difference from {reference}", reference=review.reference)
+    rows += [Row(say("Mean until the first"), waits, group), Row(gap, differences, group)]
+    rows.append(Row(say("Persons at risk at the start"), size, say("Sample")))
     return Table(
-        title="Time to the first ordinary job",
-        stub="Measure",
+        title=say("Time to the first ordinary job"),
+        stub=say("Measure"),
         columns=tuple(Column(review.arm(arm), review.interval_ends) for arm in arms.all),
         rows=tuple(rows),
         notes=(
-            "The wait ends with the first month in ordinary employment from month 0 on, however short the job.",
-            "Shares by Kaplan and Meier; intervals on the scale log(−log). Persons who are not observed in a month "
-            "leave the sample there.",
-            "Mean until the first: the restricted mean, months before the first job, all months for who had none. "
-            "Differences unadjusted, normal distribution.",
+            say("The wait ends with the first month in ordinary employment from month 0 on, however short the job."),
+            say(
+                "Shares by Kaplan and Meier; intervals on the scale log(−log). Persons who are not observed in a month "
+                "leave the sample there."
+            ),
+            say(
+                "Mean until the first: the restricted mean, months before the first job, all months for who had none. "
+                "Differences unadjusted, normal distribution."
+            ),
             *_sentence(any_row["note"]),
-            f"In parentheses: {review.interval}.",
+            say("In parentheses: {interval}.", interval=review.interval),
         ),
         record=record(
-            review, window, "Shares with a first ordinary job, and mean months without one", ORDINARY_EMPLOYMENT
+            review, window, say("Shares with a first ordinary job, and mean months without one"), ORDINARY_EMPLOYMENT
         ),
     )
 
 
 def _sentence(note: object) -> tuple[str, ...]:
-    return (f"{words.sentence(note)}.",) if isinstance(note, str) and note else ()
+    return (f"{words.sentence(words.note(note))}.",) if isinstance(note, str) and note else ()
 
 
 def _share_cell(review: Review, row: Record) -> Cell:
@@ -66,7 +73,7 @@ def _share_cell(review: Review, row: Record) -> Cell:
     if not words.is_known(row["share_with_job"]):
         return lacking(words.status(row["status"], review.least))
     if row["status"] != ESTIMATED:
-        return Cell(words.points(row["share_with_job"]), reason="nobody or everybody: no interval")
+        return Cell(words.points(row["share_with_job"]), reason=say("nobody or everybody: no interval"))
     return Cell(
         words.points(row["share_with_job"]), beside=(words.points(row["share_low"]), words.points(row["share_high"]))
     )
@@ -90,17 +97,19 @@ def accumulated(review: Review) -> Table:
         means += [_size_and_mean(review, row, "n_assigned", "mean_assigned") for row in these]
         row_cells = [cell for pair in means for cell in pair] + [_effect_cell(review, row) for row in these]
         head = words.sentence(words.months(int(these[0]["month_from"]), month))
-        rows.append(Row(head, tuple(row_cells), words.variable(MEASURES[outcome])))
-    columns = [Column(head, span=review.arm(arm)) for arm in arms.all for head in ("Persons", "Mean")]
+        rows.append(Row(head, tuple(row_cells), say(MEASURES[outcome])))
+    columns = [Column(head, span=review.arm(arm)) for arm in arms.all for head in (say("Persons"), say("Mean"))]
     columns += [Column(f"{review.arm(arm)} − {review.reference}", review.interval_ends) for arm in arms.treatments]
     return Table(
-        title="Employment accumulated after randomisation",
-        stub="Months",
+        title=say("Employment accumulated after randomisation"),
+        stub=say("Months"),
         columns=tuple(columns),
         rows=tuple(rows),
         notes=_accumulated_notes(review, found),
         record=record(
-            review, "as the rows say", "Mean difference between the arms, in months, hours, employers or jobs"
+            review,
+            say("as the rows say"),
+            say("Mean difference between the arms, in months, hours, employers or jobs"),
         ),
     )
 
@@ -122,18 +131,22 @@ def _effect_cell(review: Review, row: Record) -> Cell:
 
 def _accumulated_notes(review: Review, found: list[dict]) -> tuple[str, ...]:
     if not found:
-        return (f"{words.sentence(NO_MONTH)}.",)
+        return (say("The window has no month after randomisation."),)
     left_out = {str(row["note"]): None for row in found if isinstance(row["note"], str) and "left out" in row["note"]}
-    most = (f"Weekly hours, the last row: {list(left_out)[-1]}.",) if left_out else ()
-    # fmt: off
+    most = (say("Weekly hours, the last row: {note}.", note=words.note(list(left_out)[-1])),) if left_out else ()
     return (
-        "Persons who are observed in all of the months. Means are unadjusted; differences are adjusted for centre, age "
-        "and sex.",
-        "Weekly hours: agreed hours on the 16th of each month, all jobs of that day together, with or without wage "
-        "subsidy; 0 without a job. Who has a job of unknown hours on such a day is left out: they are all employed.",
+        say(
+            "Persons who are observed in all of the months. Means are unadjusted; differences are adjusted for centre, "
+            "age and sex."
+        ),
+        say(
+            "Weekly hours: agreed hours on the 16th of each month, all jobs of that day together, with or without wage "
+            "subsidy; 0 without a job. Who has a job of unknown hours on such a day is left out: they are all employed."
+        ),
         *most,
-        "Employers and jobs: with or without wage subsidy. Jobs begun after the day of randomisation, in month 0 too; "
-        "spells of an employer that touch are one job.",
-        f"In parentheses: {review.interval} from standard errors {words.variance(review.variance(SMALL_SAMPLE))}.",
+        say(
+            "Employers and jobs: with or without wage subsidy. Jobs begun after the day of randomisation, in month 0 "
+            "too; spells of an employer that touch are one job."
+        ),
+        interval_from(review, review.variance(SMALL_SAMPLE)),
     )
-    # fmt: on

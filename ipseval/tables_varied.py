@@ -4,38 +4,45 @@ import statistics
 from typing import Any
 
 from ipseval import words
-from ipseval.record import difference, record
+from ipseval.language import phrases, say
+from ipseval.record import difference, pooled, record
 from ipseval.review import ESTIMATED, SMALL_SAMPLE, Review, effect_cell
 from ipseval.table import Cell, Column, Row, Table
 from ipseval.tables_estimated import versus
 
-DIMENSIONS = {
-    "month_rule": "A month counts",
-    "min_weekly_hours": "Weekly hours",
-    "exclude_wage_subsidy": "Months with a wage subsidy",
-    "time": "Dummies for time",
-    "adjustment": "Adjustment",
-}
-RULES = {
-    "any_day": "employed on any day",
-    "reference_week": "employed in the week of the 16th",
-}
+DIMENSIONS = phrases(
+    {
+        "month_rule": "A month counts",
+        "min_weekly_hours": "Weekly hours",
+        "exclude_wage_subsidy": "Months with a wage subsidy",
+        "time": "Dummies for time",
+        "adjustment": "Adjustment",
+    }
+)
+RULES = phrases(
+    {
+        "any_day": "employed on any day",
+        "reference_week": "employed in the week of the 16th",
+    }
+)
+ADJUSTMENTS = phrases({"none": "none", "additive": "additive", "lin": "lin"})  # names of config/config.yaml
 
 
 def choice(dimension: str, value: Any) -> str:
     """A choice in words."""
     if dimension == "month_rule":
-        return RULES.get(value, f"employed on {value.removeprefix('min_days ')} days at least")
+        n = value.removeprefix("min_days ")
+        return say(RULES[value]) if value in RULES else say("employed on {n} days at least", n=n)
     if dimension == "min_weekly_hours":
-        return f"{value:g} at least" if value > 0 else "any"
+        return say("{n} at least", n=words.shortest(value)) if value > 0 else say("any")
     if dimension == "exclude_wage_subsidy":
-        return "do not count" if value else "count, too"
+        return say("do not count") if value else say("count, too")
     if dimension == "time":
         parts = tuple(value.split(" + "))
         if parts == ("inclusion_year", "inclusion_month"):
-            return "year and calendar month of randomisation"
-        return "none" if parts == ("none",) else words.listed(words.translated(words.TIME, parts))
-    return words.plain(value)
+            return say("year and calendar month of randomisation")
+        return say("none") if parts == ("none",) else words.listed(words.translated(words.TIME, parts))
+    return words.worded(ADJUSTMENTS, value)
 
 
 def estimated(review: Review, arm: str) -> list[dict[str, Any]]:
@@ -51,30 +58,36 @@ def specifications(review: Review) -> Table:
     for arm in review.cohort.arms.treatments:
         group, found = versus(review, arm), estimated(review, arm)
         main = next((row for row in found if row["is_main"]), None)
-        rows.append(Row("As chosen", (Cell("1"), effect_cell(review, main), Cell(), Cell()), group, is_total=True))
-        rows.append(Row("All combinations", _summary(found), group))
+        rows.append(Row(say("As chosen"), (Cell("1"), effect_cell(review, main), Cell(), Cell()), group, is_total=True))
+        rows.append(Row(say("All combinations"), _summary(found), group))
         for dimension, head in DIMENSIONS.items():
             for value in dict.fromkeys(row[dimension] for row in found):
                 own = [row for row in found if row[dimension] == value]
-                rows.append(Row(f"{head}: {choice(dimension, value)}", _summary(own), group))
-    months = words.months(*review.pooled_months("pooled"))
+                rows.append(Row(f"{say(head)}: {choice(dimension, value)}", _summary(own), group))
+    months = review.pooled_months("pooled")
     return Table(
-        title=f"The pooled effect on {review.outcome} under other choices, {months}",
-        stub="Choice",
+        title=say(
+            "The pooled effect on {outcome} under other choices, {months}",
+            outcome=review.outcome,
+            months=words.months(*months),
+        ),
+        stub=say("Choice"),
         columns=(
-            Column("Combinations"),
-            Column("Effect, points (all combinations: median)", review.interval_ends),
-            Column("Smallest to largest, points"),
-            Column("Interval without zero, %"),
+            Column(say("Combinations")),
+            Column(say("Effect, points (all combinations: median)"), review.interval_ends),
+            Column(say("Smallest to largest, points")),
+            Column(say("Interval without zero, %")),
         ),
         rows=tuple(rows),
         notes=(
-            "Every combination of the choices is estimated on the same persons; the row of a choice is about all "
-            "combinations that hold it. They are no sample, so that there is no test of all together: look whether the "
-            "conclusion hangs on a choice.",
-            f"In parentheses: {review.interval}, with the standard errors of the figure.",
+            say(
+                "Every combination of the choices is estimated on the same persons; the row of a choice is about all "
+                "combinations that hold it. They are no sample, so that there is no test of all together: look whether "
+                "the conclusion hangs on a choice."
+            ),
+            say("In parentheses: {interval}, with the standard errors of the figure.", interval=review.interval),
         ),
-        record=record(review, f"{months}, pooled", difference(review)),
+        record=record(review, pooled(months), difference(review)),
     )
 
 
@@ -84,7 +97,7 @@ def _summary(rows: list[dict[str, Any]]) -> tuple[Cell, ...]:
         return (Cell("0"), Cell(), Cell(), Cell())
     effects = [row["estimate"] for row in rows]
     clear = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in rows) / len(rows)
-    ends = f"{words.points(min(effects))} to {words.points(max(effects))}"
+    ends = words.to(words.points(min(effects)), words.points(max(effects)))
     return (
         Cell(words.count(len(rows))),
         Cell(words.points(statistics.median(effects))),

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from ipseval.language import spoken
+from ipseval.language import phrases, say, say_again, spoken
 
 EN_DASH = "–"
 MINUS = "−"
@@ -12,54 +12,92 @@ THIN_SPACE = "\u202f"  # no line is broken at it
 MARKS = {"en": (",", "."), "nb": (THIN_SPACE, ","), "da": (".", ",")}  # at thousands, and before decimals
 STAR_LEVELS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
 HIDDEN_SIGN = ":"  # Statistics Norway's sign of a confidential number
-HIDDEN_REASON = "hidden by disclosure control"
-STAR_NOTE = "* p < 0.10, ** p < 0.05, *** p < 0.01."
 
-COVARIATES = {
-    "age": "Age, years",
-    "female": "Female",
-    "less_than_upper_secondary": "Less than upper secondary education",
-    "severe_mental_illness": "Severe mental illness",
-    "share_employed_before": "Share of months employed before",
-    "native_born": "Born in the country",
-    "education": "Education",
-    "benefit": "Benefit",
-    "wage_income_year_before": "Wage income of the year before",
-    "health_contacts_per_month": "Health contacts a month",
-}
-TIME = {
-    "calendar_year": "calendar year",
-    "calendar_month": "calendar month",
-    "inclusion_year": "year of randomisation",
-    "inclusion_month": "calendar month of randomisation",
-    "month_since_randomisation": "month since randomisation",
-}
-VARIANCES = {
-    "cr1": "clustered on person (cr1: factor G/(G − 1) × (N − 1)/(N − K), t with G − 1 degrees of freedom)",
-    "cr2": "clustered on person with the small-sample correction cr2 (Bell and McCaffrey; Satterthwaite degrees of "
-    "freedom)",
-    "cr3": "clustered on person (cr3: jackknife over persons, t with G − 1 degrees of freedom)",
-}
-STATUSES = {
-    "too_few_assigned": "fewer than {least} persons assigned to this arm",
-    "too_few_control": "fewer than {least} persons in the reference arm",
-    "separated": "the logit has no estimate: some covariates predict the outcome perfectly",
-    "no_variation": "no variation of the outcome, so that there is no standard error",
-    "too_few_for_pooling": "fewer than {least} persons in an arm, too few for pooling",
-    "collinear": "not to be told apart from other terms of the regression",
-    "saturated": "no more observations than terms in the regression",
-    "no_covariate": "the cohort does not have a covariate that this model needs",
-    "no_observations": "no month was observed",
-    "nobody_at_risk": "nobody was observed who had not had a job yet",
-    "not_delivered": "the employment extract does not say it",
-    "services_not_delivered": "the extract of services was not delivered",
-    "no_such_service": "no row of the services has the code of this treatment",
-    "no_first_stage": "assignment made no difference to who received the treatment",
-    "no_base": "too few persons of an arm in the period before randomisation, which is the base",
-    "no_months_before": "no period before the base",
-    "hidden": HIDDEN_REASON,
-    "not_configured": "this analysis is not among those of the cohort",
-}
+COVARIATES = phrases(
+    {
+        "age": "Age, years",
+        "female": "Female",
+        "less_than_upper_secondary": "Less than upper secondary education",
+        "severe_mental_illness": "Severe mental illness",
+        "share_employed_before": "Share of months employed before",
+        "native_born": "Born in the country",
+        "education": "Education",
+        "benefit": "Benefit",
+        "wage_income": "Wage income",
+        "health_contacts_per_month": "Health contacts a month",
+    }
+)
+LEVELS = phrases(
+    {  # of our own codes
+        "compulsory": "compulsory",
+        "upper_secondary_started": "upper secondary started",
+        "upper_secondary": "upper secondary",
+        "higher": "higher",
+        "outpatient": "outpatient",
+        "day": "day",
+        "inpatient": "inpatient",
+    }
+)
+TIME = phrases(
+    {
+        "calendar_year": "calendar year",
+        "calendar_month": "calendar month",
+        "inclusion_year": "year of randomisation",
+        "inclusion_month": "calendar month of randomisation",
+        "month_since_randomisation": "month since randomisation",
+    }
+)
+VARIANCES = phrases(
+    {
+        "cr1": "clustered on person (cr1: factor G/(G − 1) × (N − 1)/(N − K), t with G − 1 degrees of freedom)",
+        "cr2": "clustered on person with the small-sample correction cr2 (Bell and McCaffrey; Satterthwaite degrees of "
+        "freedom)",
+        "cr3": "clustered on person (cr3: jackknife over persons, t with G − 1 degrees of freedom)",
+    }
+)
+STATUSES = phrases(
+    {
+        "too_few_assigned": "fewer than {least} persons assigned to this arm",
+        "too_few_control": "fewer than {least} persons in the reference arm",
+        "separated": "the logit has no estimate: some covariates predict the outcome perfectly",
+        "no_variation": "no variation of the outcome, so that there is no standard error",
+        "too_few_for_pooling": "fewer than {least} persons in an arm, too few for pooling",
+        "collinear": "not to be told apart from other terms of the regression",
+        "saturated": "no more observations than terms in the regression",
+        "no_covariate": "the cohort does not have a covariate that this model needs",
+        "no_observations": "no month was observed",
+        "nobody_at_risk": "nobody was observed who had not had a job yet",
+        "not_delivered": "the employment extract does not say it",
+        "services_not_delivered": "the extract of services was not delivered",
+        "no_such_service": "no row of the services has the code of this treatment",
+        "no_first_stage": "assignment made no difference to who received the treatment",
+        "no_base": "too few persons of an arm in the period before randomisation, which is the base",
+        "no_months_before": "no period before the base",
+        "hidden": "hidden by disclosure control",
+        "not_configured": "this analysis is not among those of the cohort",
+    }
+)
+
+
+HIDDEN_REASON = STATUSES["hidden"]
+NOTES = phrases(
+    {  # sentences that stages write into review tables
+        "flow_exclusions": "The trial list's {column} is among exclusions.",
+        "flow_withdrawn": "Consent was withdrawn.",
+        "flow_employed_kept": "Employed, with or without wage subsidy, on the day of randomisation. {n} persons whose "
+        "employment on that day is not known are kept.",
+        "flow_employed": "Employed, with or without wage subsidy, on the day of randomisation.",
+        "not_in_cohort": "not in this cohort: {covariates}",
+        "unordered": "the linear model predicts outside 0 to 1: the effect of the observed months is not between the "
+        "two",
+        "late_start": "nobody is observed before month {k}",
+        "early_end": "after month {k} an arm has nobody at risk",
+        "unknown_hours": "left out for unknown hours: {n} of {of} persons",
+        "no_services": "the extract services was not delivered",
+        "no_such_code": "no row of services has the code {codes}",
+        "no_joint_test": "no joint test: too few persons",
+    }
+)
 
 
 class Hidden(float):
@@ -89,6 +127,12 @@ def in_ascii(text: str) -> str:
     return number.replace(MARKS[spoken()][0], "").replace(MARKS[spoken()][1], ".")
 
 
+def shortest(value: float) -> str:
+    """A number with the decimals that it needs: ``95``, ``37.5``."""
+    text = f"{value:g}"
+    return number(value, len(text.partition(".")[2]))
+
+
 def points(proportion: float) -> str:
     """A proportion, or a difference of two, in per cent or percentage points at one decimal."""
     return number(100 * proportion, 1)
@@ -102,6 +146,12 @@ def count(n: float) -> str:
 def p_value(value: float) -> str:
     """A p-value at three decimals: ``0.048``, ``< 0.001``."""
     return f"< {number(0.001, 3)}" if value < 0.001 else number(value, 3)
+
+
+def star_note() -> str:
+    """What the stars stand for."""
+    ends = {name: number(level, 2) for name, (level, _) in zip(("three", "two", "one"), STAR_LEVELS, strict=True)}
+    return say("* p < {one}, ** p < {two}, *** p < {three}.", **ends)
 
 
 def stars(p_value: float) -> str:
@@ -134,31 +184,40 @@ def inside(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-def variable(name: str, level: object = "") -> str:
-    """The name of a covariate, and of its level where it has levels."""
-    words = COVARIATES.get(name, sentence(plain(name)))
-    return f"{words}: {plain(level)}" if isinstance(level, str) and level else words
+def variable(name: str) -> str:
+    """The name of a covariate."""
+    return sentence(worded(COVARIATES, name))
 
 
 def status(code: str, least: int) -> str:
     """Why an effect was not estimated; ``least`` is the least number of persons in an arm."""
-    return STATUSES.get(code, plain(code)).format(least=least)
+    return say(STATUSES[code], least=least) if code in STATUSES else plain(code)
 
 
 def variance(name: str) -> str:
     """A variance convention in words."""
-    return VARIANCES.get(name, f"clustered on person ({name})")
+    return say(VARIANCES[name]) if name in VARIANCES else say("clustered on person ({name})", name=name)
 
 
-def listed(parts: list[str] | tuple[str, ...], last: str = "and") -> str:
-    """Join with commas and ``and``: ``a, b and c``."""
-    return f" {last} ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+def listed(parts: list[str] | tuple[str, ...], last: str = "") -> str:
+    """Join with commas and ``and``, or another word: ``a, b and c``."""
+    return f" {last or say('and')} ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def months(first: int, last: int) -> str:
     """A span of months: ``month 3``, ``months −43 to 43``."""
     low, high = number(first, 0), number(last, 0)
-    return f"month {low}" if first == last else f"months {low} to {high}"
+    return say("month {k}", k=low) if first == last else say("months {low} to {high}", low=low, high=high)
+
+
+def to(low: str, high: str) -> str:
+    """Two ends in print: ``−3.4 to 24.9``."""
+    return say("{low} to {high}", low=low, high=high)
+
+
+def note(parts: object) -> str:
+    """Sentences that a stage wrote into a review table, ``; `` between them, in the language that is printed."""
+    return "; ".join(say_again(part, NOTES.values()) for part in str(parts).split("; "))
 
 
 def is_known(value: object) -> bool:
@@ -166,6 +225,11 @@ def is_known(value: object) -> bool:
     return isinstance(value, (int, float)) and not math.isnan(value)
 
 
-def translated(codes: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
-    """Names in the words of ``codes``, or as plain words."""
-    return [codes.get(name, plain(name)) for name in names]
+def worded(texts: Mapping[str, str], code: str) -> str:
+    """A code in the words that ``texts`` has for it, else as plain words."""
+    return say(texts[code]) if code in texts else plain(code)
+
+
+def translated(texts: Mapping[str, str], codes: tuple[str, ...]) -> list[str]:
+    """Codes in the words of ``texts``, or as plain words."""
+    return [worded(texts, code) for code in codes]

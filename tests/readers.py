@@ -62,9 +62,10 @@ def read_docx(content: bytes) -> Written:
     return Written(rows, [*heads, *(p.text for p in document.paragraphs)])
 
 
-def read_xlsx(content: bytes, sheet: str = "Table") -> list[list[openpyxl.cell.Cell]]:
-    """Rows of a sheet by openpyxl; formulas would be read as such."""
-    return [list(row) for row in _workbook(content)[sheet].iter_rows()]
+def read_xlsx(content: bytes, sheet: str = "") -> list[list[openpyxl.cell.Cell]]:
+    """Rows of a sheet, the first when none is named, by openpyxl; formulas would be read as such."""
+    book = _workbook(content)
+    return [list(row) for row in book[sheet or book.sheetnames[0]].iter_rows()]
 
 
 @cache

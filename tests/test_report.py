@@ -303,7 +303,8 @@ def test_the_balance_plot_follows_the_standardised_differences(made):
 def test_the_data_of_a_page_end_no_script():
     frame = pd.DataFrame({"centre": ["</script>\u2028&<!--"], "n": [1]})
     cohort = SimpleNamespace(
-        centres={"1": "</script>"}, arms=SimpleNamespace(reference="a", all=("a",), treatments=()),
+        labels={"arms": {}, "outcomes": {}}, centres={"1": "</script>"},
+        arms=SimpleNamespace(reference="a", all=("a",), treatments=()),
         outcome=SimpleNamespace(primary="ordinary_employment"), window=SimpleNamespace(before=1, after=2),
         estimation=SimpleNamespace(variances=("cr1",), confidence_level=0.95, min_persons_per_arm=2),
     )  # fmt: skip
