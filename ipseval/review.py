@@ -10,7 +10,7 @@ from ipseval import words
 from ipseval.config import ORDINARY, ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.language import say
 from ipseval.table import Cell, lacking
-from ipseval.traced import source, traced
+from ipseval.traced import traced
 
 ALL = "all"
 ESTIMATED = "estimated"
@@ -168,8 +168,7 @@ def effect_cell(review: Review, row: Record | None) -> Cell:
         return hidden_cell()
     if row is None or row["status"] != ESTIMATED:
         return lacking(words.status(row["status"] if row else "not_configured", review.least))
-    ends = (words.points(row["ci_low"]), words.points(row["ci_high"]))
-    return Cell(words.points(row["estimate"]), beside=ends, source=source(row["estimate"]))
+    return Cell(words.points(row["estimate"]), beside=(words.points(row["ci_low"]), words.points(row["ci_high"])))
 
 
 def interval_from(review: Review, variance: str) -> str:
@@ -190,7 +189,7 @@ def number_cell(value: float, print_as: Callable[[float], str], reason: str = ""
     """A number in print, or why there is none: hidden, or the reason given."""
     if isinstance(value, words.Hidden):
         return hidden_cell()
-    return Cell(print_as(value), source=source(value)) if words.is_known(value) else lacking(reason)
+    return Cell(print_as(value)) if words.is_known(value) else lacking(reason)
 
 
 def share_cell(share: float, reason: str) -> Cell:

@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import dataclass
 
+from ipseval.traced import source
 from ipseval.words import EN_DASH, to
 
 LETTERS = 26
@@ -22,15 +23,17 @@ class Cell:
         A standard error, or the two ends of an interval: printed small, in parentheses.
     reason : str
         Why there is no number: printed as a footnote.
-    source : str
-        Table and line that the number comes from: :func:`ipseval.traced.source`.
     """
 
     text: str = ""
     stars: str = ""
     beside: tuple[str, ...] = ()
     reason: str = ""
-    source: str = ""
+
+    @property
+    def source(self) -> str:
+        """Table and line that the number comes from, where it is known: ``effects:17``."""
+        return source(self.text)
 
     @property
     def small(self) -> str:

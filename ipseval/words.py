@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from ipseval.language import phrases, say, say_again, spoken
+from ipseval.traced import carried
 
 EN_DASH = "–"
 MINUS = "−"
@@ -111,6 +112,7 @@ class Hidden(float):
 HIDDEN = Hidden()
 
 
+@carried
 def number(value: float, decimals: int) -> str:
     """A number at fixed decimals with a true minus sign; zero has none."""
     text = f"{value:,.{decimals}f}"
@@ -127,22 +129,26 @@ def in_ascii(text: str) -> str:
     return number.replace(MARKS[spoken()][0], "").replace(MARKS[spoken()][1], ".")
 
 
+@carried
 def shortest(value: float) -> str:
     """A number with the decimals that it needs: ``95``, ``37.5``."""
     text = f"{value:g}"
     return number(value, len(text.partition(".")[2]))
 
 
+@carried
 def points(proportion: float) -> str:
     """A proportion, or a difference of two, in per cent or percentage points at one decimal."""
     return number(100 * proportion, 1)
 
 
+@carried
 def count(n: float) -> str:
     """A count, with a mark at thousands; the sign of a hidden one."""
     return HIDDEN_SIGN if isinstance(n, Hidden) else number(int(n), 0)
 
 
+@carried
 def p_value(value: float) -> str:
     """A p-value at three decimals: ``0.048``, ``< 0.001``."""
     return f"< {number(0.001, 3)}" if value < 0.001 else number(value, 3)

@@ -147,15 +147,17 @@ def test_the_source_of_a_number_is_a_row_that_holds_it(made, name):
     """Each printed number is one of those of the row that it names, printed in one of the ways of words.py."""
     review = Review(made[name].cohort, made[name].tables)
     ways = (words.points, words.count, words.p_value, *(lambda v, d=d: words.number(v, d) for d in range(5)))
-    n_traced = 0
+    n_traced = n_printed = 0
     for build in TABLES.values():
-        for cell in (cell for row in build(review).rows for cell in row.cells if cell.source):
+        cells = [cell for row in build(review).rows for cell in row.cells]
+        n_printed += sum(bool(re.search(r"\d", cell.text)) for cell in cells)
+        for cell in (cell for cell in cells if cell.source):
             table, line = cell.source.split(":")
             row = review.tables[table].iloc[int(line) - 2]
             numbers = [float(v) for v in row if pd.api.types.is_number(v) and v == v]
             assert any(cell.text == way(v) for v in numbers for way in ways), (cell, numbers)
             n_traced += 1
-    assert n_traced > 300
+    assert n_traced > 0.85 * n_printed > 300  # the others are computed for print: differences, ranges of choices
 
 
 def test_every_effect_is_a_row_with_its_line(made):
