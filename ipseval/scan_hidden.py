@@ -3,8 +3,10 @@
 import math
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from ipseval.finished import Content, Grid
 from ipseval.finished_drawing import Axes, axes
@@ -48,7 +50,7 @@ def unhidden(contents: Mapping[str, Content], inside: Iterable[tuple[str, Conten
             continue
         released, true = contents[file].grids[0], content.grids[0]
         keys = _keys(true, rules)
-        if released.heads != true.heads or [_key(r, keys) for r in released.rows] != [_key(r, keys) for r in true.rows]:
+        if released.heads != true.heads or _keyed(released, keys) != _keyed(true, keys):
             yield file, "the whole", "rows_differ"
             continue
         cells = list(_hidden(name, released, true, keys))
@@ -59,11 +61,26 @@ def unhidden(contents: Mapping[str, Content], inside: Iterable[tuple[str, Conten
     ]
     numbers = Distinctive(hidden, shown, rules)
     for file, content in contents.items():
-        yield from ((file, place, "hidden_value") for place, text in places(content) if numbers.stands_in(text))
+        for place, text in places(_of_persons(content, rules)):
+            if numbers.stands_in(text):
+                yield file, place(), "hidden_value"
         for piece in content.pieces:
             if piece.is_drawing and numbers.is_drawn(axes(piece.text)):
                 yield file, piece.place or "its points", "hidden_in_drawing"
     yield from _uneven(contents)
+
+
+def _of_persons(content: Content, rules: Rules) -> Content:
+    """The content without numbers about the release itself."""
+    about = set(rules.settings["about"])
+    grids = (grid if about.isdisjoint(grid.heads) else _without(grid, about) for grid in content.grids)
+    return replace(content, grids=tuple(grids))
+
+
+def _without(grid: Grid, heads: set[str]) -> Grid:
+    kept = [x for x, head in enumerate(grid.heads) if head not in heads]
+    rows = tuple(tuple(row[x] for x in kept if x < len(row)) for row in grid.rows)
+    return replace(grid, heads=tuple(grid.heads[x] for x in kept), rows=rows)
 
 
 def _is_data(file: str) -> bool:
@@ -74,17 +91,25 @@ def _keys(grid: Grid, rules: Rules) -> list[int]:
     return [x for x, head in enumerate(grid.heads) if head in rules.settings["keys"]]
 
 
-def _key(row: Sequence[str], keys: Sequence[int]) -> tuple[str, ...]:
-    return tuple(row[x] for x in keys)
+def _keyed(grid: Grid, keys: Sequence[int]) -> list[tuple[str, ...]]:
+    """The key of each row; rows that share one are counted."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    found = []
+    for row in grid.rows:
+        key = tuple(row[x] for x in keys)
+        seen[key] += 1
+        found.append((*key, str(seen[key])))
+    return found
 
 
 def _hidden(name: str, released: Grid, true: Grid, keys: list[int]) -> Iterator[Hidden]:
+    named = _keyed(true, keys)
     of_month = next((true.heads.index(head) for head in ("month", "month_from") if head in true.heads), None)
     for y, x, cell in released.cells():
         row = true.rows[y - 1]
         if cell == SIGN and row[x - 1] not in ("", SIGN):
             month = "" if of_month is None else row[of_month]
-            yield Hidden(name, _key(row, keys), true.heads[x - 1], row[x - 1], month)
+            yield Hidden(name, named[y - 1], true.heads[x - 1], row[x - 1], month)
 
 
 def _at_the_same_key(
@@ -96,9 +121,9 @@ def _at_the_same_key(
         for grid in content.grids if file != own and hidden else ():
             if set(grid.heads) != set(true.heads):
                 continue
-            order = [grid.heads.index(true.heads[x]) for x in keys]
+            named = _keyed(grid, [grid.heads.index(true.heads[x]) for x in keys])
             for y, x, cell in grid.cells():
-                if cell not in ("", SIGN) and (_key(grid.rows[y - 1], order), grid.heads[x - 1]) in is_hidden:
+                if cell not in ("", SIGN) and (named[y - 1], grid.heads[x - 1]) in is_hidden:
                     yield file, f"{grid.place or 'table'}, row {y}, column {x}", "hidden_value"
 
 
@@ -111,11 +136,12 @@ class Distinctive:
         found = [(h, value) for h in hidden if (value := _number(h.value)) is not None and self._has_digits(h.value)]
         self.forms = [(h, form) for h, value in found for form in _forms(value) if not _near(self.shown, form, 1e-9)]
         self.values = sorted({form for _, form in self.forms})
+        self.stands_in = cache(self._stands_in)
 
     def _has_digits(self, text: str) -> bool:
         return len(re.sub(r"e.*|\D", "", text).strip("0")) >= self.digits
 
-    def stands_in(self, text: str) -> bool:
+    def _stands_in(self, text: str) -> bool:
         """Whether a text holds one, to as many digits as it is written with."""
         if not self.values:
             return False

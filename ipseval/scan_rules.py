@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, cached_property, partial
 from typing import Any
 
-from ipseval.finished import Content, Grid
+from ipseval.finished import Content, Grid, Piece
 
 # A rule -> what it says of a place. No finding repeats what was found.
 RULES = {
@@ -74,6 +74,12 @@ class Rules:
     keys: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
 
+    @cached_property
+    def broken_by(self) -> Callable[[str], tuple[str, ...]]:
+        """The rules on texts that a text breaks; most texts of a release stand in it many times."""
+        looking = [*_in_text(self)]
+        return cache(lambda text: tuple(rule for rule, is_in in looking if is_in(text)))
+
 
 def breaches(content: Content, rules: Rules) -> Iterator[Found]:
     """Places of a file's content that break a rule."""
@@ -82,22 +88,29 @@ def breaches(content: Content, rules: Rules) -> Iterator[Found]:
         yield from _small_counts(grid, rules)
         yield from _short_keys(grid, rules)
         yield from ((_at(grid, y, x), "day") for y, x, cell in grid.cells() if _is_day(grid.heads[x - 1], cell, rules))
-    in_text = [*_in_text(rules)]
     for place, text in places(content):
-        yield from ((place, rule) for rule, is_in in in_text if is_in(text))
+        yield from ((place(), rule) for rule in rules.broken_by(text))
 
 
 def is_silent(place: str, rules: Rules) -> bool:
     """Whether a place may be told: it holds nothing that must not be repeated."""
-    return not any(is_in(place) for _, is_in in _in_text(rules))
+    return not rules.broken_by(place)
 
 
-def places(content: Content) -> Iterator[Found]:
-    """Every text of a file after its place: heads, cells, pieces."""
+def places(content: Content) -> Iterator[tuple[Callable[[], str], str]]:
+    """Every text of a file, heads, cells and pieces, after a function that says where it stands: few are asked."""
     for grid in content.grids:
-        yield from ((f"{grid.place or 'table'}, head {x}", head) for x, head in enumerate(grid.heads, start=1))
-        yield from ((_at(grid, y, x), cell) for y, x, cell in grid.cells())
-    yield from ((piece.place or "text", piece.text) for piece in content.pieces if not piece.is_drawing)
+        yield from ((partial(_of_head, grid, x), head) for x, head in enumerate(grid.heads, start=1))
+        yield from ((partial(_at, grid, y, x), cell) for y, x, cell in grid.cells())
+    yield from ((partial(_of_piece, piece), piece.text) for piece in content.pieces if not piece.is_drawing)
+
+
+def _of_head(grid: Grid, x: int) -> str:
+    return f"{grid.place or 'table'}, head {x}"
+
+
+def _of_piece(piece: Piece) -> str:
+    return piece.place or "text"
 
 
 def _is_day(head: str, cell: str, rules: Rules) -> bool:
@@ -144,20 +157,20 @@ def _kind_of_row(label: str, rules: Rules) -> str:
     return "others" if known else "shares" if "%" in label else ""
 
 
-KINDS = ("shares", "counts", "others")
+KINDS = ("shares", "about", "counts", "others")
 
 
 @cache
 def _kind(head: str, *known: tuple[str, ...]) -> str:
     words = set(WORD.findall(head)) | {head.strip()} | ({"%"} if "%" in head else set())
     named = {name: [str(word).casefold() for word in listed] for name, listed in zip(KINDS, known, strict=True)}
-    if head.strip() in named["others"]:  # n_centres, though n_* is a count
+    if head.strip() in named["others"] + named["about"]:  # n_centres, though n_* is a count
         return "others"
     for name, listed in named.items():
         if any(fnmatchcase(word, pattern) for pattern in listed for word in words) or any(
             re.search(rf"\b{re.escape(phrase)}\b", head) for phrase in listed if " " in phrase
         ):
-            return name
+            return "others" if name == "about" else name
     return ""
 
 

@@ -49,12 +49,17 @@ def tables(is_hidden: bool) -> dict[str, pd.DataFrame]:
         ("unadjusted", "all", 0, 43, "ips", 184, 143, EFFECT_SHOWN, 0.0211016),
         ("unadjusted", "1", 0, 43, "ips", 30, 17, cell(EFFECT_HIDDEN), cell(0.0674244014)),
     ]
+    balance = [
+        ("education", level, "1", "control", *((cell(4), cell(4 / 17)) if level == "low" else (12, 12 / 17)))
+        for level in ("low", "high")
+    ]
     heads = {
+        "balance": "variable level centre arm n mean",
         "flow": "step order centre arm n_persons n_excluded reason",
         "employment_by_month": "centre arm month n_persons n_observed n_employed share",
         "effects": "analysis centre month_from month_to arm n_assigned n_control estimate std_error",
     }
-    rows = {"flow": flow, "employment_by_month": curve, "effects": effects}
+    rows = {"balance": balance, "flow": flow, "employment_by_month": curve, "effects": effects}
     return {name: pd.DataFrame(rows[name], columns=heads[name].split()) for name in heads}
 
 

@@ -500,3 +500,20 @@ def test_wrong_use_of_the_command_has_status_2(command, options, tmp_path, monke
     with pytest.raises(SystemExit) as left:
         command(*options)
     assert left.value.code == 2
+
+
+def test_numbers_about_the_release_itself_are_nobodys(folders) -> None:
+    text = f"table,n_numbers,n_hidden,share_hidden\nflow,17,2,{SHARE_HIDDEN!r}\n"
+    (folders[0] / "hidden_by_table.csv").write_text(text)
+    assert found(*folders) == []
+    (folders[0] / "hidden_by_table.csv").write_text(text.replace("share_hidden", "share"))
+    only(found(*folders), "hidden_by_table.csv", "hidden_value")
+
+
+def test_rows_that_no_key_tells_apart_are_told_apart_by_their_order(folders) -> None:
+    for folder, value in ((folders[0] / "data", ":"), (folders[1], "0.07345118263")):
+        (folder / "odd.csv").write_text(f"arm,estimate\nips,0.25\nips,{value}\n")
+    assert found(*folders) == []
+    (folders[0] / "data" / "odd_copy.csv").write_text("arm,estimate\nips,0.25\nips,0.07\n")
+    [finding] = found(*folders)
+    assert finding == Finding("data/odd_copy.csv", "table, row 2, column 2", "hidden_value")
