@@ -16,10 +16,13 @@ from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import behind, bundle, consort, store
 from ipseval.config import Cohort
 from ipseval.figures import FIGURES
+from ipseval.language import speaking
 from ipseval.pipeline import compute
 from ipseval.products import PRODUCTS, REVIEWED
+from ipseval.render import RENDERERS
 from ipseval.review import Review
-from ipseval.scan import scan
+from ipseval.scan import READERS, scan, settings
+from ipseval.scan_rules import Rules, breaches
 from ipseval.settings import read_cohort, read_yaml
 from ipseval.tables import TABLES
 
@@ -154,12 +157,18 @@ class Noted(Mapping[str, pd.DataFrame]):
 
 
 @pytest.fixture(scope="module")
-def looked_at(tmp_path_factory) -> dict[str, set[str]]:
-    """Tables that each printed table and figure looks at, of a cohort in which all of them have something to show."""
+def review(tmp_path_factory) -> tuple[Cohort, dict[str, pd.DataFrame]]:
+    """A cohort in which every table and figure has something to show, and its tables."""
     recipe = random_cohort(Recipe(n_persons=60, before=14, after=14, has_services=True), 1)
     cohort = read_cohort(write_cohort(recipe, tmp_path_factory.mktemp("behind")))
     stages = compute(replace(cohort, randomisation=replace(cohort.randomisation, draws=49)))
-    tables = {n: store.as_read(stages[stage][n]) for stage, names in REVIEWED.items() for n in names}
+    return cohort, {n: store.as_read(stages[stage][n]) for stage, names in REVIEWED.items() for n in names}
+
+
+@pytest.fixture(scope="module")
+def looked_at(review) -> dict[str, set[str]]:
+    """Tables that each printed table and figure looks at."""
+    cohort, tables = review
     seen = {}
     for folder, registry in (("tables", TABLES), ("figures", FIGURES)):
         for name, make in registry.items():
@@ -175,6 +184,20 @@ def test_the_tables_behind_each_file_are_those_that_it_looks_at(looked_at) -> No
     for file, seen in looked_at.items():
         if file not in inside:
             assert set(behind.PRINTED[file].tables) - {"flow"} == seen - {"flow"}, file  # the notes name its steps
+
+
+@pytest.mark.parametrize("language", ["nb", "da"])
+def test_the_scan_finds_the_same_in_every_language(review, language) -> None:
+    def findings(name: str, kind: str) -> set[tuple[str, str]]:
+        content = RENDERERS[kind]("A trial", TABLES[name](Review(*review)))
+        read = READERS[f".{kind}"](content.encode() if isinstance(content, str) else content)
+        return set(breaches(read, Rules(settings(), threshold=10)))
+
+    places = [(name, kind) for name in TABLES if f"tables/{name}" in behind.PRINTED for kind in RENDERERS]
+    english = {place: findings(*place) for place in places}
+    with speaking(language):
+        assert {place: findings(*place) for place in places} == english
+    assert sum(map(len, english.values())) > 100
 
 
 def test_a_file_that_is_not_known_is_not_described() -> None:
