@@ -20,7 +20,7 @@ EFFECT_COLUMNS = [
     "cohort", "analysis", "outcome", "estimator", "subgroup", "centre", "month_from", "month_to", "arm",
     "reference_arm", "n_assigned", "n_control", "n_obs", "mean_control", "estimate", "std_error", "df", "statistic",
     "p_value", "ci_low", "ci_high", "p_adjusted", "adjustment", "variance", "status", "note",
-    "mean_assigned", "n_assigned_ever", "n_control_ever",
+    "mean_assigned", "n_assigned_months", "n_control_months", "n_assigned_ever", "n_control_ever",
 ]
 COEFFICIENT_COLUMNS = [
     "cohort", "analysis", "term", "estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high",
@@ -28,7 +28,8 @@ COEFFICIENT_COLUMNS = [
 ]
 # fmt: on
 Row = dict[str, Any]
-COUNTS = ["month_from", "month_to", "n_assigned", "n_control", "n_obs", "n_assigned_ever", "n_control_ever"]
+SIDES = [f"n_{side}{what}" for what in ("", "_months", "_ever") for side in ("assigned", "control")]
+COUNTS = ["month_from", "month_to", "n_obs", *SIDES]
 
 
 def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -130,6 +131,7 @@ def cell_counts(cohort: Cohort, this: Regression, effect: Effect) -> Row:
         own = here & (this.arm == arm)
         months, outcomes = int(this.time.O[own].sum()), this.time.Y[own]
         counts[f"n_{side}"] = int(own.sum())
+        counts[f"n_{side}_months"] = months
         counts[f"n_{side}_ever"] = int((outcomes > 0).any(axis=1).sum())
         counts[f"mean_{side}"] = float(outcomes.sum() / months) if months else np.nan
     return counts
