@@ -12,7 +12,7 @@ from ipseval.config import ORDINARY_EMPLOYMENT
 from ipseval.counted import months_employed, sum_of_months
 from ipseval.ledger import Count, Entry, Key, Shown, total
 from ipseval.modelled import ESTIMATE, Effects, effect_key
-from ipseval.study import ALL, Study, analysed
+from ipseval.study import ALL, EMPLOYED, Study, analysed
 from ipseval.words import is_known
 
 ASSIGNED, CENTRE = "assigned[", ":centre["
@@ -117,14 +117,21 @@ def effects_at(known: Effects, analysis: str, centre: str, arm: str) -> tuple[tu
 
 
 def restricted_mean(study: Study) -> Iterator[Entry]:
-    """Mean months without a job by arm, and differences: when enough found one, were lost or did neither."""
-    for i, row in study.rows("restricted_mean"):
-        parts = (row["n_events"], row["n_censored"], row["n_persons"] - row["n_events"] - row["n_censored"])
-        fewest = min((n for n in parts if n > 0), default=0)
-        arms = [row["arm"], *([row["reference_arm"]] if is_known(row["reference_arm"]) else [])]
+    """Mean months without a job by arm, and differences: when enough of the arms found one, were lost or neither."""
+    rows = study.rows("restricted_mean")
+    fewest = {row["arm"]: _fewest(row) for _, row in rows if not isinstance(row["reference_arm"], str)}
+    for i, row in rows:
+        arms = [row["arm"], *([row["reference_arm"]] if isinstance(row["reference_arm"], str) else [])]
         whole = tuple(analysed(ALL, arm) for arm in arms)
         yield Shown("restricted_mean", i, ("n_persons",), whole[:1])
-        yield Shown("restricted_mean", i, ("n_events", "n_censored", *ESTIMATE), whole, fewest)
+        yield Shown("restricted_mean", i, ("n_events", "n_censored"), whole[:1], fewest[row["arm"]])
+        yield Shown("restricted_mean", i, ESTIMATE, whole, min(fewest[arm] for arm in arms))
+
+
+def _fewest(row: dict[str, Any]) -> float:
+    """The fewest persons, but for none, who found a job, were lost or did neither."""
+    parts = (row["n_events"], row["n_censored"], row["n_persons"] - row["n_events"] - row["n_censored"])
+    return float(min((n for n in parts if n > 0), default=0))
 
 
 def accumulated(study: Study) -> Iterator[Entry]:
@@ -139,7 +146,7 @@ def accumulated(study: Study) -> Iterator[Entry]:
             if row["outcome"] == "ordinary_months" and study.cohort.outcome.primary == ORDINARY_EMPLOYMENT:
                 span = int(row["month_from"]), int(row["month_to"])
                 yield from sum_of_months(study, arm, *span)
-                yield Shown("accumulated", i, (f"mean_{side}",), (key, months_employed(study, arm, *span)))
+                yield Shown("accumulated", i, (f"mean_{side}",), (months_employed(study, arm, *span), key), over=1.0)
             else:
                 yield Shown("accumulated", i, (f"mean_{side}",), (key,), row[f"n_{side}"])
         fewest = min(row["n_assigned"], row["n_control"])
@@ -268,4 +275,6 @@ def missing_data(study: Study) -> Iterator[Entry]:
                 (f"n_missing_{side}", f"n_months_missing_{side}", f"n_months_outside_{side}"), (own,),
             )  # fmt: skip
         fewest = min(row["n_assigned"], row["n_control"])
+        if row["month_from"] == row["month_to"]:  # bounds of one month: when nobody is missing, the months' shares
+            keys += [(EMPLOYED, ALL, arm, int(row["month_to"])) for arm in (row["arm"], row["reference_arm"])]
         yield Shown("missing_data", i, (*ESTIMATE, "share_trimmed"), tuple(keys), fewest)

@@ -19,7 +19,7 @@ from ipseval.opening import located
 from ipseval.panel import panel
 from ipseval.placebo import placebo
 from ipseval.present import present
-from ipseval.products import COMPARED, PRODUCTS, REVIEWED, VERIFIED
+from ipseval.products import COMPARED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED
 from ipseval.protect import protect
 from ipseval.published_comparison import published_comparison
 from ipseval.randomise import randomise
@@ -103,5 +103,6 @@ def compute(cohort: Cohort, last: Last | None = None) -> Made:
     review = {n: made[stage][n] for stage, names in REVIEWED.items() for n in names}
     made["present"] = present(cohort, review)
     made["protect"] = protect(cohort, review)
-    made["release"] = release(cohort, made["protect"])
+    protected = {name: store.as_csv(made["protect"][name]) for names in PROTECTED.values() for name in names}
+    made["release"] = release(cohort, protected)
     return made

@@ -29,4 +29,4 @@ VERIFIED = {
     "cohort": ("flow", "people"),
     "panel": ("panel",),
 }
-PROTECTED = {"protect": tuple(f"released_{name}" for name in protect.RELEASED)}
+PROTECTED = {"protect": tuple(name for name, file in protect.products().items() if file.startswith("release/"))}

@@ -14,7 +14,7 @@ from ipseval.errors import Fault, UserError
 from ipseval.ledger import Count, Entry, Key, Ledger, Shown
 from ipseval.profiles import ROUND, Profile, Search, profile, search
 from ipseval.released import INSIDE, LABELS, TEXTS
-from ipseval.study import ALL, Study
+from ipseval.study import ALL, PERSONS, Study
 from ipseval.suppression import Solution, suppress
 from ipseval.words import HIDDEN_SIGN as SIGN
 from ipseval.words import is_known
@@ -23,6 +23,8 @@ HIDDEN, ESTIMATED = "hidden", "estimated"
 DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the steps of the curve
 SMALL, GROUP, OTHER = "small", "group", "other"  # why a number is hidden: few persons, all alike, to protect another
 ROUNDED = "rounded"
+WHOLE = (PERSONS, "in", "sum")  # kinds of keys that estimates of whole samples rest on
+DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
 RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "flow": counted.flow,
     "inclusion": counted.inclusion,
@@ -195,17 +197,30 @@ def _release(
             for value, entry in zip(table[column].tolist(), entries, strict=True)
         ]
         out[column] = pd.Series(values, dtype=object)
-    if "status" in out and "estimate" in out:
-        out["status"] = out["status"].mask((out["estimate"] == SIGN) & (out["status"] == ESTIMATED), HIDDEN)
+    return _silent(out, list(place))
+
+
+def _silent(out: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
+    """A table in which neither an empty cell beside a hidden number nor the status tells what the number is."""
+    out, hidden = out.copy(), out[numbers] == SIGN
+    some = hidden.any(axis=1)
+    out[numbers] = out[numbers].mask(out[numbers].isna() & some.to_numpy()[:, None], SIGN)
+    if "status" in out:
+        lost = hidden["estimate"] if "estimate" in hidden else hidden.all(axis=1)
+        out["status"] = out["status"].mask(some & ((out["status"] != ESTIMATED) | lost), HIDDEN)
     return out
 
 
 def allowed(entry: Shown, is_hidden: Mapping[Key, bool], printed: Mapping[Key, float], chosen: Profile) -> bool:
-    """Whether the cells of an entry may be released."""
-    exact = not entry.over and not all(map(is_count, entry.columns))
-    if entry.persons < chosen.min_cell_count:
+    """Whether the cells of an entry may be released.
+
+    What is neither a count nor a rate, which are printed from rounded counts, would give back what was rounded.
+    """
+    if entry.persons < chosen.min_cell_count or any(is_hidden.get(key, True) for key in entry.keys):
         return False
-    return not any(is_hidden.get(key, True) or (exact and key in printed) for key in entry.keys)
+    if entry.over or all(map(is_count, entry.columns)):
+        return True
+    return not any(key in printed or (chosen.rounding_base and key[0] not in WHOLE) for key in entry.keys)
 
 
 def is_count(column: str) -> bool:
@@ -236,6 +251,8 @@ def _printed(
     if entry.over:
         above, below = (_count(key, ledger, printed, chosen) for key in entry.keys)
         return _decimals(above / (below * entry.over), chosen, name) if below else None
+    if column in DF and chosen.rounding_base:
+        return _to_base(value, chosen)
     if is_count(column):
         exact = [printed[key] for key in entry.keys if key in printed and ledger.counts[key].value == value]
         return int(exact[0]) if exact else _to_base(value, chosen)
@@ -270,7 +287,8 @@ def by_table(review: Mapping[str, pd.DataFrame], tables: Mapping[str, pd.DataFra
     rows = []
     for name, table in tables.items():
         numbers = [column for column in table.columns if column not in LABELS | TEXTS]
-        n, hidden = int(review[name][numbers].notna().sum().sum()), int((table[numbers] == SIGN).sum().sum())
+        there = review[name][numbers].notna()
+        n, hidden = int(there.sum().sum()), int(((table[numbers] == SIGN) & there).sum().sum())
         rows.append((name, n, hidden, round(hidden / n, 4) if n else 0.0))
     return pd.DataFrame(rows, columns=["table", "n_numbers", "n_hidden", "share_hidden"])
 

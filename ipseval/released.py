@@ -1,7 +1,6 @@
 """Released tables as files: which of their columns are labels, and the sign of a hidden number."""
 
 import io
-from pathlib import Path
 
 import pandas as pd
 
@@ -38,7 +37,6 @@ def parted(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return store.as_read(table.astype(object).mask(hidden)), hidden
 
 
-def read(file: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read a released table: see :func:`parted`."""
-    text = Path(file).read_text(encoding="utf-8")
-    return parted(pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False, na_values=[""]))
+def read(text: str) -> pd.DataFrame:
+    """A released table from its file, all columns as text."""
+    return pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False, na_values=[""])

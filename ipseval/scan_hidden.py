@@ -48,7 +48,8 @@ def unhidden(contents: Mapping[str, Content], inside: Iterable[tuple[str, Conten
         file = f"data/{name}.csv"
         if file not in contents or not contents[file].grids or not content.grids:
             continue
-        released, true = contents[file].grids[0], content.grids[0]
+        released = contents[file].grids[0]
+        true = _of_columns(content.grids[0], released.heads)
         keys = _keys(true, rules)
         if released.heads != true.heads or _keyed(released, keys) != _keyed(true, keys):
             yield file, "the whole", "rows_differ"
@@ -81,6 +82,14 @@ def _without(grid: Grid, heads: set[str]) -> Grid:
     kept = [x for x, head in enumerate(grid.heads) if head not in heads]
     rows = tuple(tuple(row[x] for x in kept if x < len(row)) for row in grid.rows)
     return replace(grid, heads=tuple(grid.heads[x] for x in kept), rows=rows)
+
+
+def _of_columns(grid: Grid, heads: tuple[str, ...]) -> Grid:
+    """The table with the columns that another one has, in its order; the table as it is when it lacks one of them."""
+    if not set(heads) <= set(grid.heads):
+        return grid
+    at = [grid.heads.index(head) for head in heads]
+    return replace(grid, heads=heads, rows=tuple(tuple(row[x] for x in at) for row in grid.rows))
 
 
 def _is_data(file: str) -> bool:

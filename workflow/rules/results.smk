@@ -243,7 +243,7 @@ rule verify:
     """Invariants of what was written, a second engine, the manifest."""
     input:
         **of_stages(VERIFIED),
-        presented=[file for stage in ("present", "release") for file in of(stage).values()],
+        presented=[file for stage in ("present", "protect", "release") for file in of(stage).values()],
         extracts=delivered,
         code=code("verify"),
     output:
