@@ -47,10 +47,11 @@ def _core(variance: str) -> Callable[[Trial], Numbers]:
         month_0 = trial.people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
         time = periods(analysis, trial.states, np.arange(N_MONTHS), month_0)
         found = fit(Sample(columns.X, time.D, time.Y, time.O))
-        errors = VARIANCES[variance](found).std_error
+        errors = VARIANCES[variance](found)
         terms = [(*columns.terms, *time.terms)[j] for j in found.kept]
         at = [terms.index(term) for term in TERMS]
-        return {"estimate": found.b[at].tolist(), "std_error": errors[at].tolist()}
+        numbers = {"estimate": found.b[at], "std_error": errors.std_error[at], "df": errors.df_of(at)}
+        return {name: values.tolist() for name, values in numbers.items()}
 
     return estimate
 
