@@ -131,5 +131,6 @@ def _coverage(review: Review, rows: list[dict]) -> str:
         return say("Months that the register does not cover are set likewise.")
     main = next(row for row in rows if row["method"] == "observed")
     n_outside = main["n_months_outside_assigned"] + main["n_months_outside_control"]
-    left = say("{n} person-months", n=words.count(n_outside)) if n_outside else say("none here")
+    n = words.count(n_outside) if words.is_known(n_outside) else words.HIDDEN_SIGN
+    left = say("{n} person-months", n=n) if n_outside else say("none here")
     return say("Months that the register does not cover stay missing ({left}): it ends for both arms alike.", left=left)

@@ -46,7 +46,7 @@ def made(stage):
 
 def in_report(name, file):
     """Pages and figures are shown by ``snakemake --report``, with a caption."""
-    shown = {".html": "table", ".png": "figure"}.get(Path(file).suffix)
+    shown = "report" if name == "report" else {".html": "table", ".png": "figure"}.get(Path(file).suffix)
     if shown is None:
         return file
     labels = {"name": name.rpartition("_")[0] or name}
