@@ -121,7 +121,7 @@ def facts(
     pairs = zip(by_table["n_numbers"], by_table["n_hidden"], strict=True)
     counts = dict(zip(by_table["table"], ((int(n), int(hidden)) for n, hidden in pairs), strict=True))
     persons = _persons(released["inclusion"])
-    known = [_released(file, content, counts, persons) for file, content in files.items()]
+    known = [_released(f, content, counts, persons) for f, content in files.items() if f not in FILES.values()]
     own = [Released(file, behind(file).what) for file in FILES.values()]
     versions = {**provenance.versions(), "ipseval": __version__}
     return Facts(

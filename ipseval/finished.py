@@ -54,15 +54,25 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class Sourced:
+    """A printed number that names the table and the line of the CSV file that it comes from: ``effects:17``."""
+
+    place: str
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Content:
     """All that a file holds."""
 
     grids: tuple[Grid, ...] = ()
     pieces: tuple[Piece, ...] = ()
     traces: tuple[Trace, ...] = ()
+    sourced: tuple[Sourced, ...] = ()
 
     def __add__(self, other: "Content") -> "Content":
-        return Content(self.grids + other.grids, self.pieces + other.pieces, self.traces + other.traces)
+        return joined((self, other))
 
     def within(self, place: str) -> "Content":
         """The same as part of something else."""
@@ -74,6 +84,7 @@ class Content:
             tuple(replace(grid, place=inside(grid.place)) for grid in self.grids),
             tuple(replace(piece, place=inside(piece.place)) for piece in self.pieces),
             tuple(replace(trace, place=inside(trace.place)) for trace in self.traces),
+            tuple(replace(number, place=inside(number.place)) for number in self.sourced),
         )
 
 
@@ -82,11 +93,13 @@ def joined(parts: Iterable[Content]) -> Content:
     grids: list[Grid] = []
     pieces: list[Piece] = []
     traces: list[Trace] = []
+    sourced: list[Sourced] = []
     for part in parts:
         grids += part.grids
         pieces += part.pieces
         traces += part.traces
-    return Content(tuple(grids), tuple(pieces), tuple(traces))
+        sourced += part.sourced
+    return Content(tuple(grids), tuple(pieces), tuple(traces), tuple(sourced))
 
 
 def stacked(heads: Sequence[Sequence[str]]) -> tuple[str, ...]:

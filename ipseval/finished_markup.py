@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote_to_bytes
 from xml.etree import ElementTree
 
-from ipseval.finished import Content, Grid, Piece, Trace, joined, stacked
+from ipseval.finished import Content, Grid, Piece, Sourced, Trace, joined, stacked
 from ipseval.finished_binary import from_png
 from ipseval.finished_text import json_content
 
@@ -39,6 +39,7 @@ class _Page(HTMLParser):
         self.caption, self.term, self.cell = "", "", ""
         self.spans = (1, 1)
         self.n_tables = 0
+        self.sourced: list[tuple[int, str, list[str]]] = []  # how deep, of which line, its text so far
 
     @property
     def place(self) -> str:
@@ -59,6 +60,8 @@ class _Page(HTMLParser):
             self.cell += " "
             return
         self.inside.append(tag)
+        if "data-source" in known:
+            self.sourced.append((len(self.inside), known["data-source"], []))
         self._begin(tag, known)
 
     def _begin(self, tag: str, known: dict[str, str]) -> None:
@@ -80,6 +83,9 @@ class _Page(HTMLParser):
             return
         while self.inside and self.inside.pop() != tag:
             pass
+        while self.sourced and self.sourced[-1][0] > len(self.inside):
+            _, source, parts = self.sourced.pop()
+            self.parts.append(Content(sourced=(Sourced(self.place, source, " ".join(parts)),)))
         text = " ".join(self.cell.split())
         if tag in ("td", "th") and self.rows:
             self.rows[-1][1].append((text, *self.spans))
@@ -101,6 +107,8 @@ class _Page(HTMLParser):
             self.parts.append(addresses(data, self.place))
             if "sup" not in self.inside:
                 self.cell += data
+                for _, _, parts in self.sourced:
+                    parts.append(data.strip())
         elif tag in QUIET:
             self.parts.append(addresses(data, self.place))
 

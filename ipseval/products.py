@@ -1,13 +1,8 @@
 """Files of every stage under results/<cohort>/, and which of them present and verify read."""
 
-from ipseval import present, protect, release, store
+from ipseval import present, store
 
-PRODUCTS = {
-    **store.PRODUCTS,
-    "protect": protect.products(),
-    "present": present.products(),
-    "release": release.products(),
-}
+PRODUCTS = {**store.PRODUCTS, "present": present.products()}
 # What present and verify read: stage -> the names of its tables.
 REVIEWED = {
     "check": ("quality",),
@@ -29,4 +24,3 @@ VERIFIED = {
     "cohort": ("flow", "people"),
     "panel": ("panel",),
 }
-PROTECTED = {"protect": tuple(name for name, file in protect.products().items() if file.startswith("release/"))}

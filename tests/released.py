@@ -112,6 +112,8 @@ def report(shown: dict[str, pd.DataFrame]) -> str:
 <html lang="en-GB"><head><title>A trial</title><style>p {{ color: #884221 }}</style></head><body>
 <p title="A tip">All is well. n = 143.</p><!-- a remark -->
 <dl><dt>Persons</dt><dd>327</dd></dl>
+<p>Share <span data-source="employment_by_month:2">14.0 <small>(20 of 143)</small></span>, hidden
+<span data-source="employment_by_month:8">:</span>, line <span data-source="employment_by_month:9">9</span></p>
 <table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>
 <img alt="The curve" src="{picture}">
 <script type="application/json">{json.dumps({"tables": content, "note": "A note"})}</script>

@@ -68,6 +68,7 @@ def test_what_made_the_files_is_not_used_to_look_at_them() -> None:
     assert used == {path.stem for path in (ROOT / "ipseval").glob("finished*.py")} | {
         "errors",
         "scan",
+        "scan_distinctive",
         "scan_hidden",
         "scan_rules",
     }
@@ -322,7 +323,8 @@ def test_other_numbers_are_not_taken_for_hidden_ones(folders, text) -> None:
 
 def test_a_hidden_number_at_its_key_in_another_copy_of_the_table_is_found(folders) -> None:
     in_column("estimate", 1, "0.07")(folders[0] / "data" / "effects.parquet")
-    assert found(*folders) == []  # the table has a note more: another table
+    only(found(*folders), "data/effects.parquet", "hidden_value")  # with a column more
+    in_column("estimate", 1, ":")(folders[0] / "data" / "effects.parquet")
     table = pd.read_csv(folders[0] / "data" / "effects.csv", dtype="str")
     table.loc[1, "estimate"] = "0.07"
     table.iloc[::-1].to_csv(folders[0] / "data" / "copy.csv", index=False)
@@ -358,6 +360,24 @@ def test_a_cell_that_one_format_hides_and_another_shows_is_found(folders, kind) 
     SHOWN_AGAIN[kind](folders[0] / "tables" / f"flow.{kind}")
     [finding] = found(*folders)
     assert finding == Finding(f"tables/flow.{kind}", "row 3 of its numbers", "hidden_unevenly")
+
+
+@pytest.mark.parametrize("printed", ["17.6", "17,6", "0.18", "3", "14.0 (3 of 17)"])
+def test_a_hidden_number_is_found_where_print_names_the_line_that_hides_it(folders, printed) -> None:
+    before, after = 'employment_by_month:8">:<', f'employment_by_month:8">{printed}<'
+    exchange(before, after)(folders[0] / "report.html")
+    only([f for f in found(*folders, threshold=0)], "report.html", "hidden_value")
+
+
+@pytest.mark.parametrize("printed", ["17", "17.0", "18.4", ":", "hidden", "1"])
+def test_what_the_line_shows_may_be_printed(folders, printed) -> None:
+    exchange('employment_by_month:8">:<', f'employment_by_month:8">{printed}<')(folders[0] / "report.html")
+    assert found(*folders, threshold=0) == []
+
+
+def test_a_cell_that_only_the_csv_shows_is_found(folders) -> None:
+    exchange(",:,:,", ",9,9,")(folders[0] / "tables" / "flow.csv")
+    only(found(*folders), "tables/flow.csv", "hidden_unevenly")
 
 
 @pytest.mark.parametrize("month", [0, 3])
@@ -517,3 +537,15 @@ def test_rows_that_no_key_tells_apart_are_told_apart_by_their_order(folders) -> 
     (folders[0] / "data" / "odd_copy.csv").write_text("arm,estimate\nips,0.25\nips,0.07\n")
     [finding] = found(*folders)
     assert finding == Finding("data/odd_copy.csv", "table, row 2, column 2", "hidden_value")
+
+
+def test_a_released_table_may_have_fewer_columns_than_the_one_inside(folders) -> None:
+    inside = pd.read_csv(folders[1] / "effects.csv", dtype="str").assign(share_largest="0.5612349")
+    inside.iloc[:, ::-1].to_csv(folders[1] / "effects.csv", index=False)
+    assert found(*folders) == []
+    exchange("Nothing else.", f"It was {EFFECT_HIDDEN} then.")(folders[0] / "README.md")
+    only(found(*folders), "README.md", "hidden_value")
+    exchange(f"It was {EFFECT_HIDDEN} then.", "It was 0.5612349 then.")(folders[0] / "README.md")
+    only(found(*folders), "README.md", "hidden_value")
+    inside.drop(columns="n_control").to_csv(folders[1] / "effects.csv", index=False)
+    assert ("data/effects.csv", "rows_differ") in {(f.file, f.rule) for f in found(*folders)}
