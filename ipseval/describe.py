@@ -9,9 +9,21 @@ from ipseval.covariates import covariate_names
 from ipseval.panel import analysed_months, outcome_matrix
 
 INCLUSION_COLUMNS = ["centre", "n_randomised", "n_analysed", "share"]
-WAGE_SUBSIDY_COLUMNS = ["centre", "arm", "n_persons", "n_person_months", "n_subsidised", "share", "note"]
+WAGE_SUBSIDY_COLUMNS = [
+    "centre",
+    "arm",
+    "n_persons",
+    "n_person_months",
+    "n_subsidised",
+    "share",
+    "note",
+    "n_persons_subsidised",
+]
 EMPLOYMENT_COLUMNS = ["centre", "arm", "month", "n_persons", "n_observed", "n_employed", "share"]
-BALANCE_COLUMNS = ["variable", "level", "centre", "arm", "n", "n_missing", "mean", "sd", "smd"]
+BALANCE_COLUMNS = [
+    *("variable", "level", "centre", "arm", "n", "n_missing", "mean", "sd", "smd"),
+    *("share_largest", "share_two_largest"),
+]
 
 
 def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -59,13 +71,14 @@ def _wage_subsidy(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> 
     months = range(max(first, -cohort.window.before), min(last, cohort.window.after) + 1)
     rows: list[tuple] = []
     if not (panel["outcome"] == "wage_subsidy").any():
-        empty = (None, None, np.nan, "wage_subsidy was not delivered")
+        empty = (None, None, np.nan, "wage_subsidy was not delivered", None)
         rows = [(centre, arm, int(here.sum()), *empty) for centre, arm, here in cells(cohort, people)]
         return pd.DataFrame(rows, columns=WAGE_SUBSIDY_COLUMNS)
     states = outcome_matrix(panel, "wage_subsidy", pd.Index(people["person_id"]), months)
     for centre, arm, here in cells(cohort, people):
-        n, k = int((states[here] >= 0).sum()), int((states[here] == 1).sum())
-        rows.append((centre, arm, int(here.sum()), n, k, _share(k, n), ""))
+        observed, subsidised = states[here] >= 0, states[here] == 1
+        n, k = int(observed.sum()), int(subsidised.sum())
+        rows.append((centre, arm, int(here.sum()), n, k, _share(k, n), "", int(subsidised.any(axis=1).sum())))
     return pd.DataFrame(rows, columns=WAGE_SUBSIDY_COLUMNS)
 
 
@@ -82,7 +95,8 @@ def _balance(cohort: Cohort, people: pd.DataFrame) -> pd.DataFrame:
     """Means and standard deviations of the covariates; standardised differences from the reference arm.
 
     The difference is divided by the root of the mean of the two arms' variances (Austin 2009, Stat Med 28:3083).
-    There are no p-values: differences after randomisation are chance by design.
+    There are no p-values: differences after randomisation are chance by design. The shares of the sum that the one
+    and the two persons with the largest values hold are for the dominance rules of disclosure control.
     """
     rows = []
     for name in covariate_names(people):
@@ -95,5 +109,12 @@ def _balance(cohort: Cohort, people: pd.DataFrame) -> pd.DataFrame:
             pooled = np.sqrt((sd**2 + reference[centre][1] ** 2) / 2)
             smd = (mean - reference[centre][0]) / pooled if arm != cohort.arms.reference and pooled > 0 else np.nan
             known = int(values.notna().sum())
-            rows.append((variable, level, centre, arm, known, len(values) - known, mean, sd, smd))
+            rows.append((variable, level, centre, arm, known, len(values) - known, mean, sd, smd, *_largest(values)))
     return pd.DataFrame(rows, columns=BALANCE_COLUMNS)
+
+
+def _largest(values: pd.Series) -> tuple[float, float]:
+    """Shares of the sum of absolute values that the largest and the two largest hold; missing when there is no sum."""
+    sizes = np.sort(values.dropna().abs().to_numpy(dtype=float))[::-1]
+    total = sizes.sum()
+    return (sizes[:1].sum() / total, sizes[:2].sum() / total) if total > 0 else (np.nan, np.nan)

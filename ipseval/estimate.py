@@ -20,6 +20,7 @@ EFFECT_COLUMNS = [
     "cohort", "analysis", "outcome", "estimator", "subgroup", "centre", "month_from", "month_to", "arm",
     "reference_arm", "n_assigned", "n_control", "n_obs", "mean_control", "estimate", "std_error", "df", "statistic",
     "p_value", "ci_low", "ci_high", "p_adjusted", "adjustment", "variance", "status", "note",
+    "mean_assigned", "n_assigned_months", "n_control_months", "n_assigned_ever", "n_control_ever",
 ]
 COEFFICIENT_COLUMNS = [
     "cohort", "analysis", "term", "estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high",
@@ -27,7 +28,8 @@ COEFFICIENT_COLUMNS = [
 ]
 # fmt: on
 Row = dict[str, Any]
-COUNTS = ["month_from", "month_to", "n_assigned", "n_control", "n_obs"]
+SIDES = [f"n_{side}{what}" for what in ("", "_months", "_ever") for side in ("assigned", "control")]
+COUNTS = ["month_from", "month_to", "n_obs", *SIDES]
 
 
 def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -122,16 +124,17 @@ def _lacking(this: Regression) -> tuple[str, ...]:
 
 
 def cell_counts(cohort: Cohort, this: Regression, effect: Effect) -> Row:
-    """Persons in the arm and in the reference arm (of whom the effect is about), person-months, control mean."""
+    """Of whom the effect is about, by arm: persons, mean over their months, persons with the outcome in any of them."""
     here = np.any(this.about(effect), axis=0)
-    control = here & (this.arm == cohort.arms.reference)
-    months = int(this.time.O[control].sum())
-    return {
-        "n_assigned": int((here & (this.arm == effect.arm)).sum()),
-        "n_control": int(control.sum()),
-        "n_obs": int(this.time.O.sum()),
-        "mean_control": float(this.time.Y[control].sum() / months) if months else np.nan,
-    }
+    counts: Row = {"n_obs": int(this.time.O.sum())}
+    for side, arm in (("assigned", effect.arm), ("control", cohort.arms.reference)):
+        own = here & (this.arm == arm)
+        months, outcomes = int(this.time.O[own].sum()), this.time.Y[own]
+        counts[f"n_{side}"] = int(own.sum())
+        counts[f"n_{side}_months"] = months
+        counts[f"n_{side}_ever"] = int((outcomes > 0).any(axis=1).sum())
+        counts[f"mean_{side}"] = float(outcomes.sum() / months) if months else np.nan
+    return counts
 
 
 def cell_status(cohort: Cohort, this: Regression, effect: Effect) -> str:

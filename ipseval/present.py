@@ -13,23 +13,33 @@ from ipseval.render import RENDERERS
 from ipseval.render_xlsx import to_workbook
 from ipseval.report import report, restriction
 from ipseval.review import Review
-from ipseval.tables import TABLES
+from ipseval.tables import INSIDE, TABLES
 
 FIGURE_KINDS = ("png", "svg")
-TIER = "review"
+REVIEW, RELEASE = "review", "release"  # the tiers: for colleagues inside the secure environment, and what may leave
 
 
-def products() -> dict[str, str]:
-    """Files of the stage under ``results/<cohort>/``, by name: ``flow_csv`` -> ``review/tables/flow.csv``."""
+def products(tier: str = REVIEW) -> dict[str, str]:
+    """Files under ``results/<cohort>/`` by name: ``flow_csv`` -> ``review/tables/flow.csv``."""
     return {
-        "report": "review/report.html",
-        "all_tables": "review/tables/all_tables.xlsx",
-        **{f"{name}_{kind}": f"review/tables/{name}.{kind}" for name in TABLES for kind in RENDERERS},
-        **{f"{name}_{kind}": f"review/figures/{name}.{kind}" for name in FIGURES for kind in FIGURE_KINDS},
+        "report": f"{tier}/report.html",
+        "all_tables": f"{tier}/tables/all_tables.xlsx",
+        **{f"{name}_{kind}": f"{tier}/tables/{name}.{kind}" for name in tables_of(tier) for kind in RENDERERS},
+        **{f"{name}_{kind}": f"{tier}/figures/{name}.{kind}" for name in FIGURES for kind in FIGURE_KINDS},
     }
 
 
-def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str | bytes]:
+def tables_of(tier: str) -> tuple[str, ...]:
+    """The printed tables of a tier."""
+    return tuple(name for name in TABLES if tier == REVIEW or name not in INSIDE)
+
+
+def present(
+    cohort: Cohort,
+    review: Mapping[str, pd.DataFrame],
+    tier: str = REVIEW,
+    hidden: Mapping[str, pd.DataFrame] | None = None,
+) -> dict[str, str | bytes]:
     """Print every table and draw every figure of a cohort.
 
     Parameters
@@ -38,6 +48,10 @@ def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str
     review : mapping
         The tables of :class:`~ipseval.review.Review`, from memory or as ``store.read`` returns them: both give the
         same files. Proportions are at full precision; they are rounded here.
+    tier : str
+        ``review`` or ``release``.
+    hidden : mapping, optional
+        Where numbers of released tables are hidden; see :class:`~ipseval.review.Review`.
 
     Returns
     -------
@@ -49,18 +63,18 @@ def present(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, str
     KeyError
         A review table is lacking.
     """
-    looked_up = Review(cohort, {name: store.as_read(table) for name, table in review.items()})
+    looked_up = Review(cohort, {name: store.as_read(table) for name, table in review.items()}, hidden or {})
     with speaking(cohort.language):
-        return _contents(looked_up)
+        return _contents(looked_up, tier)
 
 
-def _contents(looked_up: Review) -> dict[str, str | bytes]:
+def _contents(looked_up: Review, tier: str) -> dict[str, str | bytes]:
     title = words.one_line(looked_up.cohort.title)
-    above = restriction(looked_up, TIER)
-    printed = {name: replace(build(looked_up), restriction=above) for name, build in TABLES.items()}
+    above = restriction(looked_up, tier)
+    printed = {name: replace(TABLES[name](looked_up), restriction=above) for name in tables_of(tier)}
     drawn = {name: draw(looked_up) for name, draw in FIGURES.items()}
     contents: dict[str, str | bytes] = {
-        "report": report(looked_up, printed, drawn, TIER),
+        "report": report(looked_up, printed, drawn, tier),
         "all_tables": to_workbook(title, printed),
     }
     for kind, render in RENDERERS.items():

@@ -1,8 +1,13 @@
 """Files of every stage under results/<cohort>/, and which of them present and verify read."""
 
-from ipseval import present, store
+from ipseval import present, protect, release, store
 
-PRODUCTS = {**store.PRODUCTS, "present": present.products()}
+PRODUCTS = {
+    **store.PRODUCTS,
+    "protect": protect.products(),
+    "present": present.products(),
+    "release": release.products(),
+}
 # What present and verify read: stage -> the names of its tables.
 REVIEWED = {
     "check": ("quality",),
@@ -24,3 +29,4 @@ VERIFIED = {
     "cohort": ("flow", "people"),
     "panel": ("panel",),
 }
+PROTECTED = {"protect": tuple(name for name, file in protect.products().items() if file.startswith("release/"))}

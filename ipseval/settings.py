@@ -24,6 +24,25 @@ WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 # so that changing, say, a covariate of one analysis does not read a national register again.
 _READING = ("extracts", "files", "columns", "values", "exclusions", "layouts", "covariates")
 _STUDY = ("observed_from", "observed_until", "window", "outcome")
+_PRESENTED = (
+    "outcomes",
+    "robustness",
+    "title",
+    "remark",
+    "language",
+    "labels",
+    "analyses",
+    "estimation",
+    "synthesis",
+    "follow",
+    "receipt",
+    "event_study",
+    "bound",
+    "eligibility",
+    "describe",
+    "disclosure",
+    *_STUDY,
+)
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "check": (*_READING, *_STUDY, "states", "checks"),
     "clean": (*_STUDY,),
@@ -38,25 +57,9 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "receive": ("receipt", "estimation", *_STUDY),
     "placebo": ("event_study", "estimation", *_STUDY),
     "bound": ("analyses", "estimation", "bound", *_STUDY),
-    "present": (
-        "outcomes",
-        "robustness",
-        "title",
-        "remark",
-        "language",
-        "labels",
-        "analyses",
-        "estimation",
-        "synthesis",
-        "follow",
-        "receipt",
-        "event_study",
-        "bound",
-        "eligibility",
-        "describe",
-        "disclosure",
-        *_STUDY,
-    ),
+    "present": _PRESENTED,
+    "release": _PRESENTED,
+    "protect": ("analyses", "disclosure", *_STUDY),
     "published_comparison": ("published",),
     "verify": None,  # all of them: the manifest records every choice
 }

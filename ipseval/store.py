@@ -65,7 +65,12 @@ def read(file: str | Path) -> pd.DataFrame | None:
 
 def as_read(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame as :func:`read` returns it once it is written as CSV."""
-    return _read_csv(io.StringIO(frame.to_csv(index=False)))
+    return _read_csv(io.StringIO(as_csv(frame)))
+
+
+def as_csv(frame: pd.DataFrame) -> str:
+    """The text of the frame as a CSV file."""
+    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def _read_csv(source: Path | io.StringIO) -> pd.DataFrame:
@@ -91,7 +96,7 @@ def write(file: str | Path, content: Content) -> None:
         elif isinstance(content, bytes):
             part.write_bytes(content)
         elif path.suffix == ".csv" and content is not None:
-            content.to_csv(part, index=False, lineterminator="\n")
+            part.write_text(as_csv(content), encoding="utf-8", newline="\n")
         else:
             pq.write_table(arrow(content), part)
         os.replace(part, path)

@@ -38,3 +38,4 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "flow": described.flow,
     "quality": checked.quality,
 }
+INSIDE = frozenset({"published_comparison", "quality"})  # tables that are never released

@@ -152,7 +152,7 @@ def _level(row: dict[str, Any]) -> str:
 
 def _balance_row(head: str, arms: list[dict[str, Any]], everywhere: list[dict[str, Any]]) -> Row:
     """One covariate in one centre: mean and missing by arm, then the differences."""
-    shares = all(_is_share(row) for row in everywhere)
+    shares = all(is_share(row) for row in everywhere)
     largest = max((abs(r["mean"]) for r in everywhere if words.is_known(r["mean"])), default=0)
     decimals = 0 if largest >= 1000 else 1 if largest >= 10 else 2
     cells = []
@@ -171,7 +171,7 @@ def _balance_row(head: str, arms: list[dict[str, Any]], everywhere: list[dict[st
     return Row(head + (", %" if shares else ""), tuple(cells))
 
 
-def _is_share(row: dict[str, Any]) -> bool:
+def is_share(row: dict[str, Any]) -> bool:
     """Whether all values behind a mean are 0 or 1: only then is the variance n / (n - 1) m (1 - m)."""
     n, mean, sd = row["n"], row["mean"], row["sd"]
     if not words.is_known(mean):

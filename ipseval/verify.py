@@ -18,6 +18,9 @@ from ipseval.estimators import LINEAR
 from ipseval.invariants import INVARIANTS, Check, Written
 from ipseval.panel import months_of_outcomes
 from ipseval.placebo import placebo
+from ipseval.scan import limits_of, scan
+
+FINDINGS_TOLD = 5
 
 
 def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[str, str]:
@@ -43,6 +46,7 @@ def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[s
         A check did not hold.
     """
     checks = [check(cohort, written) for check in INVARIANTS] + second_engine_checks(cohort, written)
+    checks.append(release_check(cohort, written["people"], Path(files["review"])))
     faults = [
         Fault(f"{cohort.name}, verify", f"{c.name} does not hold: {c.detail}.", "Do not use these results; report it.")
         for c in checks
@@ -69,6 +73,19 @@ def manifest(cohort: Cohort, files: Mapping[str, Any]) -> dict[str, Any]:
         "code": {"sha256": provenance.code_checksum(), "commit": provenance.commit()},
         "versions": provenance.versions(),
     }
+
+
+def release_check(cohort: Cohort, people: pd.DataFrame, review: Path) -> Check:
+    """The finished files that may leave, read again by code of its own."""
+    profile, folder = cohort.disclosure["profile"], review.parent / "release"
+    if profile == "none":
+        return Check("release: scan", True, "profile none: nothing is protected")
+    keys = frozenset(people["person_id"].astype(str))
+    limits = limits_of(profile)
+    findings = scan(folder, threshold=limits["threshold"], base=limits["base"], keys=keys, review=review)
+    n_files = sum(path.is_file() for path in folder.rglob("*"))
+    told = "; ".join(map(str, findings[:FINDINGS_TOLD]))
+    return Check("release: scan", not findings, f"{len(findings)} findings in {n_files} files{': ' * bool(told)}{told}")
 
 
 def _json(content: Any) -> str:

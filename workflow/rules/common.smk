@@ -6,7 +6,7 @@ from ipseval.config import from_settings
 from ipseval.contracts import EXTRACTS
 from ipseval.opening import located
 from ipseval.published_comparison import agreement
-from ipseval.products import COMPARED, PRODUCTS, REVIEWED, VERIFIED
+from ipseval.products import COMPARED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED
 
 if Path(settings.ROOT) != Path(workflow.basedir).resolve():
     sys.exit(f"ipseval was imported from {settings.ROOT}, not from this checkout: uninstall that copy.")
@@ -21,7 +21,7 @@ except errors.UserError as error:
 
 SIMULATED = settings.ROOT / "data" / "simulated-six-centre"
 RESULTS = str(config["results"]).rstrip("/")
-FINISHED = [*PRODUCTS["verify"].values(), *PRODUCTS["present"].values()]
+FINISHED = [file for stage in ("verify", "present", "protect", "release") for file in PRODUCTS[stage].values()]
 
 
 wildcard_constraints:

@@ -186,6 +186,41 @@ rule present:
         "../scripts/present.py"
 
 
+rule protect:
+    """What may leave of the review tables: numbers hidden and rounded over all of them together."""
+    input:
+        **of_stages(REVIEWED),
+        profiles=[f"{workflow.basedir}/config/disclosure.yaml"],
+        code=code("protect"),
+    output:
+        **made("protect"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/protect.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=chosen("protect"),
+    script:
+        "../scripts/protect.py"
+
+
+rule release:
+    """Tables, figures and the report of what may leave, from protected numbers only."""
+    input:
+        **of_stages(PROTECTED),
+        code=code("release"),
+    output:
+        **made("release"),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/release.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=chosen("release"),
+    script:
+        "../scripts/release.py"
+
+
 rule published_comparison:
     """Printed numbers beside the reproduced ones; empty when the cohort names none."""
     input:
@@ -208,7 +243,7 @@ rule verify:
     """Invariants of what was written, a second engine, the manifest."""
     input:
         **of_stages(VERIFIED),
-        presented=list(of("present").values()),
+        presented=[file for stage in ("present", "protect", "release") for file in of(stage).values()],
         extracts=delivered,
         code=code("verify"),
     output:

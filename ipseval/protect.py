@@ -1,0 +1,305 @@
+"""Stage protect: what may leave of the review tables. Everything that is released passes through here."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ipseval import characteristics, counted, derived, modelled, store
+from ipseval.attacker import System
+from ipseval.config import Cohort
+from ipseval.errors import Fault, UserError
+from ipseval.ledger import Count, Entry, Key, Ledger, Shown
+from ipseval.profiles import ROUND, Profile, Search, profile, search
+from ipseval.released import INSIDE, LABELS, TEXTS
+from ipseval.study import ALL, PERSONS, Study
+from ipseval.suppression import Solution, suppress
+from ipseval.words import HIDDEN_SIGN as SIGN
+from ipseval.words import is_known
+
+HIDDEN, ESTIMATED = "hidden", "estimated"
+DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the steps of the curve
+SMALL, GROUP, OTHER = "small", "group", "other"  # why a number is hidden: few persons, all alike, to protect another
+ROUNDED = "rounded"
+WHOLE = (PERSONS, "in", "sum")  # kinds of keys that estimates of whole samples rest on
+DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
+RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
+    "flow": counted.flow,
+    "inclusion": counted.inclusion,
+    "balance": characteristics.balance,
+    "wage_subsidy": counted.wage_subsidy,
+    "employment_by_month": counted.employment_by_month,
+    "receipt": counted.receipt,
+    "time_to_job": counted.time_to_job,
+    "effects": modelled.effects,
+    "coefficients": derived.coefficients,
+    "randomisation": derived.randomisation,
+    "bands": derived.bands,
+    "centre_effects": derived.centre_effects,
+    "heterogeneity": derived.heterogeneity,
+    "pooled_effects": derived.heterogeneity,
+    "restricted_mean": derived.restricted_mean,
+    "accumulated": derived.accumulated,
+    "specifications": derived.specifications,
+    "complier_effects": derived.complier_effects,
+    "event_study": derived.event_study,
+    "placebo": derived.placebo,
+    "missing_data": derived.missing_data,
+}
+
+
+def products() -> dict[str, str]:
+    """Files of the stage under ``results/<cohort>/``, by name."""
+    return {
+        **{f"released_{name}": f"release/data/{name}.csv" for name in RELEASED},
+        **{name: f"release/{name}.csv" for name in ("hidden_cells", "hidden_by_table")},
+        "disclosure": "review/disclosure.csv",
+    }
+
+
+def protect(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Hide or round what may not leave, over all tables together.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        ``disclosure.profile`` names the profile of config/disclosure.yaml.
+    review : mapping
+        The tables of :data:`RELEASED`, from memory or as ``store.read`` returns them. Others are not released.
+
+    Returns
+    -------
+    dict
+        The released tables as ``released_<name>``, with ``:`` for a hidden number; ``hidden_cells`` (their positions),
+        ``hidden_by_table`` (how many) and ``disclosure`` (for ``review/``: which counts are protected, why, and the
+        interval that an attacker is left with).
+
+    Raises
+    ------
+    UserError
+        The profile is not known, or a number cannot be protected.
+    """
+    chosen = profile(cohort.disclosure["profile"])
+    study = Study(cohort, {name: store.as_read(review[name]) for name in RELEASED}, chosen)
+    ledger = Ledger.of(entry for speak in dict.fromkeys(RELEASED.values()) for entry in speak(study))
+    reasons = {} if chosen.is_open else primary(ledger, chosen)
+    printed = rounded(ledger, reasons, chosen)
+    looking = search()
+    system, hidden = problem(ledger, reasons, printed, chosen, looking)
+    solution = suppress(system, hidden, looking.limits)
+    check_exposed(cohort, ledger, system, solution, chosen)
+    is_hidden = dict(zip(ledger.counts, solution.hidden.tolist(), strict=True))
+    tables = {name: _release(name, study.tables[name], ledger, is_hidden, printed, chosen) for name in RELEASED}
+    cells = hidden_cells(tables)
+    return {
+        **{f"released_{name}": table for name, table in tables.items()},
+        "hidden_cells": cells,
+        "hidden_by_table": by_table(study.tables, tables),
+        "disclosure": audit(ledger, system, solution, reasons, hidden),
+    }
+
+
+def primary(ledger: Ledger, chosen: Profile) -> dict[Key, str]:
+    """Counts that must be protected for their own sake, and why."""
+    reasons = {}
+    for key, count in ledger.counts.items():
+        persons = count.value if np.isnan(count.persons) else count.persons
+        everywhere = ledger.counts.get((key[0], ALL, *key[2:]))
+        if 0 < persons < chosen.min_cell_count:
+            is_rounded = count.in_curve and chosen.small_whole_trial == ROUND
+            reasons[key] = ROUNDED if is_rounded else SMALL
+        elif persons == 0 and count.zero_tells and not (everywhere and everywhere.value == 0):
+            reasons[key] = GROUP
+    return reasons
+
+
+def rounded(ledger: Ledger, reasons: Mapping[Key, str], chosen: Profile) -> dict[Key, float]:
+    """What is printed for counts of the whole trial that are rounded to 0 or the least count, without bias.
+
+    The draw is seeded by all true counts: the same input gives the same output, and nobody who does not know them
+    can draw it again.
+    """
+    keys = [key for key, reason in reasons.items() if reason == ROUNDED]
+    seed = hashlib.sha256(np.array([count.value for count in ledger.counts.values()]).tobytes()).digest()
+    draws = np.random.default_rng(list(seed)).random(len(keys))
+    least = chosen.min_cell_count
+    return {key: float(least * (u < ledger.counts[key].value / least)) for key, u in zip(keys, draws, strict=True)}
+
+
+def problem(
+    ledger: Ledger, reasons: Mapping[Key, str], printed: Mapping[Key, float], chosen: Profile, looking: Search
+) -> tuple[System, np.ndarray]:
+    """The linear system, and which of its numbers are hidden, or shown nowhere, before anything is solved."""
+    counts, least = ledger.counts, float(chosen.min_cell_count)
+    losses = lost(ledger, looking)
+    bounds = np.array([_bounds(count, printed.get(key), least) for key, count in counts.items()])
+    widths = {ROUNDED: least - 1}
+    needed = np.array([widths.get(reasons[key], least) if key in reasons else 0.0 for key in counts])
+    cost = np.array([np.inf if key in printed else losses.get(key, 0.0) for key in counts])
+    values = np.array([count.value for count in counts.values()])
+    hidden = np.array([(key not in losses or key in reasons) and key not in printed for key in counts])
+    return System(values, bounds[:, 0], bounds[:, 1], ledger.matrix, needed, cost), hidden
+
+
+def _bounds(count: Count, printed: float | None, least: float) -> tuple[float, float]:
+    """What anybody knows of a number: a rounded 0 is below ``least``, a rounded ``least`` is not 0."""
+    if printed is None:
+        return count.lower, count.upper
+    return (1.0, least) if printed else (0.0, least - 1)
+
+
+def lost(ledger: Ledger, looking: Search) -> dict[Key, float]:
+    """What hiding a number costs: the cells that print it or come from it, those of the whole trial several times."""
+    losses: dict[Key, float] = {}
+    for entry in ledger.shown:
+        worth = len(entry.columns) * (looking.whole_trial if all(ALL in key[1:] for key in entry.keys) else 1.0)
+        for key in entry.keys:
+            losses[key] = losses.get(key, 0.0) + worth * (looking.curve if ledger.counts[key].in_curve else 1.0)
+    return losses
+
+
+def check_exposed(cohort: Cohort, ledger: Ledger, system: System, solution: Solution, chosen: Profile) -> None:
+    """Refuse a release in which a number cannot be protected; one that a rounded number bounds has ``least`` values."""
+    width = solution.high - solution.low
+    known = solution.exposed & (width < chosen.min_cell_count - 1 - 1e-6)
+    if known.any():
+        kinds = sorted({str(key[0]) for key, is_known in zip(ledger.counts, known, strict=True) if is_known})
+        what = f"{int(known.sum())} protected numbers can be worked out whatever is hidden ({', '.join(kinds)})."
+        raise UserError([Fault(f"{cohort.name}, protect", what, "Release fewer tables, or choose another profile.")])
+
+
+def _release(
+    name: str,
+    table: pd.DataFrame,
+    ledger: Ledger,
+    is_hidden: Mapping[Key, bool],
+    printed: Mapping[Key, float],
+    chosen: Profile,
+) -> pd.DataFrame:
+    """One table as it may leave: nothing but labels and what the ledger allows."""
+    table = table.drop(columns=[column for column in table.columns if column in INSIDE])
+    if chosen.is_open:
+        return table
+    out = pd.DataFrame({column: _labels(column, table[column]) for column in table.columns}, index=range(len(table)))
+    place: dict[str, list[Shown | None]] = {
+        column: [None] * len(table) for column in table.columns if column not in LABELS | TEXTS
+    }
+    for entry in ledger.shown:
+        if entry.table == name and allowed(entry, is_hidden, printed, chosen):
+            for column in entry.columns:
+                if column in place:
+                    place[column][entry.row] = entry
+    for column, entries in place.items():
+        values = [
+            _printed(value, column, entry, ledger, printed, chosen, name)
+            for value, entry in zip(table[column].tolist(), entries, strict=True)
+        ]
+        out[column] = pd.Series(values, dtype=object)
+    return _silent(out, list(place))
+
+
+def _silent(out: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
+    """A table in which neither an empty cell beside a hidden number nor the status tells what the number is."""
+    out, hidden = out.copy(), out[numbers] == SIGN
+    some = hidden.any(axis=1)
+    out[numbers] = out[numbers].mask(out[numbers].isna() & some.to_numpy()[:, None], SIGN)
+    if "status" in out:
+        lost = hidden["estimate"] if "estimate" in hidden else hidden.all(axis=1)
+        out["status"] = out["status"].mask(some & ((out["status"] != ESTIMATED) | lost), HIDDEN)
+    return out
+
+
+def allowed(entry: Shown, is_hidden: Mapping[Key, bool], printed: Mapping[Key, float], chosen: Profile) -> bool:
+    """Whether the cells of an entry may be released.
+
+    What is neither a count nor a rate, which are printed from rounded counts, would give back what was rounded.
+    """
+    if entry.persons < chosen.min_cell_count or any(is_hidden.get(key, True) for key in entry.keys):
+        return False
+    if entry.over or all(map(is_count, entry.columns)):
+        return True
+    return not any(key in printed or (chosen.rounding_base and key[0] not in WHOLE) for key in entry.keys)
+
+
+def is_count(column: str) -> bool:
+    """Whether a column counts persons or their months."""
+    return column == "n" or column.startswith("n_")
+
+
+def _labels(column: str, values: pd.Series) -> pd.Series:
+    if column in TEXTS:
+        return values.astype(object).where(~values.astype(str).str.contains(r"\d", regex=True), None)
+    return values.astype(object)
+
+
+def _printed(
+    value: Any,
+    column: str,
+    entry: Shown | None,
+    ledger: Ledger,
+    printed: Mapping[Key, float],
+    chosen: Profile,
+    name: str,
+) -> Any:
+    """What stands in a cell: the number as it may leave, the sign, or nothing where there never was a number."""
+    if not is_known(value):
+        return None
+    if entry is None:
+        return SIGN
+    if entry.over:
+        above, below = (_count(key, ledger, printed, chosen) for key in entry.keys)
+        return _decimals(above / (below * entry.over), chosen, name) if below else None
+    if column in DF and chosen.rounding_base:
+        return _to_base(value, chosen)
+    if is_count(column):
+        exact = [printed[key] for key in entry.keys if key in printed and ledger.counts[key].value == value]
+        return int(exact[0]) if exact else _to_base(value, chosen)
+    return _decimals(value, chosen, name)
+
+
+def _count(key: Key, ledger: Ledger, printed: Mapping[Key, float], chosen: Profile) -> float:
+    return printed.get(key, _to_base(ledger.counts[key].value, chosen))
+
+
+def _to_base(n: float, chosen: Profile) -> int:
+    base = chosen.rounding_base
+    return round(n) if not base else int(base * np.floor(n / base + 0.5))
+
+
+def _decimals(value: float, chosen: Profile, name: str) -> float:
+    return value if chosen.decimals is None else round(float(value), DECIMALS.get(name, chosen.decimals))
+
+
+def hidden_cells(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Where a number is hidden: table, row (the first below the heads is 1) and column."""
+    found = [
+        (name, int(row) + 1, table.columns[column])
+        for name, table in tables.items()
+        for row, column in np.argwhere((table == SIGN).to_numpy())
+    ]
+    return pd.DataFrame(found, columns=["table", "row", "column"])
+
+
+def by_table(review: Mapping[str, pd.DataFrame], tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """How much of each table is hidden."""
+    rows = []
+    for name, table in tables.items():
+        numbers = [column for column in table.columns if column not in LABELS | TEXTS]
+        there = review[name][numbers].notna()
+        n, hidden = int(there.sum().sum()), int(((table[numbers] == SIGN) & there).sum().sum())
+        rows.append((name, n, hidden, round(hidden / n, 4) if n else 0.0))
+    return pd.DataFrame(rows, columns=["table", "n_numbers", "n_hidden", "share_hidden"])
+
+
+def audit(
+    ledger: Ledger, system: System, solution: Solution, reasons: Mapping[Key, str], given: np.ndarray
+) -> pd.DataFrame:
+    """Counts that are hidden: why, how wide an interval they need, and values that an attacker cannot tell apart."""
+    rows = []
+    for i, key in enumerate(ledger.counts):
+        if key in reasons or (solution.hidden[i] and not given[i]):
+            low, high = (solution.low[i], solution.high[i]) if key in reasons else (None, None)
+            rows.append((" ".join(map(str, key)), reasons.get(key, OTHER), system.needed[i] or None, low, high))
+    return pd.DataFrame(rows, columns=["count", "reason", "needed", "low", "high"])

@@ -1,0 +1,42 @@
+"""Released tables as files: which of their columns are labels, and the sign of a hidden number."""
+
+import io
+
+import pandas as pd
+
+from ipseval import store
+from ipseval.words import HIDDEN_SIGN
+
+LABELS = frozenset(
+    [
+        *("cohort", "analysis", "outcome", "estimator", "subgroup", "centre", "month", "month_from", "month_to", "arm"),
+        *(
+            "reference_arm",
+            "adjustment",
+            "variance",
+            "status",
+            "step",
+            "order",
+            "variable",
+            "level",
+            "service",
+            "codes",
+        ),
+        *("term", "weighting", "tau_estimator", "joint_test", "is_base", "is_main", "month_rule", "min_weekly_hours"),
+        *("exclude_wage_subsidy", "time", "measure", "about", "method", "family"),
+    ]
+)
+INSIDE = frozenset({"share_largest", "share_two_largest"})  # columns that only the rules of disclosure control need
+TEXTS = frozenset({"note", "reason"})  # sentences: released when they hold no number
+
+
+def parted(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A released table as numbers, missing where they are hidden, and where that is; as read from its file."""
+    numbers = [name not in LABELS | TEXTS for name in table.columns]
+    hidden = (table.astype(object) == HIDDEN_SIGN) & numbers
+    return store.as_read(table.astype(object).mask(hidden)), hidden
+
+
+def read(text: str) -> pd.DataFrame:
+    """A released table from its file, all columns as text."""
+    return pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False, na_values=[""])
