@@ -19,7 +19,7 @@ PARTS = {
 SAME_DATE = (1980, 1, 1, 0, 0, 0)  # so that two runs give the same bytes
 PORTRAIT_COLUMNS = 4  # with more the page is turned
 PORTRAIT, LANDSCAPE = 9638, 14570  # twentieths of a point between the margins of A4
-STUB_SHARE = 0.28  # of the width, for the heads of rows
+STUB = 34  # letters of a head of a row that stand on a line, at most
 
 
 def to_docx(cohort_title: str, table: Table) -> bytes:
@@ -27,7 +27,7 @@ def to_docx(cohort_title: str, table: Table) -> bytes:
     content = io.BytesIO()
     is_wide = len(table.columns) > PORTRAIT_COLUMNS
     known = {"cohort_title": cohort_title, "table": table, "is_wide": is_wide, "clean": printable}
-    known |= _widths(len(table.columns), LANDSCAPE if is_wide else PORTRAIT)
+    known["widths"] = _widths(table, LANDSCAPE if is_wide else PORTRAIT)
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as package:
         for name, source in PARTS.items():
             text = template(source).render(known)
@@ -35,7 +35,15 @@ def to_docx(cohort_title: str, table: Table) -> bytes:
     return content.getvalue()
 
 
-def _widths(n_columns: int, width: int) -> dict[str, int]:
-    """Widths of the heads of rows and of a column; without them programs guess how far a spanning head reaches."""
-    stub = round(STUB_SHARE * width)
-    return {"stub_width": stub, "column_width": (width - stub) // n_columns}
+def _widths(table: Table, width: int) -> list[int]:
+    """Widths of the heads of rows and of the columns, by the longest words that they hold.
+
+    Without widths programs guess how far a spanning head reaches.
+    """
+    letters = [min(STUB, max(len(text) for text in (table.stub, *(row.head for row in table.rows))))]
+    for place, column in enumerate(table.columns):
+        cells = [row.cells[place] for row in table.rows]
+        numbers = [text for cell in cells for text in (cell.text + cell.stars, cell.small)]
+        behind = [f"{cell.text} {cell.small}" for cell in cells] if table.is_long else []
+        letters.append(max(len(text) for text in (*f"{column.head} {column.span}".split(), *numbers, *behind, "00")))
+    return [width * (n + 3) // sum(n + 3 for n in letters) for n in letters]

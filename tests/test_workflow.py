@@ -33,6 +33,11 @@ CANARIES = (CANARY, "918273645")
 CHOSEN: dict[str, Any] = {
     "title": "North",
     "remark": "The persons are simulated.",
+    "language": "da",
+    "labels": {
+        "arms": {"ips": "IPS"}, "covariates": {"wave": "Bølge"}, "levels": {"benefit": "Ydelse"},
+        "services": {"ips": "jobstøtte"}, "outcomes": {"any_job": "et job"},
+    },
     "observed_from": "2012-06",
     "observed_until": "2015-11",
     "files": {"education": "educ*.parquet"},
@@ -72,7 +77,7 @@ CHOSEN: dict[str, Any] = {
 }  # fmt: skip
 # A change of the cohort file -> the stages that run again: those that read the key, and what is made from theirs.
 CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "title": ({"title": "South"}, {"present", "verify"}),
+    "title and language": ({"title": "South", "language": "nb"}, {"present", "verify"}),
     "the second engine": ({"verify": {"max_persons": 20}}, {"verify"}),
     "the level of intervals": (
         {"estimation": {"confidence_level": 0.8}},
