@@ -237,7 +237,11 @@
             parts.push(drawn("polygon", {class: "band", points: edge.join(" "), style: `fill: ${tint}`}));
           }
           parts.push(drawn("polyline", {class: "line", points: run.map((p) => [x(p.month), y(100 * p.y)]).join(" "), style: `stroke: ${tint}`, "stroke-dasharray": DASHES[place % 6]}));
-          if (run.length === 1) parts.push(drawn("circle", {cx: x(run[0].month), cy: y(100 * run[0].y), r: 2.5, style: `fill: ${tint}`}));
+          if (run.length === 1) {  // a month alone: its point, and its interval as a line
+            const [{month: k, y: share, low: from, high: to}] = run;
+            parts.push(drawn("circle", {cx: x(k), cy: y(100 * share), r: 2.5, style: `fill: ${tint}`}));
+            if (known(from) && known(to)) parts.push(drawn("line", {x1: x(k), x2: x(k), y1: y(100 * from), y2: y(100 * to), style: `stroke: ${tint}`}));
+          }
         });
         const ended = found.filter((p) => known(p.y)).pop();
         if (ended) ends.push({arm, tint, y: y(100 * ended.y)});
