@@ -5,7 +5,6 @@ time is in it.
 """
 
 import json
-import mimetypes
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,18 @@ CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/w
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 UNDATED = "1980-01-01"  # the specification asks for a date, and two runs have to give the same bytes
-KINDS = {".md": "text/markdown", ".csv": "text/csv", ".tex": "text/x-tex", ".parquet": "application/vnd.apache.parquet"}
+OFFICE = "application/vnd.openxmlformats-officedocument"
+KINDS = {  # not those of the machine, which differ
+    "csv": "text/csv",
+    "docx": f"{OFFICE}.wordprocessingml.document",
+    "html": "text/html",
+    "json": "application/json",
+    "md": "text/markdown",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "tex": "text/x-tex",
+    "xlsx": f"{OFFICE}.spreadsheetml.sheet",
+}
 
 Entity = dict[str, Any]
 
@@ -81,14 +91,12 @@ def _run(facts: "Facts", files: list[str]) -> list[Entity]:
 
 
 def _file(file: str, what: str, n_bytes: int | None, sha256: str | None) -> Entity:
-    suffix = f".{file.rpartition('.')[2]}"
-    kind = KINDS.get(suffix) or mimetypes.types_map.get(suffix)
     entity: Mapping[str, Any] = {
         "@id": file,
         "@type": "File",
         "name": file,
         "description": what,
-        "encodingFormat": kind,
+        "encodingFormat": KINDS.get(file.rpartition(".")[2]),
         "contentSize": None if n_bytes is None else str(n_bytes),
         "sha256": sha256,
     }

@@ -15,6 +15,7 @@ import pytest
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import behind, bundle, consort, store
 from ipseval.config import Cohort
+from ipseval.crate import KINDS
 from ipseval.figures import FIGURES
 from ipseval.language import speaking
 from ipseval.pipeline import compute
@@ -286,6 +287,8 @@ def test_the_crate_names_every_file_and_what_made_it(cohort) -> None:
     # echo -n abc | sha256sum
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert graph["data/effects.csv"]["sha256"] == known
+    assert set(KINDS) == {file.rpartition(".")[2] for file in released_names()}
+    assert all(graph[file]["encodingFormat"] for file in files)
     assert not {"Person", "Organization"} & {str(entity["@type"]) for entity in graph.values()}
 
 
