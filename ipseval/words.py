@@ -114,7 +114,9 @@ HIDDEN = Hidden()
 
 @carried
 def number(value: float, decimals: int) -> str:
-    """A number at fixed decimals with a true minus sign; zero has none."""
+    """A number at fixed decimals with a true minus sign; zero has none. The sign of a hidden one, a dash for none."""
+    if math.isnan(value):
+        return HIDDEN_SIGN if isinstance(value, Hidden) else EN_DASH
     text = f"{value:,.{decimals}f}"
     text = text.lstrip("-") if not text.strip("-0.,") else text.replace("-", MINUS)
     return text.translate(dict(zip(map(ord, ",."), MARKS[spoken()], strict=True)))
@@ -139,7 +141,7 @@ def shortest(value: float) -> str:
 @carried
 def points(proportion: float) -> str:
     """A proportion, or a difference of two, in per cent or percentage points at one decimal."""
-    return number(100 * proportion, 1)
+    return number(proportion if isinstance(proportion, Hidden) else 100 * proportion, 1)
 
 
 @carried

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -22,7 +24,7 @@ from ipseval.render import RENDERERS
 from ipseval.review import Review
 from ipseval.settings import ROOT, read_cohort
 from ipseval.table import Table
-from ipseval.tables import TABLES
+from ipseval.tables import INSIDE, TABLES
 from readers import read_csv
 
 OTHERS = sorted(set(TAGS) - {"en"})
@@ -287,3 +289,21 @@ def test_names_of_the_cohort_file_are_printed(made):
     assert "jobbstøtte" in TABLES["receipt"](review).title
     assert "vanlig jobb" in TABLES["table5_effects"](review).title
     assert "IPS against control" in TABLES["effects_by_centre"](review).groups
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name not in INSIDE])
+def test_no_table_prints_a_hidden_number_as_none(made, name):
+    """Whatever is hidden, and even where its row does not say so: the sign or a dash, never ``nan``."""
+    review, rng = made["plain"].review, np.random.default_rng(1)
+    keys = {"month", "month_from", "month_to", "order", "is_main", "min_weekly_hours", "exclude_wage_subsidy"}
+    for share in (0.3, 1.0):
+        hidden = {
+            table: pd.DataFrame(
+                {c: (rng.random(len(f)) < share) & (f[c].dtype.kind in "if") & (c not in keys) for c in f},
+                index=f.index,
+            )
+            for table, f in review.tables.items()
+        }
+        with speaking("nb"):
+            text = RENDERERS["csv"]("T", TABLES[name](dataclasses.replace(review, hidden=hidden)))
+        assert not re.search(r"\bnan\b", text)
