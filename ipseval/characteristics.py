@@ -50,22 +50,21 @@ def _covariate(study: Study, row: dict[str, Any], shares: bool, scale: float, re
     else:
         yield Shown("balance", i, ("n_missing",))
     yield Shown("balance", i, ("n",), (known,))
-    if not is_known(row["mean"]):
-        return
+    mean = row["mean"] if is_known(row["mean"]) else 0.0  # of nobody
     key = _of(study, row, shares)
     if shares:
-        yield from part(study, key, ("without", *key[1:]), known, row["mean"] * n, n, c, a)
+        yield from part(study, key, ("without", *key[1:]), known, mean * n, n, c, a)
         yield Shown("balance", i, ("mean",), (key, known), over=1.0)
         yield Shown("balance", i, ("sd",), (key, known))
     else:
-        sum_of = row["mean"] * n * scale
+        sum_of = mean * n * scale
         persons = 1.0 if is_dominated(study.profile, row) else n
         yield Count(key, sum_of, persons=persons, lower=-100 * SCALE, upper=100 * SCALE)
         yield Shown("balance", i, ("mean", "sd"), (key,))
         if variable == "share_employed_before" and study.is_complete:
             before = [(EMPLOYED, c, a, k) for k in study.cohort.window.months if k < 0]
             exact = sum(study.employed[c, a, k] for k in study.cohort.window.months if k < 0)
-            if before and abs(exact / len(before) - row["mean"] * n) < 1e-6:
+            if before and abs(exact / len(before) - mean * n) < 1e-6:
                 yield Relation(((key, -len(before) / scale), *((month, 1.0) for month in before)))
     yield Shown("balance", i, ("smd",), (key, reference))
 
@@ -91,7 +90,12 @@ def _levels(study: Study, frame: pd.DataFrame) -> Iterator[Entry]:
     """Levels that exclude each other: their persons sum to those with a known value."""
     for variable, rows in frame[frame["level"] != ""].groupby("variable", sort=False):
         levels = list(dict.fromkeys(rows["level"]))
-        sums = (rows["mean"] * rows["n"]).groupby([rows["centre"], rows["arm"]]).sum(min_count=len(levels))
+        sums = (
+            (rows["mean"] * rows["n"])
+            .where(rows["n"] > 0, 0.0)
+            .groupby([rows["centre"], rows["arm"]])
+            .sum(min_count=len(levels))
+        )
         known = rows.groupby(["centre", "arm"])["n"].first()
         if len(levels) > 1 and np.allclose(sums.fillna(-1), known.reindex(sums.index), atol=1e-6):
             for centre, arm in sums.index:

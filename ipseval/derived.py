@@ -170,6 +170,8 @@ def left_out(study: Study, key: Key, n: float, arm: str) -> Iterator[Entry]:
 def over_all(table: str, study: Study, columns: tuple[str, ...]) -> Iterator[Entry]:
     """Adjusted estimates over all centres, whose persons are counted beside them."""
     for i, row in study.rows(table):
+        if not is_known(row["n_assigned"]):  # not estimated, and nobody is counted
+            continue
         keys = []
         for side, arm in (("assigned", row["arm"]), ("control", row["reference_arm"])):
             n = row[f"n_{side}"]
@@ -187,6 +189,8 @@ def specifications(study: Study) -> Iterator[Entry]:
     definition = ["month_rule", "min_weekly_hours", "exclude_wage_subsidy"]
     main = frame.loc[frame["is_main"], definition].astype(str).agg("|".join, axis=1).unique()
     for i, row in study.rows("specifications"):
+        if not is_known(row["n_control"]):
+            continue
         is_main = "|".join(str(row[name]) for name in definition) in main
         span = int(row["month_from"]), int(row["month_to"])
         keys = (analysed(ALL, row["reference_arm"]), *([months_employed(study, row["reference_arm"], *span)] * is_main))

@@ -122,25 +122,33 @@ class Ledger:
                 ledger.relations.append(entry)
             else:
                 ledger.shown.append(entry)
-        ledger.shown = [
-            s for s in ledger.shown if all(key in ledger.counts for key in s.keys)
-        ]  # not counted: not shown
-        ledger.relations = [r for r in ledger.relations if all(key in ledger.counts for key, _ in r.terms)]
-        for relation in ledger.relations:
-            ledger._hold(relation)
+        ledger.shown = [s for s in ledger.shown if all(key in ledger.counts for key in s.keys)]  # not counted: hidden
+        ledger.relations = [known for r in ledger.relations if (known := ledger._known(r))]
         return ledger
 
     def _add(self, count: Count) -> None:
+        if not math.isfinite(count.value):
+            raise ValueError(f"the number of {count.key[0]} is not known")
         known = self.counts.setdefault(count.key, count)
         if abs(known.value - count.value) > AGREE * max(1.0, abs(known.value)):
             raise ValueError(f"tables differ in the number of {count.key[0]}")
         if count.zero_tells and not known.zero_tells:
             self.counts[count.key] = count
 
-    def _hold(self, relation: Relation) -> None:
-        values = [factor * self.counts[key].value for key, factor in relation.terms]
-        if abs(sum(values)) > AGREE * max(1.0, *map(abs, values)):
-            raise ValueError(f"{relation.terms[0][0][0]} is not the sum of its parts")
+    def _known(self, relation: Relation) -> Relation | None:
+        """The relation between numbers that are counted; None where it tells of others.
+
+        A part that no table counts is nobody when the relation holds without it.
+        """
+        terms = tuple((key, factor) for key, factor in relation.terms if key in self.counts)
+        if relation.terms[0][0] not in self.counts or len(terms) < 2:
+            return None
+        values = [factor * self.counts[key].value for key, factor in terms]
+        if abs(sum(values)) <= AGREE * max(1.0, *map(abs, values)):
+            return Relation(terms)
+        if len(terms) == len(relation.terms):
+            raise ValueError(f"{terms[0][0][0]} is not the sum of its parts")
+        return None
 
     @property
     def keys(self) -> list[Key]:
