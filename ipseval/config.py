@@ -233,6 +233,7 @@ class Cohort:
     checks: dict[str, str]
     verify: dict[str, Any]
     disclosure: dict[str, Any]
+    earlier: tuple[Path, ...]
 
     @property
     def analysed_outcomes(self) -> tuple[str, ...]:
@@ -266,6 +267,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         extracts=Path(settings["extracts"]),
         remark=settings["remark"],
         published=Path(settings["published"]) if settings["published"] else None,
+        earlier=tuple(map(Path, settings["earlier"])),
         title=settings["title"] or settings["name"],
         disclosure=settings["disclosure"],
         labels={kind: {code(k): name for k, name in names.items()} for kind, names in settings["labels"].items()},

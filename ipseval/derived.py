@@ -5,7 +5,7 @@ those of the flow and of the effects.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from ipseval.config import ORDINARY_EMPLOYMENT
@@ -29,8 +29,13 @@ OF_ALL = (
 
 
 def coefficients(study: Study) -> Iterator[Entry]:
-    """Terms of the pooled regressions: an effect is released as in the table of effects, the others by the whole."""
+    """Terms of the pooled regressions: an effect is released as in the table of effects, the others by the whole.
+
+    The residuals of a centre, and of a month, sum to zero: its term gives back how many months in the outcome its
+    persons have, and how many persons are in it.
+    """
     known = Effects(study)
+    counted = known.outcomes
     n_terms = study.tables["coefficients"].groupby("analysis")["term"].nunique()
     for i, row in study.rows("coefficients"):
         analysis = row["analysis"]
@@ -49,11 +54,25 @@ def coefficients(study: Study) -> Iterator[Entry]:
             subgroup = "difference" if known.analysis(analysis).subgroup else ALL
             months = known.analysis(analysis).windows(study.cohort.window)[0]
             keys, fewest = known.behind.get((analysis, subgroup, centre or ALL, *months, arm), ((), 0.0))
-        yield Shown("coefficients", i, ESTIMATE, (*keys, whole), fewest)
+        yield Shown("coefficients", i, ESTIMATE, (*keys, *outcomes_of_term(study, known, row, counted), whole), fewest)
     for analysis in study.tables["coefficients"]["analysis"].unique():
         sample = known.sample(analysis)
         if sample:
             yield total(("in", ALL, ALL, sample, ""), [("in", ALL, a, sample, "") for a in study.arms])
+
+
+def outcomes_of_term(study: Study, known: Effects, row: dict[str, Any], counted: Set[Key]) -> tuple[Key, ...]:
+    """Keys of what a term of a centre or a month gives back, as far as they are counted."""
+    name, _, level = row["term"].rstrip("]").partition("[")
+    analysis = known.analysis(row["analysis"])
+    first, last = analysis.windows(study.cohort.window)[0]
+    if name == "month_since_randomisation" and analysis.outcome == study.cohort.outcome.primary:
+        return tuple((EMPLOYED, ALL, arm, int(level)) for arm in study.arms)
+    if name != "centre":
+        return ()
+    sample = known.sample(row["analysis"])
+    keys = (("months", level, arm, analysis.outcome, sample, "", first, last) for arm in study.arms)
+    return tuple(key for key in keys if key in counted)
 
 
 def persons_of(known: Effects, analysis: str) -> Key:

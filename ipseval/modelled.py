@@ -37,6 +37,12 @@ class Effects:
             found[effect_key(row)] = self._behind(row)
         return found
 
+    @cached_property
+    def outcomes(self) -> frozenset[Key]:
+        """Keys of the months with the outcome that the table of effects counts."""
+        rows = (row for _, row in self.study.rows("effects") if row["n_obs"])
+        return frozenset(outcome_key(self, row, arm) for row in rows for _, arm in sides(row))
+
     def _behind(self, row: dict[str, Any]) -> tuple[tuple[Key, ...], float]:
         fewest = min(row[name] for name in ("n_assigned", "n_control", "n_assigned_ever", "n_control_ever"))
         if is_known(row["df"]) and row["df"] < self.study.profile.min_residual_df:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ipseval import fingerprint, store
+from ipseval import fingerprint, released, store
 from ipseval.bound import bound
 from ipseval.check import check
 from ipseval.clean import clean, needed
@@ -102,7 +102,7 @@ def compute(cohort: Cohort, last: Last | None = None) -> Made:
     made["published_comparison"] = published_comparison(published, compared)
     review = {n: made[stage][n] for stage, names in REVIEWED.items() for n in names}
     made["present"] = present(cohort, review)
-    made["protect"] = protect(cohort, review)
+    made["protect"] = protect(cohort, review, released.read_all(cohort.earlier))
     protected = {name: store.as_csv(made["protect"][name]) for names in PROTECTED.values() for name in names}
     made["release"] = release(cohort, protected)
     return made

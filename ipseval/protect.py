@@ -1,7 +1,7 @@
 """Stage protect: what may leave of the review tables. Everything that is released passes through here."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from ipseval import characteristics, counted, derived, modelled, store
 from ipseval.attacker import System
 from ipseval.config import Cohort
+from ipseval.earlier import told
 from ipseval.errors import Fault, UserError
 from ipseval.ledger import Count, Entry, Key, Ledger, Shown
 from ipseval.profiles import ROUND, Profile, Search, profile, search
@@ -21,7 +22,8 @@ from ipseval.words import is_known
 
 HIDDEN, ESTIMATED = "hidden", "estimated"
 DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the steps of the curve
-SMALL, GROUP, OTHER = "small", "group", "other"  # why a number is hidden: few persons, all alike, to protect another
+# Why a number is hidden: few persons, all alike, few since an earlier release, to protect another.
+SMALL, GROUP, MOVED, OTHER = "small", "group", "moved", "other"
 ROUNDED = "rounded"
 WHOLE = (PERSONS, "in", "sum")  # kinds of keys that estimates of whole samples rest on
 DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
@@ -59,7 +61,9 @@ def products() -> dict[str, str]:
     }
 
 
-def protect(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def protect(
+    cohort: Cohort, review: Mapping[str, pd.DataFrame], earlier: Mapping[str, pd.DataFrame] | None = None
+) -> dict[str, Any]:
     """Hide or round what may not leave, over all tables together.
 
     Parameters
@@ -68,6 +72,9 @@ def protect(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, Any
         ``disclosure.profile`` names the profile of config/disclosure.yaml.
     review : mapping
         The tables of :data:`RELEASED`, from memory or as ``store.read`` returns them. Others are not released.
+    earlier : mapping, optional
+        The tables of an earlier release, as text: what they show is known, and what has changed since by fewer persons
+        than the profile's least count is hidden.
 
     Returns
     -------
@@ -84,13 +91,18 @@ def protect(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, Any
     chosen = profile(cohort.disclosure["profile"])
     study = Study(cohort, {name: store.as_read(review[name]) for name in RELEASED}, chosen)
     ledger = Ledger.of(entry for speak in dict.fromkeys(RELEASED.values()) for entry in speak(study))
-    reasons = {} if chosen.is_open else primary(ledger, chosen)
+    known = told(ledger, study.tables, earlier or {})
+    reasons = {} if chosen.is_open else primary(ledger, chosen, known)
     printed = rounded(ledger, reasons, chosen)
     looking = search()
-    system, hidden = problem(ledger, reasons, printed, chosen, looking)
+    same = {key for key, then in known.items() if then == ledger.counts[key].value}
+    system, hidden = problem(ledger, reasons, printed, same, chosen, looking)
     solution = suppress(system, hidden, looking.limits)
     check_exposed(cohort, ledger, system, solution, chosen)
-    is_hidden = dict(zip(ledger.counts, solution.hidden.tolist(), strict=True))
+    is_hidden = {
+        key: bool(is_in) or (key in reasons and key not in printed)
+        for key, is_in in zip(ledger.counts, solution.hidden, strict=True)
+    }
     tables = {name: _release(name, study.tables[name], ledger, is_hidden, printed, chosen) for name in RELEASED}
     cells = hidden_cells(tables)
     return {
@@ -101,8 +113,8 @@ def protect(cohort: Cohort, review: Mapping[str, pd.DataFrame]) -> dict[str, Any
     }
 
 
-def primary(ledger: Ledger, chosen: Profile) -> dict[Key, str]:
-    """Counts that must be protected for their own sake, and why."""
+def primary(ledger: Ledger, chosen: Profile, known: Mapping[Key, float]) -> dict[Key, str]:
+    """Counts that must be protected for their own sake, and why; ``known``: what an earlier release shows."""
     reasons = {}
     for key, count in ledger.counts.items():
         persons = count.value if np.isnan(count.persons) else count.persons
@@ -112,6 +124,8 @@ def primary(ledger: Ledger, chosen: Profile) -> dict[Key, str]:
             reasons[key] = ROUNDED if is_rounded else SMALL
         elif persons == 0 and count.zero_tells and not (everywhere and everywhere.value == 0):
             reasons[key] = GROUP
+        elif 0 < abs(count.value - known.get(key, count.value)) < chosen.min_cell_count:
+            reasons[key] = MOVED
     return reasons
 
 
@@ -129,17 +143,29 @@ def rounded(ledger: Ledger, reasons: Mapping[Key, str], chosen: Profile) -> dict
 
 
 def problem(
-    ledger: Ledger, reasons: Mapping[Key, str], printed: Mapping[Key, float], chosen: Profile, looking: Search
+    ledger: Ledger,
+    reasons: Mapping[Key, str],
+    printed: Mapping[Key, float],
+    known: Set[Key],
+    chosen: Profile,
+    looking: Search,
 ) -> tuple[System, np.ndarray]:
-    """The linear system, and which of its numbers are hidden, or shown nowhere, before anything is solved."""
+    """The linear system, and which of its numbers are hidden, or shown nowhere, before anything is solved.
+
+    Nothing can be done for numbers that an earlier release shows (``known``): they stay as an attacker knows them.
+    """
     counts, least = ledger.counts, float(chosen.min_cell_count)
     losses = lost(ledger, looking)
-    bounds = np.array([_bounds(count, printed.get(key), least) for key, count in counts.items()])
+    bounds = np.array(
+        [(c.value, c.value) if key in known else _bounds(c, printed.get(key), least) for key, c in counts.items()]
+    )
     widths = {ROUNDED: least - 1}
-    needed = np.array([widths.get(reasons[key], least) if key in reasons else 0.0 for key in counts])
-    cost = np.array([np.inf if key in printed else losses.get(key, 0.0) for key in counts])
+    needed = np.array(
+        [widths.get(reasons[key], least) if key in reasons and key not in known else 0.0 for key in counts]
+    )
+    cost = np.array([np.inf if key in printed or key in known else losses.get(key, 0.0) for key in counts])
     values = np.array([count.value for count in counts.values()])
-    hidden = np.array([(key not in losses or key in reasons) and key not in printed for key in counts])
+    hidden = np.array([(k not in losses or k in reasons) and k not in printed and k not in known for k in counts])
     return System(values, bounds[:, 0], bounds[:, 1], ledger.matrix, needed, cost), hidden
 
 

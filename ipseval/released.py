@@ -1,6 +1,8 @@
 """Released tables as files: which of their columns are labels, and the sign of a hidden number."""
 
 import io
+from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
@@ -40,3 +42,8 @@ def parted(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 def read(text: str) -> pd.DataFrame:
     """A released table from its file, all columns as text."""
     return pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False, na_values=[""])
+
+
+def read_all(files: Iterable[str | Path]) -> dict[str, pd.DataFrame]:
+    """Released tables by the names of their files."""
+    return {Path(file).stem: read(Path(file).read_text(encoding="utf-8")) for file in files}

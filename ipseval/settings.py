@@ -59,7 +59,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "bound": ("analyses", "estimation", "bound", *_STUDY),
     "present": _PRESENTED,
     "release": _PRESENTED,
-    "protect": ("analyses", "disclosure", *_STUDY),
+    "protect": ("analyses", "disclosure", "earlier", *_STUDY),
     "published_comparison": ("published",),
     "verify": None,  # all of them: the manifest records every choice
 }
@@ -203,7 +203,23 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     if published and not Path(published).is_file():
         what = f"published names '{published}', which is no file."
         raise UserError([Fault(str(file), what, "Mend it: it is relative to the cohort file.")])
-    return {"name": file.stem, "file": str(file), **merged, "extracts": str(extracts), "published": published}
+    earlier = _earlier(merged["disclosure"]["earlier"], file)
+    merged["disclosure"] = {"profile": merged["disclosure"]["profile"]}
+    places = {"extracts": str(extracts), "published": published, "earlier": earlier}
+    return {"name": file.stem, "file": str(file), **merged, **places}
+
+
+def _earlier(named: str | None, file: Path) -> list[str]:
+    """Tables of the earlier release that a cohort names."""
+    if named is None:
+        return []
+    found = sorted((file.parent / Path(named).expanduser()).resolve().glob("data/*.csv"))
+    if not found:
+        what = f"disclosure.earlier names '{named}', which holds no data/*.csv."
+        raise UserError(
+            [Fault(str(file), what, "Name a folder release/ of an earlier run, outside this one's results.")]
+        )
+    return list(map(str, found))
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,7 +263,7 @@ def for_stage(settings: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """The settings that ``stage`` reads; every other key at its default (see ``STAGE_KEYS``)."""
     keys = STAGE_KEYS[stage]
     kept = {"name", *WHOLE_KEYS, *(set(settings) - {"file"} if keys is None else keys)}
-    defaults = {**default_settings(), "file": "", "extracts": ""}
+    defaults = {**default_settings(), "file": "", "extracts": "", "earlier": []}
     return {key: value if key in kept else defaults[key] for key, value in settings.items()}
 
 

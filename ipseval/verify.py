@@ -64,7 +64,8 @@ def manifest(cohort: Cohort, files: Mapping[str, Any]) -> dict[str, Any]:
     """Checksums of input and output, configuration, versions and code: no time, no machine."""
     review = Path(files["review"])
     results = [p for folder in (review, review.parent / "release") for p in folder.rglob("*") if p.is_file()]
-    chosen = {k: v for k, v in asdict(cohort).items() if k not in ("file", "extracts")}
+    chosen = {k: v for k, v in asdict(cohort).items() if k not in ("file", "extracts", "earlier")}
+    chosen["published"] = cohort.published.name if cohort.published else None
     return {
         "cohort": cohort.name,
         "configuration": chosen,

@@ -191,6 +191,7 @@ rule protect:
     input:
         **of_stages(REVIEWED),
         profiles=[f"{workflow.basedir}/config/disclosure.yaml"],
+        earlier=lambda wildcards: COHORTS[wildcards.cohort]["earlier"],
         code=code("protect"),
     output:
         **made("protect"),

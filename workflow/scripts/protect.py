@@ -1,6 +1,7 @@
-from ipseval import config, errors, protect, store
+from ipseval import config, errors, protect, released, store
 
 with errors.reported(snakemake.log[0]):
     cohort = config.from_settings(snakemake.params.settings)
     review = {name: store.read(file) for name, file in snakemake.input.items() if isinstance(file, str)}
-    store.write_all(snakemake.output, protect.protect(cohort, review))
+    earlier = released.read_all(snakemake.input.earlier)
+    store.write_all(snakemake.output, protect.protect(cohort, review, earlier))
