@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ipseval.ledger import Count, Entry, Key, Shown, total
+from ipseval.ledger import Count, Entry, Key, Shown, Within, total
 from ipseval.study import ALL, EMPLOYED, OBSERVED, PERSONS, RANDOMISED, Study, analysed, over_centres, part
 from ipseval.words import is_known
 
@@ -110,8 +110,10 @@ def wage_subsidy(study: Study) -> Iterator[Entry]:
             row["n_subsidised"],
             persons=persons,
             upper=study.most_months,
-            zero_tells=c != ALL,
+            zero_tells=c != ALL and n > 0,
         )
+        yield Within(yes, subsidised)
+        yield Within(subsidised, yes, n_months / n if n else 0.0)
         yield Shown("wage_subsidy", i, ("n_person_months",), (months, analysed(c, a)))
         yield Shown("wage_subsidy", i, ("n_subsidised",), (subsidised,))
         yield Shown("wage_subsidy", i, ("n_persons_subsidised",), (yes,))
@@ -136,6 +138,8 @@ def receipt(study: Study) -> Iterator[Entry]:
             yield from part(study, yes, no, analysed(c, a), float(row[column]), n, c, a)
             yield Shown("receipt", i, (column,), (yes,))
             kinds |= {(kind, *span), (f"not_{kind}", *span)}
+        yield Within(("started", c, a, *span), ("received", c, a, *span))
+        yield Within(("received", c, a, *span), ("received", c, a, row["service"], 0, study.cohort.window.after))
         yield Shown("receipt", i, ("share",), (("received", c, a, *span), analysed(c, a)), over=1.0)
     for one, arm in itertools.product(sorted(kinds), study.arms):
         yield over_centres(study, one, arm)

@@ -5,7 +5,7 @@ those of the flow and of the effects.
 """
 
 import itertools
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from ipseval.config import ORDINARY_EMPLOYMENT
@@ -16,6 +16,7 @@ from ipseval.study import ALL, EMPLOYED, Study, analysed
 from ipseval.words import is_known
 
 ASSIGNED, CENTRE = "assigned[", ":centre["
+MONTH = "month_since_randomisation"
 NOT_COUNTED: Key = ("not counted",)  # what no table counts is never released
 OF_CENTRE = (
     *("estimate", "std_error", "ci_low", "ci_high", "minimum_detectable", "weight_precision", "weight_random"),
@@ -42,7 +43,7 @@ def coefficients(study: Study) -> Iterator[Entry]:
         if not row["n_obs"]:  # a regression that was not done counts nobody
             yield Shown("coefficients", i, ("n_persons", "n_obs"))
             continue
-        whole = persons_of(known, analysis)
+        whole = persons_of(known, analysis, row["n_persons"])
         yield Count(whole, row["n_persons"], upper=study.n_randomised)
         yield Shown("coefficients", i, ("n_persons", "n_obs"), (whole,))
         keys: tuple[Key, ...] = ()
@@ -62,23 +63,43 @@ def coefficients(study: Study) -> Iterator[Entry]:
 
 
 def outcomes_of_term(study: Study, known: Effects, row: dict[str, Any], counted: Set[Key]) -> tuple[Key, ...]:
-    """Keys of what a term of a centre or a month gives back, as far as they are counted."""
+    """Keys of what a term of a centre or a month gives back, as far as they are counted.
+
+    A term is a difference from the centre, or the month, that has none; the intercept is that one's level.
+    """
     name, _, level = row["term"].rstrip("]").partition("[")
+    if row["term"].startswith(ASSIGNED):
+        return ()
     analysis = known.analysis(row["analysis"])
     first, last = analysis.windows(study.cohort.window)[0]
-    if name == "month_since_randomisation" and analysis.outcome == study.cohort.outcome.primary:
-        return tuple((EMPLOYED, ALL, arm, int(level)) for arm in study.arms)
-    if name != "centre":
-        return ()
+    keys: list[Key] = []
+    if name in (MONTH, "intercept") and analysis.outcome == study.cohort.outcome.primary:
+        months = without_term(study, row["analysis"], MONTH, range(first, last + 1))
+        keys += [(EMPLOYED, ALL, arm, int(month)) for month in (*months, level) if month != "" for arm in study.arms]
+    centres = [ALL]  # with the means of the balance table every term tells how far the arms' means are apart
+    if name in ("centre", "intercept"):
+        centres += [*without_term(study, row["analysis"], "centre", study.centres), level]
     sample = known.sample(row["analysis"])
-    keys = (("months", level, arm, analysis.outcome, sample, "", first, last) for arm in study.arms)
-    return tuple(key for key in keys if key in counted)
+    keys += [("months", c, arm, analysis.outcome, sample, "", first, last) for c in centres for arm in study.arms]
+    return tuple(key for key in keys if key in counted or key[0] == EMPLOYED)
 
 
-def persons_of(known: Effects, analysis: str) -> Key:
-    """Key of all persons in a regression over all centres."""
-    sample = known.sample(analysis)
-    return ("in", ALL, ALL, sample, "") if sample else analysed(ALL, ALL)
+def without_term(study: Study, analysis: str, name: str, levels: Iterable[Any]) -> list[Any]:
+    """Levels that a regression has no term of, against which its terms are held; none where it has no such terms."""
+    table = study.tables["coefficients"]
+    terms = set(table.loc[table["analysis"] == analysis, "term"])
+    if not any(term.startswith(f"{name}[") for term in terms):
+        return []
+    return [level for level in levels if f"{name}[{level}]" not in terms]
+
+
+def persons_of(known: Effects, name: str, n: float) -> Key:
+    """Key of the n persons in a regression over all centres."""
+    study, sample, analysis = known.study, known.sample(name), known.analysis(name)
+    if n == study.n_analysed[ALL, ALL]:
+        return analysed(ALL, ALL)
+    first, last = analysis.windows(study.cohort.window)[0]
+    return ("in", ALL, ALL, sample or f"{analysis.outcome} {first} {last}", "")
 
 
 def randomisation(study: Study) -> Iterator[Entry]:
@@ -291,12 +312,14 @@ def missing_data(study: Study) -> Iterator[Entry]:
             own = in_key(study, whole - n_missing, arm, out[3])
             yield from left_out(study, own, whole - n_missing, arm)
             is_in = own if row[f"n_{side}"] == whole - n_missing else analysed(ALL, arm)
+            if row[f"n_{side}"] not in (whole, whole - n_missing):  # bounds of a month: who could be observed
+                is_in = in_key(study, row[f"n_{side}"], arm, f"could {row['month_to']}")
+                yield from left_out(study, is_in, row[f"n_{side}"], arm)
             keys.append(is_in)
             yield Shown("missing_data", i, (f"n_{side}",), (is_in,))
-            yield Shown(
-                "missing_data", i,
-                (f"n_missing_{side}", f"n_months_missing_{side}", f"n_months_outside_{side}"), (own,),
-            )  # fmt: skip
+            lacking = own if own == analysed(ALL, arm) else out
+            yield Shown("missing_data", i, (f"n_missing_{side}", f"n_months_missing_{side}"), (lacking,))
+            yield Shown("missing_data", i, (f"n_months_outside_{side}",), (own,))
         fewest = min(row["n_assigned"], row["n_control"])
         if row["month_from"] == row["month_to"]:  # bounds of one month: when nobody is missing, the months' shares
             keys += [(EMPLOYED, ALL, arm, int(row["month_to"])) for arm in (row["arm"], row["reference_arm"])]

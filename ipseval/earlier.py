@@ -9,7 +9,9 @@ from ipseval.released import LABELS
 from ipseval.words import HIDDEN_SIGN
 
 
-def told(ledger: Ledger, tables: Mapping[str, pd.DataFrame], earlier: Mapping[str, pd.DataFrame]) -> dict[Key, float]:
+def told(
+    ledger: Ledger, tables: Mapping[str, pd.DataFrame], earlier: Mapping[str, pd.DataFrame]
+) -> dict[Key, set[float]]:
     """Counts that an earlier release shows.
 
     Parameters
@@ -23,11 +25,11 @@ def told(ledger: Ledger, tables: Mapping[str, pd.DataFrame], earlier: Mapping[st
     Returns
     -------
     dict
-        The earlier value of each count that stands in a cell of its own.
+        The earlier values of each count that stands in cells of its own.
     """
     cells = {name: _cells(table) for name, table in earlier.items()}
     labels = {name: _rows(tables[name]) for name in cells if name in tables}
-    found: dict[Key, float] = {}
+    found: dict[Key, set[float]] = {}
     for entry in ledger.shown:
         if entry.table not in labels or len(entry.keys) != 1 or entry.over:
             continue
@@ -36,7 +38,7 @@ def told(ledger: Ledger, tables: Mapping[str, pd.DataFrame], earlier: Mapping[st
             now = tables[entry.table][column].iloc[entry.row] if column in tables[entry.table] else None
             then = cells[entry.table].get((labels[entry.table][entry.row], column))
             if then is not None and now == count.value:
-                found[count.key] = then
+                found.setdefault(count.key, set()).add(then)
     return found
 
 

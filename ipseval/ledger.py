@@ -55,6 +55,15 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Within:
+    """A part that is at most its whole, ``times`` over, where no table counts the rest."""
+
+    part: Key
+    whole: Key
+    times: float = 1.0
+
+
+@dataclass(frozen=True)
 class Shown:
     """Cells of a table that may be released, and under which condition; what no entry names stays inside.
 
@@ -81,7 +90,7 @@ class Shown:
     over: float = 0.0
 
 
-Entry = Count | Relation | Shown
+Entry = Count | Relation | Within | Shown
 
 
 def total(whole: Key, parts: Iterable[Key]) -> Relation:
@@ -114,14 +123,18 @@ class Ledger:
         ValueError
             Two tables differ in the same number, or a relation does not hold: what is built on them would not protect.
         """
-        ledger = cls()
+        ledger, within = cls(), []
         for entry in entries:
             if isinstance(entry, Count):
                 ledger._add(entry)
             elif isinstance(entry, Relation):
                 ledger.relations.append(entry)
+            elif isinstance(entry, Within):
+                within.append(entry)
             else:
                 ledger.shown.append(entry)
+        for entry in dict.fromkeys(within):
+            ledger._limit(entry)
         ledger.shown = [s for s in ledger.shown if all(key in ledger.counts for key in s.keys)]  # not counted: hidden
         ledger.relations = [known for r in ledger.relations if (known := ledger._known(r))]
         return ledger
@@ -134,6 +147,15 @@ class Ledger:
             raise ValueError(f"tables differ in the number of {count.key[0]}")
         if count.zero_tells and not known.zero_tells:
             self.counts[count.key] = count
+
+    def _limit(self, within: Within) -> None:
+        """The rest of a whole as a number of its own; nothing where either is not counted."""
+        part, whole = self.counts.get(within.part), self.counts.get(within.whole)
+        if part is None or whole is None or within.times * whole.value < part.value:
+            return
+        rest = ("rest", within.part, within.whole)
+        self._add(Count(rest, within.times * whole.value - part.value, upper=within.times * whole.upper))
+        self.relations.append(Relation(((within.whole, -within.times), (within.part, 1.0), (rest, 1.0))))
 
     def _known(self, relation: Relation) -> Relation | None:
         """The relation between numbers that are counted; None where it tells of others.

@@ -11,7 +11,7 @@ from typing import Any
 
 from ipseval.config import Analysis
 from ipseval.counted import observed
-from ipseval.ledger import Count, Entry, Key, Shown, total
+from ipseval.ledger import Count, Entry, Key, Shown, Within, total
 from ipseval.study import ALL, EMPLOYED, PERSONS, Study, analysed
 from ipseval.words import is_known
 
@@ -217,6 +217,24 @@ def _sums(study: Study, spans: dict[Key, None]) -> Iterator[Entry]:
                     for k in span
                 ]
                 yield total(key, of_month)
+            yield from _limits(study, key)
         if centre == ALL:
             for one in (kind, "ever", "never") if kind == "months" else (kind, "out") if kind == "in" else (kind,):
                 yield total((one, ALL, arm, *rest), [(one, c, arm, *rest) for c in study.centres])
+
+
+def _limits(study: Study, key: Key) -> Iterator[Entry]:
+    """Nobody has the outcome in more months than there are, in a subset than in all, or in a month but never."""
+    kind, centre, arm, outcome, sample, own, first, last = key
+    if kind != "months":
+        return
+    yield Within(ever(key), key)
+    yield Within(key, ever(key), last - first + 1)
+    if sample or own:
+        for one in ("months", "ever", "never"):
+            yield Within((one, *key[1:]), (one, centre, arm, outcome, "", "", first, last))
+            yield Within((one, *key[1:]), (one, centre, arm, outcome, sample, "", first, last))
+    elif outcome == study.cohort.outcome.primary:
+        for k in range(first, last + 1):
+            yield Within((EMPLOYED, centre, arm, k), ever(key))
+            yield Within(("never", *key[1:]), ("not_employed", centre, arm, k))

@@ -95,7 +95,7 @@ def protect(
     reasons = {} if chosen.is_open else primary(ledger, chosen, known)
     printed = rounded(ledger, reasons, chosen)
     looking = search()
-    same = {key for key, then in known.items() if then == ledger.counts[key].value}
+    same = {key for key, then in known.items() if then == {ledger.counts[key].value}}
     system, hidden = problem(ledger, reasons, printed, same, chosen, looking)
     solution = suppress(system, hidden, looking.limits)
     check_exposed(cohort, ledger, system, solution, chosen)
@@ -113,7 +113,7 @@ def protect(
     }
 
 
-def primary(ledger: Ledger, chosen: Profile, known: Mapping[Key, float]) -> dict[Key, str]:
+def primary(ledger: Ledger, chosen: Profile, known: Mapping[Key, set[float]]) -> dict[Key, str]:
     """Counts that must be protected for their own sake, and why; ``known``: what an earlier release shows."""
     reasons = {}
     for key, count in ledger.counts.items():
@@ -124,7 +124,7 @@ def primary(ledger: Ledger, chosen: Profile, known: Mapping[Key, float]) -> dict
             reasons[key] = ROUNDED if is_rounded else SMALL
         elif persons == 0 and count.zero_tells and not (everywhere and everywhere.value == 0):
             reasons[key] = GROUP
-        elif 0 < abs(count.value - known.get(key, count.value)) < chosen.min_cell_count:
+        elif any(0 < abs(count.value - then) < chosen.min_cell_count for then in known.get(key, ())):
             reasons[key] = MOVED
     return reasons
 

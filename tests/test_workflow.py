@@ -23,7 +23,9 @@ from ipseval.settings import cohort_settings, default_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ("Snakefile", "workflow", "ipseval", "config", "profiles", "environment.yml")
-DOWNSTREAM = {"published_comparison", "present", "verify"}
+PRINTED = {"present", "release", "verify"}
+REVIEWED = PRINTED | {"protect"}
+DOWNSTREAM = REVIEWED | {"published_comparison"}
 # Stages between the panel and what is presented, besides the estimates.
 BESIDE = {"follow", "receive", "placebo", "bound", "vary"}
 ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise", "synthesise"} | BESIDE | DOWNSTREAM
@@ -77,22 +79,22 @@ CHOSEN: dict[str, Any] = {
 }  # fmt: skip
 # A change of the cohort file -> the stages that run again: those that read the key, and what is made from theirs.
 CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "title and language": ({"title": "South", "language": "nb"}, {"present", "verify"}),
+    "title and language": ({"title": "South", "language": "nb"}, PRINTED),
     "the second engine": ({"verify": {"max_persons": 20}}, {"verify"}),
     "the level of intervals": (
         {"estimation": {"confidence_level": 0.8}},
         {"estimate", "randomise", "synthesise"} | BESIDE | DOWNSTREAM,
     ),
-    "months of the follow-up": ({"follow": {"months": [1]}}, {"follow", "present", "verify"}),
+    "months of the follow-up": ({"follow": {"months": [1]}}, {"follow"} | REVIEWED),
     "what counts": (
         {"outcomes": {"any_job": ["benefit"]}},
         ALL - {"check", "clean", "cohort"},
     ),
-    "the combinations": ({"robustness": {"variances": ["cr1"]}}, {"vary", "present", "verify"}),
-    "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise", "present", "verify"}),
-    "the split of receipt": ({"receipt": {"split_month": 2}}, {"receive", "present", "verify"}),
-    "periods": ({"event_study": {"period_months": 1}}, {"placebo", "present", "verify"}),
-    "what is bounded": ({"bound": {"impute": "attrition", "draws": 199}}, {"bound", "present", "verify"}),
+    "the combinations": ({"robustness": {"variances": ["cr1"]}}, {"vary"} | REVIEWED),
+    "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise"} | REVIEWED),
+    "the split of receipt": ({"receipt": {"split_month": 2}}, {"receive"} | REVIEWED),
+    "periods": ({"event_study": {"period_months": 1}}, {"placebo"} | REVIEWED),
+    "what is bounded": ({"bound": {"impute": "attrition", "draws": 199}}, {"bound"} | REVIEWED),
     "eligibility": ({"eligibility": {"not_employed_at_randomisation": True}}, ALL - {"check", "clean"}),
     "the action of a rule": ({"checks": {}}, ALL),
 }
@@ -315,7 +317,7 @@ def test_a_changed_key_reruns_the_stages_that_read_it(change: str, step) -> None
 def test_an_edited_module_reruns_the_stages_that_use_it(step) -> None:
     assert set(step("edited: describe")["jobs"]) == {"describe"} | DOWNSTREAM
     assert step("edited: describe")["status"] == 0
-    assert set(step("edited: tables")["jobs"]) == {"present", "verify"}
+    assert set(step("edited: tables")["jobs"]) == PRINTED
 
 
 def test_an_edit_that_computes_the_same_changes_the_manifest_only(told) -> None:

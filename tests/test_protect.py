@@ -1,0 +1,255 @@
+"""What may leave: the least to hide against brute force, and rules of the profiles on a small cohort."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from cohorts import Recipe, random_cohort, write_cohort
+from ipseval import profiles, released, store
+from ipseval.attacker import System
+from ipseval.counted import kept
+from ipseval.errors import UserError
+from ipseval.ledger import Count, Ledger, total
+from ipseval.pipeline import compute
+from ipseval.products import PRODUCTS
+from ipseval.protect import RELEASED, protect
+from ipseval.settings import read_cohort
+from ipseval.suppression import Limits, one_by_one, suppress
+
+LEAST = 3
+LIMITS = Limits(passes=5, nodes=2000)
+ESTIMATE = ["estimate", "std_error", "ci_low", "ci_high", "p_value"]
+
+
+def with_margins(inner: np.ndarray) -> np.ndarray:
+    """Two-way tables with their sums: ... x (rows + 1) x (columns + 1)."""
+    rows = np.concatenate([inner, inner.sum(axis=-2, keepdims=True)], axis=-2)
+    return np.concatenate([rows, rows.sum(axis=-1, keepdims=True)], axis=-1)
+
+
+def relations_of(n_rows: int, n_columns: int) -> sparse.csr_array:
+    """Each margin is the sum of its cells."""
+    at = np.arange((n_rows + 1) * (n_columns + 1)).reshape(n_rows + 1, n_columns + 1)
+    lines = [*at, *at.T]
+    A = np.zeros((len(lines), at.size))
+    for i, line in enumerate(lines):
+        A[i, line[:-1]], A[i, line[-1]] = 1.0, -1.0
+    return sparse.csr_array(A)
+
+
+def widths(every: np.ndarray, values: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """How far apart the values are that a cell has in any table of whole numbers with the shown cells."""
+    possible = every[(every[:, shown] == values[shown]).all(axis=1)]
+    return np.ptp(possible, axis=0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("shape", [(2, 2), (2, 3)])
+def test_least_to_hide_is_that_of_brute_force(shape, seed):
+    """Every set of cells and every table of whole numbers; linear programs have whole solutions in two-way tables."""
+    draw = np.random.default_rng(seed)
+    most = 5
+    inner = draw.integers(0, most + 1, shape)
+    every = (
+        with_margins(np.array(list(itertools.product(range(most * 2 + 1), repeat=4))).reshape(-1, 2, 2))
+        if (shape == (2, 2))
+        else with_margins(np.array(list(itertools.product(range(most + 1), repeat=6))).reshape(-1, *shape))
+    )
+    every = every.reshape(len(every), -1)
+    values, cost = with_margins(inner).ravel(), draw.integers(1, 9, (shape[0] + 1) * (shape[1] + 1)).astype(float)
+    protected = (values > 0) & (values < LEAST)
+    bound = most * 2 if shape == (2, 2) else most
+    is_inner = np.pad(np.ones(shape, bool), ((0, 1), (0, 1))).ravel()
+    upper = np.where(is_inner, bound, bound * inner.size).astype(float)
+    system = System(
+        values.astype(float), np.zeros(values.size), upper, relations_of(*shape), LEAST * protected.astype(float), cost
+    )
+    found = suppress(system, protected, LIMITS)
+    free = np.flatnonzero(~protected)
+    costs = {}
+    for n in range(len(free) + 1):
+        for extra in itertools.combinations(free, n):
+            hidden = protected.copy()
+            hidden[list(extra)] = True
+            if (widths(every, values, ~hidden)[protected] >= LEAST).all():
+                costs[extra] = cost[list(extra)].sum()
+    assert (widths(every, values, ~found.hidden)[protected & ~found.exposed] >= LEAST).all()
+    if costs:
+        assert not found.exposed.any()
+        assert found.bound <= min(costs.values()) + 1e-9
+        assert min(costs.values()) <= found.cost
+        if found.bound == pytest.approx(found.cost):
+            assert found.cost == pytest.approx(min(costs.values()))
+
+
+def test_one_by_one_satisfies_every_row():
+    draw = np.random.default_rng(0)
+    A = sparse.csr_array(draw.integers(0, 4, (20, 30)).astype(float))
+    least = np.minimum(5.0, A.sum(axis=1))
+    assert (A @ one_by_one(A, least, draw.uniform(1, 5, 30)) >= least - 1e-6).all()
+
+
+@pytest.mark.parametrize(
+    ("events", "lost", "places"),
+    [
+        ([0, 1, 4, 4, 9], [0, 0, 0, 0, 0], {0, 2, 3, 4}),
+        ([0, 5, 6], [0, 0, 0], {0, 2}),  # the last step of one person: the month before is passed over
+        ([1, 2], [0, 0], set()),
+        ([3, 6], [1, 3], {1}),
+    ],
+)
+def test_a_curve_is_shown_where_enough_persons_moved(events, lost, places):
+    assert kept(np.array(events), np.array(lost), LEAST) == places
+
+
+def test_a_number_that_two_tables_tell_differently_is_refused():
+    with pytest.raises(ValueError, match="tables differ in the number of persons"):
+        Ledger.of([Count(("persons", "a"), 3), Count(("persons", "a"), 4)])
+    with pytest.raises(ValueError, match="persons is not the sum of its parts"):
+        Ledger.of([*(Count(("persons", c), 3) for c in "abc"), total(("persons", "a"), [("persons", c) for c in "bc"])])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A cohort with three centres, its review tables, and what each profile makes of them."""
+    recipe = Recipe(n_persons=260, n_centres=3, has_services=True, share_missing=0.04)
+    cohort = read_cohort(write_cohort(random_cohort(recipe, seed=5), tmp_path_factory.mktemp("protect")))
+    stages = compute(cohort)
+    tables = reviewed(stages)
+    names = profiles.profile_names()
+    return cohort, tables, {name: protect(of_profile(cohort, name), tables) for name in names}
+
+
+def reviewed(stages) -> dict[str, pd.DataFrame]:
+    found = {name: table for names in stages.values() for name, table in names.items()}
+    return {name: store.as_read(found[name]) for name in RELEASED}
+
+
+def of_profile(cohort, name):
+    return replace(cohort, disclosure={"profile": name})
+
+
+def numbers(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns=[c for c in table.columns if c in released.LABELS | released.TEXTS])
+
+
+def test_products_are_what_is_made(made):
+    assert all(set(found) == set(PRODUCTS["protect"]) for found in made[2].values())
+
+
+def test_profile_none_changes_nothing(made):
+    _, tables, found = made
+    for name, table in tables.items():
+        shown = table.drop(columns=[c for c in table.columns if c in released.INSIDE])
+        pd.testing.assert_frame_equal(found["none"][f"released_{name}"], shown)
+    assert found["none"]["hidden_cells"].empty
+
+
+@pytest.mark.parametrize("profile", ["ssb", "dst", "sds", "opensafely", "acro"])
+def test_no_small_count_is_shown(made, profile):
+    least = profiles.profile(profile).min_cell_count
+    for name in ("flow", "employment_by_month", "wage_subsidy", "receipt", "balance", "effects", "missing_data"):
+        table = made[2][profile][f"released_{name}"]
+        for column in (c for c in table.columns if c == "n" or (c.startswith("n_") and "months" not in c)):
+            shown = pd.to_numeric(table[column].where(table[column] != ":"), errors="coerce").dropna()
+            assert not shown.between(1, least - 1).any(), (name, column)
+
+
+@pytest.mark.parametrize("profile", ["opensafely", "acro"])
+def test_counts_are_rounded_and_rates_follow(made, profile):
+    table = made[2][profile]["released_employment_by_month"]
+    shown = table[~table.eq(":").any(axis=1)].astype({"n_employed": int, "n_observed": int, "share": float})
+    assert len(shown)
+    assert (shown[["n_persons", "n_observed", "n_employed"]].astype(int) % 5 == 0).all(axis=None)
+    assert shown["share"].to_list() == pytest.approx((shown["n_employed"] / shown["n_observed"]).round(4).to_list())
+
+
+def test_a_share_of_nobody_in_an_arm_of_a_centre_is_hidden(tmp_path):
+    cohort = read_cohort(write_cohort(random_cohort(Recipe(n_persons=60, n_centres=3), seed=3), tmp_path))
+    tables = {
+        name: table for stage, names in compute(cohort).items() if stage != "protect" for name, table in names.items()
+    }
+    review = store.as_read(tables["employment_by_month"])
+    table = protect(of_profile(cohort, "dst"), {name: tables[name] for name in RELEASED})[
+        "released_employment_by_month"
+    ]
+    whole = review[review["centre"] == "all"].set_index(["arm", "month"])["n_employed"]
+    in_arm = pd.Series([whole[arm, month] for arm, month in zip(review["arm"], review["month"], strict=True)])
+    nobody = (review["n_employed"] == 0) & (review["n_observed"] > 0) & (review["centre"] != "all") & (in_arm > 0)
+    assert nobody.any()
+    assert (table.loc[nobody, "share"] == ":").all()
+
+
+def test_an_estimate_that_is_hidden_has_no_status_of_its_own(made):
+    for name in ("effects", "randomisation", "coefficients"):
+        table = made[2]["acro"][f"released_{name}"]
+        assert (table.loc[table["estimate"] == ":", "status"] == "hidden").all()
+
+
+def test_a_column_that_no_entry_speaks_for_stays_inside(made):
+    cohort, tables, _ = made
+    more = {**tables, "flow": tables["flow"].assign(n_new=7, mean_new=0.5)}
+    table = protect(cohort, more)["released_flow"]
+    assert (table[["n_new", "mean_new"]] == ":").all(axis=None)
+
+
+def test_sentences_with_a_number_stay_inside(made):
+    cohort, tables, _ = made
+    said = ["2 persons were kept" if i % 2 else "as planned" for i in range(len(tables["flow"]))]
+    table = protect(cohort, {**tables, "flow": tables["flow"].assign(reason=said)})["released_flow"]
+    assert set(table["reason"].dropna()) == {"as planned"}
+
+
+def test_an_unknown_profile_is_a_fault(made):
+    with pytest.raises(UserError, match=r"disclosure.profile is 'sbb'; .* Did you mean 'ssb'\?"):
+        protect(of_profile(made[0], "sbb"), made[1])
+
+
+def test_the_same_input_gives_the_same_release(made):
+    again = protect(of_profile(made[0], "ssb"), made[1])
+    assert all(store.as_csv(table) == store.as_csv(made[2]["ssb"][name]) for name, table in again.items())
+
+
+def as_text(found) -> dict[str, pd.DataFrame]:
+    return {name: released.read(store.as_csv(found[f"released_{name}"])) for name in RELEASED}
+
+
+def test_a_count_that_few_persons_moved_since_an_earlier_release_is_hidden(made):
+    cohort, tables, found = made
+    now, earlier = found["ssb"]["released_employment_by_month"], as_text(found["ssb"])
+    seen = now[(now["n_employed"] != ":") & (now["arm"] == "ips")].set_index(["centre", "month"])["n_employed"]
+    month = next(k for k in range(7) if ("all", k) in seen and ("1", k) in seen)
+    table = earlier["employment_by_month"]
+    moved = table["centre"].isin(["1", "all"]) & (table["arm"] == "ips") & (table["month"] == str(month))
+    table.loc[moved, "n_employed"] = (table.loc[moved, "n_employed"].astype(int) + 1).astype(str)
+    again = protect(of_profile(cohort, "ssb"), tables, earlier)
+    assert (again["released_employment_by_month"].loc[moved.to_numpy(), "n_employed"] == ":").all()
+    assert "moved" in set(again["disclosure"]["reason"])
+
+
+def test_what_an_earlier_release_shows_is_known(made):
+    """A number that is hidden only to protect another one does not protect when it has left already."""
+    cohort, tables, found = made
+    audit = found["ssb"]["disclosure"].set_index("count")["reason"]
+    other = next(count for count in audit.index[audit == "other"] if count.startswith("employed"))
+    _, centre, arm, month = other.split()
+    earlier = as_text(found["ssb"])
+    table = earlier["employment_by_month"]
+    here = (table["centre"] == centre) & (table["arm"] == arm) & (table["month"] == month)
+    true = tables["employment_by_month"].loc[here.to_numpy(), "n_employed"].iloc[0]
+    table.loc[here, "n_employed"] = str(true)
+    again = protect(of_profile(cohort, "ssb"), tables, earlier)["disclosure"]
+    assert other not in set(again["count"])
+    assert set(again["count"]) - set(audit.index)  # something else is hidden in its place
+
+
+def test_every_protected_count_keeps_its_interval(made):
+    for name, found in made[2].items():
+        audit = found["disclosure"]
+        protected = audit[audit["reason"].isin(["small", "group", "moved"])]
+        least = profiles.profile(name).min_cell_count
+        assert (protected["high"] - protected["low"] >= least - 1 - 1e-6).all()
