@@ -31,7 +31,7 @@ READY = true
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run real init check test lint types tests format lock bench calibrate peers docs clean help
+.PHONY: run real init check test lint types tests attack format lock bench calibrate peers docs clean help
 
 run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -63,6 +63,9 @@ types: $(INSTALLED)  ## types of the package
 
 tests: $(INSTALLED)  ## tests only; choose some with ARGS="-k panel"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+attack: $(INSTALLED)  ## try to work out hidden numbers of releases, on many random cohorts (an hour); fewer with ATTACKS=5
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 IPSEVAL_ATTACKS=$(or $(ATTACKS),40) $(BIN)/python -m pytest tests/test_attack.py $(ARGS)
 
 format: $(INSTALLED)  ## mend what can be mended without thought
 	@$(BIN)/ruff check --fix --quiet || true

@@ -54,10 +54,8 @@ def folder_of(trial: str) -> Path:
     return folder
 
 
-def run_on(
-    trial: str, persons: pd.DataFrame, employment: pa.Table, layout: str, after: int, folder: Path
-) -> pd.DataFrame:
-    """Write the cohort, run the pipeline and return its table of effects."""
+def written(trial: str, persons: pd.DataFrame, employment: pa.Table, layout: str, after: int, folder: Path) -> Path:
+    """Write the extracts and the cohort file of a trial."""
     (folder / "extracts").mkdir()
     trial_list = persons[["person", "centre", "arm"]].rename(columns={"person": "person_id"})
     trial_list = trial_list.astype(str).assign(randomised_on=RANDOMISED_ON)
@@ -80,19 +78,38 @@ def run_on(
     }
     path = folder / f"{trial}.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def run_on(
+    trial: str, persons: pd.DataFrame, employment: pa.Table, layout: str, after: int, folder: Path
+) -> pd.DataFrame:
+    """Write the cohort, run the pipeline and return its table of effects."""
+    path = written(trial, persons, employment, layout, after, folder)
     write(measure(read_cohort(path)), folder / "results")
     effects = folder / "results" / "review" / "effects.csv"
     return pd.read_csv(effects, dtype={"centre": str, "arm": str})
 
 
-def run_on_months(trial: str, folder: Path) -> pd.DataFrame:
-    """The effects of a trial with one row a person and month."""
+def months_of(trial: str) -> tuple[pd.DataFrame, pa.Table, int]:
+    """Persons, employment and last month of a trial with one row a person and month."""
     rows = pd.read_csv(folder_of(trial) / f"{trial}.csv", dtype={"person": str})
     months = rows.rename(columns={"person": "person_id", "outcome": "employed"})
     months = months[["person_id", "month", "employed"]].astype({"person_id": str})
     table = pa.Table.from_pandas(months, preserve_index=False)
-    persons, after = rows.drop_duplicates("person"), int(rows["month"].max())
+    return rows.drop_duplicates("person"), table, int(rows["month"].max())
+
+
+def run_on_months(trial: str, folder: Path) -> pd.DataFrame:
+    """The effects of a trial with one row a person and month."""
+    persons, table, after = months_of(trial)
     return run_on(trial, persons, table, "relative_monthly", after, folder)
+
+
+def cohort_of_months(trial: str, folder: Path) -> Path:
+    """The cohort file of a trial with one row a person and month."""
+    persons, table, after = months_of(trial)
+    return written(trial, persons, table, "relative_monthly", after, folder)
 
 
 def reference_of(trial: str, after: int) -> pd.DataFrame:

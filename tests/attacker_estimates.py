@@ -1,0 +1,355 @@
+"""What an outsider reads in the tables of models: estimates that are sums of counts."""
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterator
+
+from attacker import REAL, Name, settle
+from attacker_models import Where, arms, is_balanced, population, sides
+from attacker_reads import ALL, Reading, Row, shown
+
+
+def estimates(reading: Reading) -> None:
+    """Every estimate that somebody can work out from counts, after these have been narrowed down."""
+    settle(reading.system)
+    for speak in (centre_contrasts, coefficients, pooled, event_study, trimming, restricted_mean, pairs):
+        speak(reading)
+
+
+# --- estimates that are sums of counts ---------------------------------------------------------
+
+
+def fixed(reading: Reading, name: Name) -> float | None:
+    """A number that is known for certain."""
+    return reading.system.low[name] if reading.system.is_fixed(name) else None
+
+
+def effect(reading: Reading, *key: object) -> Name:
+    """The estimate of an analysis, whichever table prints it."""
+    return (REAL, *key)
+
+
+def tell(reading: Reading, name: Name, row: Row, decimals: float | None = None) -> None:
+    """Bounds of an estimate from its row: itself, or the middle of its interval."""
+    half = decimals or reading.rules.half
+    reading.system.number(name)
+    estimate, low, high = (shown(row.get(c, "")) for c in ("estimate", "ci_low", "ci_high"))
+    if estimate is not None:
+        reading.system.bound(name, estimate - half, estimate + half, "estimate")
+    elif low is not None and high is not None:
+        reading.system.bound(name, (low + high) / 2 - half, (low + high) / 2 + half, "middle of the interval")
+
+
+def is_everybody(reading: Reading, centre: str, first: int, last: int) -> bool:
+    """Whether every arm of a centre is observed in full and its size is certain."""
+    return all(
+        is_balanced(reading, centre, a, first, last) and fixed(reading, ("n", centre, a)) is not None
+        for a in arms(reading)
+    )
+
+
+def mean_of(reading: Reading, centre: str, arm: str, first: int, last: int, sign: float) -> dict[Name, float]:
+    """Terms of the mean of the outcome in an arm."""
+    n = fixed(reading, ("n", centre, arm)) or math.nan
+    return {("job", centre, arm, k): sign / (n * (last - first + 1)) for k in range(first, last + 1)}
+
+
+def differ(reading: Reading, name: Name, centre: str, row: Row, source: str) -> None:
+    """An estimate that is the difference of two means."""
+    first, last = int(row["month_from"]), int(row["month_to"])
+    if not is_everybody(reading, centre, first, last):
+        return
+    n = [fixed(reading, ("n", centre, a)) for _, a in sides(row)]
+    if not all(n):
+        return
+    terms = mean_of(reading, centre, row["arm"], first, last, 1.0)
+    terms |= mean_of(reading, centre, row["reference_arm"], first, last, -1.0)
+    reading.system.relate({**terms, name: -1.0}, 0.0, 0.0, source)
+
+
+def centre_contrasts(reading: Reading) -> None:
+    """Unadjusted effects within a centre, in every table that prints them."""
+    done = set()
+    for table in ("effects", "randomisation", "centre_effects", "bands"):
+        for row in reading.rows(table):
+            if row["analysis"] not in ("centre_unadjusted", "by_centre_month") or row.get("variance") == "cr2":
+                continue
+            if table == "centre_effects":
+                sample = next(r for r in reading.rows("effects") if r["analysis"] == row["analysis"])
+                row = {**row, **{c: sample[c] for c in ("month_from", "month_to", "reference_arm")}}
+            name = effect(reading, row["analysis"], row["centre"], row["month_from"], row["month_to"], row["arm"])
+            tell(reading, name, row)
+            if name not in done:
+                differ(reading, name, row["centre"], row, f"{row['analysis']}: difference of means")
+            done.add(name)
+
+
+def trimming(reading: Reading) -> None:
+    """Bounds of a month in which nobody is missing: the difference of the means of the whole trial."""
+    for row in reading.rows("missing_data"):
+        if row["method"] in ("lee_lower", "lee_upper"):
+            name = effect(reading, "lee", row["month_from"], row["arm"])
+            if is_everybody(reading, ALL, int(row["month_from"]), int(row["month_to"])):
+                tell(reading, name, row)
+                differ(reading, name, ALL, row, "missing_data: bound of a month")
+
+
+def centres(reading: Reading) -> list[str]:
+    """All centres."""
+    return sorted({r["centre"] for r in reading.rows("employment_by_month")} - {ALL})
+
+
+def coefficients(reading: Reading) -> None:
+    """Least squares: the residuals of each centre, arm and month add up to nothing."""
+    sample = {r["analysis"]: r for r in reading.rows("effects") if r["subgroup"] == ALL}
+    for analysis in ("adjustment_none", "adjustment_additive", "adjustment_history", "pooled_unadjusted"):
+        rows = [r for r in reading.rows("coefficients") if r["analysis"] == analysis]
+        row = sample.get(analysis)
+        if not rows or row is None or population(reading, row):
+            continue
+        first, last = int(row["month_from"]), int(row["month_to"])
+        if not all(is_everybody(reading, c, first, last) for c in centres(reading)):
+            continue
+        for r in rows:
+            tell(reading, (REAL, analysis, r["term"]), r)
+        normal_equations(reading, analysis, {r["term"] for r in rows}, first, last)
+
+
+def normal_equations(reading: Reading, analysis: str, terms: set[str], first: int, last: int) -> None:
+    """One equation a centre, one an arm, one a month."""
+    system, months = reading.system, range(first, last + 1)
+    cells = list(itertools.product(centres(reading), arms(reading)))
+    is_by_month = any(t.startswith("month_since") for t in terms)
+    for what, chosen in grouped(cells):
+        left = {("job", c, a, k): 1.0 for c, a in chosen for k in months}
+        right, slack = fitted(reading, analysis, terms, chosen, months)
+        if right is not None and what:
+            system.relate(
+                {**left, **{n: -f for n, f in right.items()}}, -slack, slack, f"{analysis}: normal equation {what}"
+            )
+    if is_by_month:
+        for k in months:
+            left = {("job", c, a, k): 1.0 for c, a in cells}
+            right, slack = fitted(reading, analysis, terms, cells, range(k, k + 1))
+            if right is not None:
+                system.relate({**left, **{n: -f for n, f in right.items()}}, -slack, slack, f"{analysis}: month {k}")
+
+
+def grouped(cells: list[Where]) -> Iterator[tuple[str, list[Where]]]:
+    """Cells of a centre, cells of an arm."""
+    for axis in (0, 1):
+        for value in sorted({cell[axis] for cell in cells}):
+            yield value, [cell for cell in cells if cell[axis] == value]
+
+
+def fitted(
+    reading: Reading, analysis: str, terms: set[str], cells: list[Where], months: range
+) -> tuple[dict[Name, float] | None, float]:
+    """Sum of the fitted values over persons of cells and months, as terms of the coefficients."""
+    out: dict[Name, float] = {}
+    slack = 1e-6
+    means = {
+        (r["centre"], r["arm"], r["variable"]): shown(r["mean"]) for r in reading.rows("balance") if not r["level"]
+    }
+    for centre, arm in cells:
+        n = reading.system.low["n", centre, arm]
+        for term in terms:
+            name, inside = (REAL, analysis, term), re.search(r"\[(.*)\]$", term)
+            if term == "intercept":
+                factor = n * len(months)
+            elif inside and ":" not in term:
+                level, kind = inside[1], term.split("[")[0]
+                if kind in ("centre", "assigned"):
+                    factor = n * len(months) * (level == (centre if kind == "centre" else arm))
+                else:
+                    factor = n * (int(level) in months)
+            elif means.get((centre, arm, term)) is not None:
+                factor = n * len(months) * means[centre, arm, term]
+                bound = max(abs(reading.system.low[name]), abs(reading.system.high[name]))
+                is_rounded = reading.rules.base and 0 <= means[centre, arm, term] <= 1
+                slack += (4.5 if is_rounded else n * reading.rules.half) * len(months) * bound
+            else:
+                return None, 0.0
+            if factor:
+                out[name] = out.get(name, 0.0) + factor
+    return out, slack
+
+
+def pooled(reading: Reading) -> None:
+    """Means of the centres' unadjusted effects with weights that anybody can work out."""
+    sample = next((r for r in reading.rows("effects") if r["analysis"] == "centre_unadjusted"), None)
+    for row in reading.rows("pooled_effects"):
+        if (
+            sample is None
+            or row["analysis"] != "centre_unadjusted"
+            or row["weighting"] not in ("person", "centre", "precision")
+        ):
+            continue
+        if len(arms(reading)) > 2 or int(shown(row["n_centres"]) or 0) != len(centres(reading)):
+            continue
+        name = (REAL, "pooled", row["weighting"], row["arm"])
+        tell(reading, name, row)
+        weights = {c: weight(reading, row, sample, c) for c in centres(reading)}
+        if None in weights.values():
+            continue
+        whole = sum(weights.values())
+        loose = reading.rules.half * len(weights) * 2 if row["weighting"] == "precision" else 0.0
+        terms = {
+            effect(reading, "centre_unadjusted", c, sample["month_from"], sample["month_to"], row["arm"]): w / whole
+            for c, w in weights.items()
+        }
+        reading.system.relate({**terms, name: -1.0}, -loose, loose, f"pooled_effects: {row['weighting']}")
+
+
+def weight(reading: Reading, row: Row, sample: Row, centre: str) -> float | None:
+    """The weight of a centre: equal, by its persons, or as printed."""
+    if row["weighting"] == "centre":
+        return 1.0
+    if row["weighting"] == "person":
+        one, other = (fixed(reading, ("n", centre, a)) for a in (row["arm"], sample["reference_arm"]))
+        return one * other / (one + other) if one and other else None
+    for r in reading.rows("centre_effects"):
+        if (r["analysis"], r["arm"], r["centre"]) == (row["analysis"], row["arm"], centre):
+            return shown(r["weight_precision"])
+    return None
+
+
+def event_study(reading: Reading) -> None:
+    """Differences of the arms' mean changes from the base period, and their mean before it."""
+    rows = list(reading.rows("event_study"))
+    base = {r["arm"]: r for r in rows if r["is_base"] == "True"}
+    if not rows or not is_everybody(
+        reading, ALL, min(int(r["month_from"]) for r in rows), max(int(r["month_to"]) for r in rows)
+    ):
+        return
+    for row in rows:
+        name = (REAL, "event_study", row["arm"], row["month_from"])
+        if row["is_base"] == "True" or row["arm"] not in base:
+            continue
+        tell(reading, name, row)
+        terms: dict[Name, float] = {name: -1.0}
+        for sign, r in ((1.0, row), (-1.0, base[row["arm"]])):
+            for way, arm in ((sign, row["arm"]), (-sign, row["reference_arm"])):
+                terms |= mean_of(reading, ALL, arm, int(r["month_from"]), int(r["month_to"]), way)
+        reading.system.relate(terms, 0.0, 0.0, "event_study: difference of changes")
+    for row in reading.rows("placebo"):
+        name = (REAL, "placebo", row["arm"])
+        parts = [r for r in rows if r["arm"] == row["arm"] and r["is_base"] != "True" and int(r["month_to"]) < 0]
+        lengths = [int(r["month_to"]) - int(r["month_from"]) + 1 for r in parts]
+        if parts:
+            tell(reading, name, row)
+            whole = {
+                (REAL, "event_study", r["arm"], r["month_from"]): n / sum(lengths)
+                for r, n in zip(parts, lengths, strict=True)
+            }
+            reading.system.relate({**whole, name: -1.0}, 0.0, 0.0, "placebo: mean")
+
+
+def restricted_mean(reading: Reading) -> None:
+    """Mean months without a job: the sum of the curve; the difference of two arms."""
+    half = 0.0501
+    for row in reading.rows("restricted_mean"):
+        first, last = int(row["month_from"]), int(row["month_to"])
+        arm = row["arm"]
+        n = fixed(reading, ("risk", arm, first))
+        if row["measure"] == "difference":
+            name = (REAL, "months_without", "difference", arm)
+            tell(reading, name, row, half)
+            parts = {(REAL, "months_without", arm): 1.0, (REAL, "months_without", row["reference_arm"]): -1.0}
+            reading.system.relate({**parts, name: -1.0}, 0.0, 0.0, "restricted_mean: difference")
+            continue
+        tell(reading, (REAL, "months_without", arm), row, half)
+        reading.count(("n_events", arm), row["n_events"], "restricted_mean")
+        if n and all(fixed(reading, ("lost", arm, k)) == 0 for k in range(first, last)):
+            terms = {("still", arm, k): 1 / n for k in range(first, last + 1)}
+            reading.system.relate({**terms, (REAL, "months_without", arm): -1.0}, 0.0, 0.0, "restricted_mean: curve")
+            reading.system.total(
+                ("n_events", arm), [("first", arm, k) for k in range(first, last + 1)], "restricted_mean"
+            )
+
+
+# --- two shares and a printed spread -----------------------------------------------------------
+
+
+def pairs(reading: Reading) -> None:
+    """Standard errors and standardised differences: which two counts give what is printed."""
+    if reading.rules.base >= 0 and reading.rules.half > 1e-8:
+        settle(reading.system)
+    for row in reading.rows("effects"):
+        error, (first, last) = shown(row["std_error"]), (int(row["month_from"]), int(row["month_to"]))
+        if row["analysis"] != "by_centre_month" or error is None or first != last:
+            continue
+        if row["variance"] in ("cr1", "cr2") and is_everybody(reading, row["centre"], first, last):
+            people = sum(fixed(reading, ("n", row["centre"], a)) or 0.0 for a in arms(reading))
+            groups = sum(bool(fixed(reading, ("n", row["centre"], a))) for a in arms(reading))
+            names = [("job", row["centre"], a, first) for _, a in sides(row)]
+            sizes = [fixed(reading, ("n", row["centre"], a)) or 0.0 for _, a in sides(row)]
+            agree(reading, names, sizes, spread_of(row["variance"], people, groups), error)
+    by_cell = {(r["variable"], r["level"], r["centre"], r["arm"]): r for r in reading.rows("balance")}
+    for (variable, level, centre, arm), row in by_cell.items():
+        yes = ("has", centre, arm, variable, level)
+        n = (
+            reading.system.low.get(("known", centre, arm, variable))
+            if fixed(reading, ("known", centre, arm, variable))
+            else None
+        )
+        if yes not in reading.system.low or not n:
+            continue
+        if shown(row["sd"]) is not None and n > 1:
+            agree(reading, [yes], [n], lambda p, m: math.sqrt(p[0] * (1 - p[0]) * m[0] / (m[0] - 1)), shown(row["sd"]))
+        for other in arms(reading):
+            m = fixed(reading, ("known", centre, other, variable))
+            if (
+                other != arm
+                and m
+                and m > 1
+                and n > 1
+                and shown(row["smd"]) is not None
+                and is_reference(reading, other)
+            ):
+                agree(reading, [yes, ("has", centre, other, variable, level)], [n, m], standardised, shown(row["smd"]))
+
+
+def is_reference(reading: Reading, arm: str) -> bool:
+    """Whether an arm is the one that others are held against."""
+    return any(r["reference_arm"] == arm for r in reading.rows("effects"))
+
+
+def spread_of(variance: str, people: float, groups: int) -> Callable[[list[float], list[float]], float]:
+    """Clustered error of a difference of shares with one row a person."""
+
+    def spread(p: list[float], n: list[float]) -> float:
+        less = 1.0 if variance == "cr2" else 0.0
+        factor = 1.0 if variance == "cr2" else people / (people - groups)
+        if min(n) <= less:
+            return math.nan
+        return math.sqrt(factor * sum(s * (1 - s) / (m - less) for s, m in zip(p, n, strict=True)))
+
+    return spread
+
+
+def standardised(p: list[float], n: list[float]) -> float:
+    """Standardised difference of two shares."""
+    spread = sum(s * (1 - s) * m / (m - 1) for s, m in zip(p, n, strict=True)) / 2
+    return (p[0] - p[1]) / math.sqrt(spread) if spread > 0 else math.nan
+
+
+def agree(
+    reading: Reading, names: list[Name], sizes: list[float], formula: Callable[..., float], printed: float | None
+) -> None:
+    """Keep the values of one or two counts with which a formula gives what is printed."""
+    if printed is None or not all(sizes):
+        return
+    system = reading.system
+    ranges = [range(int(system.low[n]), int(min(system.high[n], m)) + 1) for n, m in zip(names, sizes, strict=True)]
+    if all(len(r) == 1 for r in ranges):
+        return
+    left = []
+    for values in itertools.product(*ranges):
+        found = formula([v / m for v, m in zip(values, sizes, strict=True)], sizes)
+        if math.isfinite(found) and abs(found - printed) <= reading.rules.half * 1.01:
+            left.append(values)
+    for i, name in enumerate(names):
+        if left:
+            system.bound(name, min(v[i] for v in left), max(v[i] for v in left), "spread")

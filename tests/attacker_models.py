@@ -1,0 +1,206 @@
+"""What an outsider reads in the tables of models: who is in them."""
+
+from collections.abc import Iterator
+
+from attacker import Name
+from attacker_reads import ALL, Reading, Row, margins, shown, split
+
+TIMES = {
+    "calendar_year",
+    "calendar_month",
+    "inclusion_year",
+    "inclusion_month",
+    "month_since_randomisation",
+    "none",
+    "",
+}
+Where = tuple[str, str]
+
+
+def who(reading: Reading) -> None:
+    """Persons and months of every table of models."""
+    for speak in (first_job, effects, missing, accumulated):
+        speak(reading)
+
+
+# --- who has had a first job -------------------------------------------------------------------
+
+
+def first_job(reading: Reading) -> None:
+    """Persons at risk, first jobs and the curve, which without censoring is a share of all."""
+    system, by_arm = reading.system, {}
+    empty = {
+        (r["arm"], r["month"])
+        for r in reading.rows("employment_by_month")
+        if r["centre"] == ALL and shown(r["n_observed"]) == 0
+    }
+    for row in reading.rows("time_to_job"):
+        if row["arm"] not in by_arm and ((row["arm"], row["month"]) in empty or shown(row["n_at_risk"]) == 0):
+            continue  # the layout begins later
+        by_arm.setdefault(row["arm"], []).append(row)
+    for arm, rows in by_arm.items():
+        start, before = int(rows[0]["month"]), ("risk", arm, int(rows[0]["month"]))
+        nobody_lost = all(shown(r["n_censored"]) in (0, None) for r in rows[:-1])
+        for row in rows:
+            k = int(row["month"])
+            risk, event, lost, still = (("risk", arm, k), ("first", arm, k), ("lost", arm, k), ("still", arm, k))
+            reading.count(risk, row["n_at_risk"], "time_to_job")
+            reading.count(event, row["n_events"], "time_to_job")
+            reading.count(lost, row["n_censored"], "time_to_job")
+            system.total(risk, [event, still], "time_to_job: step")
+            system.total(still, [("risk", arm, k + 1), lost], "time_to_job: step")
+            if nobody_lost and all(shown(r["n_censored"]) == 0 for r in rows[:-1] if int(r["month"]) < k):
+                reading.rate(still, before, 1, row["survival"], "time_to_job: curve")
+                hadnot = str(1 - shown(row["share_with_job"])) if shown(row["share_with_job"]) is not None else ""
+                reading.rate(still, before, 1, hadnot, "time_to_job: curve")
+            system.at_most(event, ("job", ALL, arm, k), "time_to_job: employed")
+        system.total(("first", arm, start), [("job", ALL, arm, start)], "time_to_job: first month")
+
+
+# --- who is in a regression --------------------------------------------------------------------
+
+
+def is_balanced(reading: Reading, centre: str, arm: str, first: int, last: int) -> bool:
+    """Whether everybody is observed in every month, as printed."""
+    seen = reading.system.seen
+    n = seen.get(("n", centre, arm))
+    return n is not None and all(seen.get(("seen", centre, arm, k)) == n for k in range(first, last + 1))
+
+
+def population(reading: Reading, row: Row) -> tuple[object, ...]:
+    """Who is in a regression beside all: those whose covariates are known, and a subgroup."""
+    covariates = [c.strip() for c in row["adjustment"].split("+")]
+    lacking = tuple(sorted(c for c in covariates if c not in TIMES and not is_complete(reading, c)))
+    return lacking if row["subgroup"] == ALL else (*lacking, row["analysis"], row["subgroup"])
+
+
+def is_complete(reading: Reading, covariate: str) -> bool:
+    """Whether nobody lacks a covariate, as printed."""
+    cells = [r["n_missing"] for r in reading.rows("balance") if r["variable"] == covariate]
+    return bool(cells) and all(shown(cell) == 0 for cell in cells)
+
+
+def sides(row: Row) -> Iterator[tuple[str, str]]:
+    """Columns and arm of the two sides of an effect."""
+    yield "assigned", row["arm"]
+    yield "control", row["reference_arm"]
+
+
+def effects(reading: Reading) -> None:
+    """Persons, months and those ever employed of every regression."""
+    names: set[Name] = set()
+    for row in reading.rows("effects"):
+        if row["outcome"] != reading.tables["effects"][0]["outcome"] or row["subgroup"] == "difference":
+            continue
+        span = (int(row["month_from"]), int(row["month_to"]))
+        people = population(reading, row)
+        for side, arm in sides(row):
+            names |= side_of(reading, row, side, (row["centre"], arm), span, people)
+        degrees(reading, row)
+    margins(reading, names, "effects")
+
+
+def side_of(
+    reading: Reading, row: Row, side: str, where: Where, span: tuple[int, int], people: tuple[object, ...]
+) -> set[Name]:
+    """One arm of one regression."""
+    system, (first, last) = reading.system, span
+    length, is_one = last - first + 1, first == last
+    n, ever, never = (("in", *where, *span, people), ("ever", *where, *span, people), ("never", *where, *span, people))
+    worked, watched = ("worked", *where, *span, people), ("watched", *where, *span, people)
+    is_curve = is_one and where[0] == ALL
+    reading.count(n, row[f"n_{side}"], "effects: n")
+    reading.count(watched, row[f"n_{side}_months"], "effects: months")
+    reading.count(ever, row[f"n_{side}_ever"], "effects: ever", is_curve=is_curve)
+    split(reading, n, ever, never, "effects")
+    months = range(first, last + 1)
+    jobs = [("job", *where, k) for k in months]
+    known = all(("seen", *where, k) in system.low for k in months)
+    if not people and known:
+        system.total(worked, jobs, "effects: window")
+        system.total(watched, [("seen", *where, k) for k in months], "effects: window")
+        for k, job in zip(months, jobs, strict=True):
+            system.at_most(job, ever, "effects: ever")
+            system.at_most(("nojob", *where, k), n, "effects: n")
+        system.at_most(n, ("n", *where), "effects: analysed")
+    elif known:
+        every = ("ever", *where, *span, ())
+
+        system.at_most(n, ("n", *where), "effects: analysed")
+        if every in system.low:
+            system.at_most(ever, every, "effects: some of all")
+            system.at_most(worked, ("worked", *where, *span, ()), "effects: some of all")
+    if is_one:
+        system.total(worked, [ever], "effects: one month")
+        system.total(watched, [n], "effects: one month")
+    system.at_most(ever, worked, "effects: ever")
+    system.relate({worked: 1.0, ever: -float(length)}, -1e7, 0.0, "effects: ever")
+    if is_balanced(reading, *where, first, last):
+        system.relate({watched: 1.0, n: -float(length)}, 0, 0, "effects: all months")
+        if not people:
+            system.total(n, [("n", *where)], "effects: everybody")
+        elif len(people) == 1:
+            system.total(n, [("known", *where, people[0])], "effects: known")
+        reading.rate(worked, n, length, row[f"mean_{side}"], "effects: mean", is_curve=is_curve)
+    else:
+        reading.rate(worked, watched, 1, row[f"mean_{side}"], "effects: mean", is_curve=is_curve)
+    return {n, ever, never, worked, watched}
+
+
+def degrees(reading: Reading, row: Row) -> None:
+    """Degrees of freedom of cr1: the persons of the regression less one."""
+    df, span = shown(row["df"]), (int(row["month_from"]), int(row["month_to"]))
+    if df is None or row["variance"] != "cr1" or df != int(df) or row["estimator"] != "ols" or row["subgroup"] != ALL:
+        return
+    people, scope = population(reading, row), ALL
+    if row["analysis"] in ("centre_unadjusted", "by_centre_month"):
+        scope = row["centre"]
+    names = [("in", scope, a, *span, people) for a in arms(reading)]
+    if scope == row["centre"] or all(name in reading.system.low for name in names):
+        loose = reading.rules.base // 2 if reading.rules.base and df % reading.rules.base == 0 else 0
+        reading.system.relate(
+            {name: 1.0 for name in names}, df + 1 - loose, df + 1 + loose, "effects: degrees of freedom"
+        )
+
+
+def arms(reading: Reading) -> list[str]:
+    """All arms."""
+    return sorted({row["arm"] for row in reading.rows("employment_by_month")})
+
+
+def missing(reading: Reading) -> None:
+    """Complete cases and who lacks a covariate are everybody."""
+    for row in reading.rows("missing_data"):
+        for side, arm in sides(row):
+            about = row["method"]
+            n, lack = (
+                ("bounded", about, ALL, arm, row["month_to"]),
+                ("lacks", row["about"], about, ALL, arm, row["month_to"]),
+            )
+            reading.count(n, row[f"n_{side}"], "missing_data")
+            reading.count(lack, row[f"n_missing_{side}"], "missing_data")
+            if about == "complete_case":
+                reading.system.total(("n", ALL, arm), [n, lack], "missing_data")
+            elif about in ("indicator", "observed"):
+                reading.system.total(("n", ALL, arm), [n], "missing_data")
+            if row["about"] == "covariates":
+                other = ("lacks", "covariates", "complete_case", ALL, arm, row["month_to"])
+                reading.system.total(other, [lack] if lack != other else [other], "missing_data")
+                for v in {r["variable"] for r in reading.rows("balance")}:
+                    if v in ("age", "female", "less_than_upper_secondary", "native_born"):
+                        reading.system.at_most(("missing", ALL, arm, v), lack, "missing_data: covariate")
+
+
+def accumulated(reading: Reading) -> None:
+    """Mean months in a job by a month are sums of the curve."""
+    for row in reading.rows("accumulated"):
+        first, last = int(row["month_from"]), int(row["month_to"])
+        for side, arm in sides(row):
+            n = ("followed", ALL, arm, first, last, row["outcome"])
+            reading.count(n, row[f"n_{side}"], "accumulated")
+            reading.system.at_most(n, ("n", ALL, arm), "accumulated")
+            if row["outcome"] == "ordinary_months" and is_balanced(reading, ALL, arm, first, last):
+                months = ("worked", ALL, arm, first, last, ())
+                reading.system.total(months, [("job", ALL, arm, k) for k in range(first, last + 1)], "accumulated")
+                reading.system.total(n, [("n", ALL, arm)], "accumulated")
+                reading.rate(months, n, 1, row[f"mean_{side}"], "accumulated")
