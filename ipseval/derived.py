@@ -6,6 +6,7 @@ those of the flow and of the effects.
 
 import itertools
 from collections.abc import Iterable, Iterator, Set
+from dataclasses import replace
 from typing import Any
 
 from ipseval.config import ORDINARY_EMPLOYMENT
@@ -13,6 +14,7 @@ from ipseval.counted import months_employed, sum_of_months
 from ipseval.ledger import Count, Entry, Key, Shown, total
 from ipseval.modelled import ESTIMATE, Effects, effect_key
 from ipseval.study import ALL, EMPLOYED, Study, analysed
+from ipseval.within import CALENDAR_FREE, TOLD, told, within_centres
 from ipseval.words import is_known
 
 ASSIGNED, CENTRE = "assigned[", ":centre["
@@ -56,6 +58,7 @@ def coefficients(study: Study) -> Iterator[Entry]:
             months = known.analysis(analysis).windows(study.cohort.window)[0]
             keys, fewest = known.behind.get((analysis, subgroup, centre or ALL, *months, arm), ((), 0.0))
         yield Shown("coefficients", i, ESTIMATE, (*keys, *outcomes_of_term(study, known, row, counted), whole), fewest)
+    yield from within_centres(study, counted)
     for analysis in study.tables["coefficients"]["analysis"].unique():
         sample = known.sample(analysis)
         if sample:
@@ -81,7 +84,8 @@ def outcomes_of_term(study: Study, known: Effects, row: dict[str, Any], counted:
         centres += [*without_term(study, row["analysis"], "centre", study.centres), level]
     sample = known.sample(row["analysis"])
     keys += [("months", c, arm, analysis.outcome, sample, "", first, last) for c in centres for arm in study.arms]
-    return tuple(key for key in keys if key in counted or key[0] == EMPLOYED)
+    pooled = () if sample else told(study, analysis)
+    return (*pooled, *(key for key in keys if key in counted or key[0] == EMPLOYED))
 
 
 def without_term(study: Study, analysis: str, name: str, levels: Iterable[Any]) -> list[Any]:
@@ -224,7 +228,11 @@ def over_all(table: str, study: Study, columns: tuple[str, ...]) -> Iterator[Ent
 
 def specifications(study: Study) -> Iterator[Entry]:
     """The pooled effect under every combination of choices; the main definition of the outcome counts its months."""
-    yield from over_all("specifications", study, ESTIMATE)
+    free = study.tables["specifications"]["time"].isin(CALENDAR_FREE).tolist()
+    for entry in over_all("specifications", study, ESTIMATE):
+        if isinstance(entry, Shown) and entry.columns == ESTIMATE and free[entry.row]:
+            entry = replace(entry, keys=(*entry.keys, *((TOLD, ALL, arm) for arm in study.arms)))
+        yield entry
     frame = study.tables["specifications"]
     definition = ["month_rule", "min_weekly_hours", "exclude_wage_subsidy"]
     main = frame.loc[frame["is_main"], definition].astype(str).agg("|".join, axis=1).unique()

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ipseval.characteristics import lacks
 from ipseval.config import Analysis
 from ipseval.counted import observed
 from ipseval.ledger import Count, Entry, Key, Shown, Within, total
 from ipseval.study import ALL, EMPLOYED, PERSONS, Study, analysed
+from ipseval.within import told
 from ipseval.words import is_known
 
 ESTIMATE = (
@@ -48,10 +50,11 @@ class Effects:
         if is_known(row["df"]) and row["df"] < self.study.profile.min_residual_df:
             fewest = 0
         whole = all_persons(self, row)
+        pooled = () if self.sample(row["analysis"]) else told(self.study, self.analysis(row["analysis"]))
         if self.analysis(row["analysis"]).adjust:
-            return (whole,), float(fewest)
+            return (whole, *pooled), float(fewest)
         both = [(persons_key(self, row, *side), outcome_key(self, row, side[1])) for side in sides(row)]
-        return (whole, *(key for one in both for key in one)), float("inf" if fewest else 0)
+        return (whole, *pooled, *(key for one in both for key in one)), float("inf" if fewest else 0)
 
     def analysis(self, name: str) -> Analysis:
         """The definition of an analysis."""
@@ -186,6 +189,21 @@ def _persons(study: Study, key: Key, row: dict[str, Any], side: str, arm: str) -
     yield Count(key, n, upper=study.n_randomised)
     yield Count(("out", *key[1:]), here - n, upper=study.n_randomised)
     yield total(analysed(centre, arm), [key, ("out", *key[1:])])
+    yield from _with_known_covariates(study, key, n)
+
+
+def _with_known_covariates(study: Study, key: Key, n: float) -> Iterator[Entry]:
+    """Who is in a regression has a known value of its covariates: of one covariate mostly everybody who has."""
+    _, centre, arm, sample, own = key
+    frame = study.tables["balance"]
+    here = frame[(frame["centre"] == centre) & (frame["arm"] == arm)].drop_duplicates("variable").set_index("variable")
+    for variable in str(sample).split("+"):
+        if variable not in here.index or not lacks(study, variable):
+            continue
+        known = ("known", centre, arm, variable)
+        yield Within(key, known)
+        if variable == sample and not own and n == here.loc[variable, "n"]:
+            yield total(known, [key])
 
 
 def _outcome(study: Study, known: Effects, row: dict[str, Any], side: str, arm: str) -> Iterator[Entry]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -172,3 +173,35 @@ def test_a_real_trial_withstands(profile: str, tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8") + yaml.safe_dump(DRAWS), encoding="utf-8")
     cohort = read_cohort(path)
     assert leaks_of(cohort, review_of(cohort), profile) == []
+
+
+LABELS = {  # how the trial list holds a label
+    "text": {"female": "string", "centre": "string"},
+    "category": {"female": "dictionary", "centre": "dictionary"},
+    "truth": {"female": "bool"},
+    "fraction": {"female": "float64", "centre": "float64"},
+}
+
+
+def test_the_type_of_a_label_changes_nothing(tmp_path: Path) -> None:
+    """A label 1 is protected as it is when it is text, true, or a category."""
+    made = random_cohort(Recipe(n_persons=40, n_centres=2, before=0, after=4, without=("persons",)), seed=5)
+    made.config.update(DRAWS)
+    released = {}
+    for name, kinds in ({"whole numbers": {}} | LABELS).items():
+        folder = tmp_path / name
+        folder.mkdir()
+        path = write_cohort(made, folder)
+        file = next(folder.rglob("trial*.parquet"))
+        trial = pq.read_table(file)
+        for column, kind in kinds.items():
+            is_category = kind == "dictionary"
+            values = trial[column].combine_chunks().cast("string" if is_category else kind)
+            values = values.dictionary_encode() if is_category else values
+            trial = trial.set_column(trial.column_names.index(column), column, values)
+        pq.write_table(trial, file)
+        cohort = read_cohort(path)
+        tables = protect(cohort, review_of(cohort))
+        released[name] = texts({table: tables[f"released_{table}"] for table in RELEASED})
+    for name in LABELS:
+        assert released[name] == released["whole numbers"], name
