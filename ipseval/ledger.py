@@ -151,10 +151,13 @@ class Ledger:
     def _limit(self, within: Within) -> None:
         """The rest of a whole as a number of its own; nothing where either is not counted."""
         part, whole = self.counts.get(within.part), self.counts.get(within.whole)
-        if part is None or whole is None or within.times * whole.value < part.value:
+        if part is None or whole is None:
+            return
+        left = within.times * whole.value - part.value
+        if left < -AGREE * max(1.0, part.value):
             return
         rest = ("rest", within.part, within.whole)
-        self._add(Count(rest, within.times * whole.value - part.value, upper=within.times * whole.upper))
+        self._add(Count(rest, max(0.0, left), upper=within.times * whole.upper))
         self.relations.append(Relation(((within.whole, -within.times), (within.part, 1.0), (rest, 1.0))))
 
     def _known(self, relation: Relation) -> Relation | None:
