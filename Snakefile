@@ -1,6 +1,6 @@
 # A trial's registry extracts in, effect tables by centre and month out. The way of the data, one rule a stage:
 #   check -> clean -> cohort -> panel -> describe, follow, receive, placebo, bound, estimate -> randomise, synthesise
-#   -> present -> verify
+#   -> present, protect -> release -> verify
 # Run `snakemake --cores 4`; choices are in config/. README.md has the five-minute tour.
 import sys
 
