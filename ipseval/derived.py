@@ -74,6 +74,8 @@ def outcomes_of_term(study: Study, known: Effects, row: dict[str, Any], counted:
     if row["term"].startswith(ASSIGNED):
         return ()
     analysis = known.analysis(row["analysis"])
+    if set(analysis.time) - {MONTH}:  # who was followed in which calendar month is told nowhere
+        return ()
     first, last = analysis.windows(study.cohort.window)[0]
     keys: list[Key] = []
     if name in (MONTH, "intercept") and analysis.outcome == study.cohort.outcome.primary:

@@ -62,11 +62,11 @@ class Search:
     """How the least to hide is looked for: what numbers of the whole trial are worth, and when to stop."""
 
     whole_trial: float
-    curve: float
+    main: float
     limits: Limits
 
 
 def search() -> Search:
     """Read how the least to hide is looked for."""
     keys = dict(read_yaml(FILE)["search"])
-    return Search(keys.pop("whole_trial"), keys.pop("curve"), Limits(**keys))
+    return Search(keys.pop("whole_trial"), keys.pop("main"), Limits(**keys))

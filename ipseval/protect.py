@@ -25,6 +25,7 @@ DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the
 # Why a number is hidden: few persons, all alike, few since an earlier release, to protect another.
 SMALL, GROUP, MOVED, OTHER = "small", "group", "moved", "other"
 ROUNDED = "rounded"
+POOLED = "coefficients"  # the table of regressions over all centres: table 5 is printed of it
 WHOLE = (PERSONS, "in", "sum")  # kinds of keys that estimates of whole samples rest on
 DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
 RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
@@ -180,10 +181,16 @@ def lost(ledger: Ledger, looking: Search) -> dict[Key, float]:
     """What hiding a number costs: the cells that print it or come from it, those of the whole trial several times."""
     losses: dict[Key, float] = {}
     for entry in ledger.shown:
-        worth = len(entry.columns) * (looking.whole_trial if all(ALL in key[1:] for key in entry.keys) else 1.0)
+        is_pooled = entry.table == POOLED
+        worth = len(entry.columns) * (looking.whole_trial if is_pooled or _is_whole(entry) else 1.0)
         for key in entry.keys:
-            losses[key] = losses.get(key, 0.0) + worth * (looking.curve if ledger.counts[key].in_curve else 1.0)
+            is_main = is_pooled or ledger.counts[key].in_curve
+            losses[key] = losses.get(key, 0.0) + worth * (looking.main if is_main else 1.0)
     return losses
+
+
+def _is_whole(entry: Shown) -> bool:
+    return all(ALL in key[1:] for key in entry.keys)
 
 
 def check_exposed(cohort: Cohort, ledger: Ledger, system: System, solution: Solution, chosen: Profile) -> None:
