@@ -19,7 +19,6 @@ from ipseval.words import is_known
 
 ASSIGNED, CENTRE = "assigned[", ":centre["
 MONTH = "month_since_randomisation"
-NOT_COUNTED: Key = ("not counted",)  # what no table counts is never released
 OF_CENTRE = (
     *("estimate", "std_error", "ci_low", "ci_high", "minimum_detectable", "weight_precision", "weight_random"),
     *("shrunken", "shrunken_low", "shrunken_high", "pooled_without", "pooled_without_std_error"),
@@ -246,7 +245,8 @@ def specifications(study: Study) -> Iterator[Entry]:
         keys = (analysed(ALL, row["reference_arm"]), *([months_employed(study, row["reference_arm"], *span)] * is_main))
         yield from sum_of_months(study, row["reference_arm"], *span)
         yield Shown("specifications", i, ("mean_control",), keys, row["n_control"])
-        yield Shown("specifications", i, ("n_obs",), (analysed(ALL, ALL),) if study.is_complete else (NOT_COUNTED,))
+        if study.is_complete:
+            yield Shown("specifications", i, ("n_obs",), (analysed(ALL, ALL),))
 
 
 def complier_effects(study: Study) -> Iterator[Entry]:

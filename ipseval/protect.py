@@ -99,7 +99,7 @@ def protect(
     same = {key for key, then in known.items() if then == {ledger.counts[key].value}}
     system, hidden = problem(ledger, reasons, printed, same, chosen, looking)
     solution = suppress(system, hidden, looking.limits)
-    check_exposed(cohort, ledger, system, solution, chosen)
+    check_exposed(cohort, ledger, solution, chosen)
     is_hidden = {
         key: bool(is_in) or (key in reasons and key not in printed)
         for key, is_in in zip(ledger.counts, solution.hidden, strict=True)
@@ -193,7 +193,7 @@ def _is_whole(entry: Shown) -> bool:
     return all(ALL in key[1:] for key in entry.keys)
 
 
-def check_exposed(cohort: Cohort, ledger: Ledger, system: System, solution: Solution, chosen: Profile) -> None:
+def check_exposed(cohort: Cohort, ledger: Ledger, solution: Solution, chosen: Profile) -> None:
     """Refuse a release in which a number cannot be protected; one that a rounded number bounds has ``least`` values."""
     width = solution.high - solution.low
     known = solution.exposed & (width < chosen.min_cell_count - 1 - 1e-6)

@@ -82,12 +82,12 @@ def suppress(system: System, given: np.ndarray, limits: Limits) -> Solution:
     -------
     Solution
     """
-    found, cuts = complete(system, given, given)
+    found, cuts = complete(system, given)
     best, bound = _priced(found, system, given), 0.0
     for _ in range(limits.passes if cuts else 0):
         chosen, least = cover(cuts, system.cost, limits.nodes)
         bound = max(bound, least)
-        found, new = complete(system, given | chosen, given)
+        found, new = complete(system, given | chosen)
         best = min(best, _priced(found, system, given), key=lambda solution: solution.cost)
         if not new:
             break
@@ -99,7 +99,7 @@ def _priced(found: Solution, system: System, given: np.ndarray) -> Solution:
     return replace(found, cost=float(system.cost[found.hidden & ~given].sum()))
 
 
-def complete(system: System, start: np.ndarray, given: np.ndarray) -> tuple[Solution, list[Cut]]:
+def complete(system: System, start: np.ndarray) -> tuple[Solution, list[Cut]]:
     """Add numbers to those that are hidden at the start until all protected ones are safe, and the cuts that made it.
 
     What an attacker could not tell apart stays so when more is hidden: every look is used for all that follow.

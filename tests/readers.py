@@ -5,6 +5,7 @@ import io
 import re
 from dataclasses import dataclass
 from functools import cache
+from html.parser import HTMLParser
 
 import docx
 import openpyxl
@@ -113,3 +114,19 @@ def tex_text(markup: str) -> str:
 def read_csv(content: str) -> list[list[str]]:
     """Rows of fields."""
     return list(csv.reader(io.StringIO(content)))
+
+
+class Texts(HTMLParser):
+    """Tags and texts of a page as a browser sees them."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.texts.append(data)

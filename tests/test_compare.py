@@ -86,7 +86,7 @@ def test_a_changed_number_is_found_with_its_row_and_size_and_the_manifest_tells(
     assert (moved.file, moved.column) == ("review/employment_by_month.csv", "n_persons")
     assert moved.row == {c: str(table.loc[3, c]) for c in ("centre", "arm", "month")}
     assert int(moved.after) - int(moved.before) == 2
-    assert moved.size == pytest.approx(2 / int(moved.after), rel=1e-12)
+    assert moved.size == pytest.approx(2 / int(moved.after), rel=1e-12)  # rounding of one division
     assert [(c.kind, c.what, c.before) for c in difference.causes] == [("file", "review/employment_by_month.csv", "")]
 
 
@@ -103,7 +103,7 @@ def test_the_largest_comes_first_and_what_became_no_number_before_all(first: Pat
     moved = only(first, copy).moved
     assert [m.column for m in moved] == ["ci_low", "std_error", "estimate"]
     assert moved[0].size == math.inf
-    assert [m.size for m in moved[1:]] == pytest.approx([0.1, 0.001], abs=1e-12)
+    assert [m.size for m in moved[1:]] == pytest.approx([0.1, 0.001], abs=1e-12)  # of a difference
 
 
 def test_rows_columns_and_files_of_one_only(first: Path, copy: Path) -> None:

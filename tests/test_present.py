@@ -5,7 +5,6 @@ import dataclasses
 import io
 import re
 import xml.etree.ElementTree as ElementTree
-from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import jinja2
@@ -30,7 +29,7 @@ from ipseval.table import Table
 from ipseval.tables import TABLES
 from ipseval.template import TEMPLATES
 from ipseval.words import EN_DASH, MINUS
-from readers import expected, read_docx, read_tex, read_xlsx
+from readers import Texts, expected, read_docx, read_tex, read_xlsx
 
 NAME_NO_CENTRE = (
     "effects_by_month", "adjustment", "subgroups", "heterogeneity", "time_to_job", "accumulated",
@@ -424,22 +423,6 @@ def test_number(value, decimals, text):
 )  # fmt: skip
 def test_csv_fields_are_safe_in_a_spreadsheet(text, field):
     assert safe(text) == field
-
-
-class Texts(HTMLParser):
-    """Tags and texts of a page as a browser sees them."""
-
-    def __init__(self, page: str):
-        super().__init__()
-        self.tags: list[tuple[str, dict]] = []
-        self.texts: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.texts.append(data)
 
 
 @pytest.fixture(scope="module")

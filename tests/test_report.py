@@ -7,7 +7,6 @@ import itertools
 import json
 import re
 from base64 import b64encode
-from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,6 +25,7 @@ from ipseval.report_data import embedded
 from ipseval.review import Review
 from ipseval.settings import STAGE_KEYS, WHOLE_KEYS, read_cohort
 from ipseval.tables import TABLES
+from readers import Texts
 
 NASTY = {"1": "</script><script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond $\\frac{$ line"}
 KEYS = {"month", "month_from", "month_to", "order", "draws", "seed"}  # whole numbers that say which row it is
@@ -46,22 +46,6 @@ def made(tmp_path_factory):
         tables = {k: store.as_read(stages[stage][k]) for stage, names in REVIEWED.items() for k in names}
         found[name] = SimpleNamespace(cohort=cohort, tables=tables, presented=stages["present"])
     return found
-
-
-class Texts(HTMLParser):
-    """Tags and texts of a page as a browser sees them."""
-
-    def __init__(self, page: str):
-        super().__init__()
-        self.tags: list[tuple[str, dict]] = []
-        self.texts: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.texts.append(data)
 
 
 def data_of(page: str) -> dict:
