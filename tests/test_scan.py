@@ -433,7 +433,7 @@ def test_every_column_of_counts_of_the_results_is_known_as_one() -> None:
     named = set(re.findall(r"\bn_[a-z_]*[a-z]\b", described))
     others = {name for name in named if kind(name, Rules(settings())) != "counts"}
     assert len(named) > 20
-    assert others == {"n_centres", "n_periods", "n_left_out"}
+    assert others == {"n_centres", "n_periods", "n_left_out", "n_numbers", "n_hidden"}
 
 
 @pytest.mark.parametrize("text", ["2 persons", "of 12: 1 person", "N = 2", "2 personer", "n: 1"])
