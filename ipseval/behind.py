@@ -72,6 +72,7 @@ PRINTED = {
     "README": Behind("what each file is, for the output checker"),
     "checklist": Behind("usual reasons for rejection, answered"),
     "consort_checklist": Behind("CONSORT 2025 and CONSORT-ROUTINE, and where each item is found"),
+    "workflow": Behind("the workflow that made the results (its Snakefile); no data"),
     "ro-crate-metadata": Behind("the release described for machines (RO-Crate)"),
 }
 

@@ -10,13 +10,15 @@ import pandas as pd
 from ipseval import __version__, bundle_texts, consort, provenance, words
 from ipseval.behind import behind
 from ipseval.config import Cohort
-from ipseval.crate import METADATA, crate
+from ipseval.crate import METADATA, README, WORKFLOW, crate
+from ipseval.settings import ROOT
 
 FILES = {
-    "readme": "README.md",
+    "readme": README,
     "checklist": "checklist.md",
     "consort_csv": "consort_checklist.csv",
     "consort_md": "consort_checklist.md",
+    "workflow": WORKFLOW,
     "crate": METADATA,
 }
 RANDOMISED = ("flow", "inclusion")  # tables of all who were randomised; the others are of those analysed
@@ -66,6 +68,8 @@ class Facts:
         Of Python, of the package and of the libraries.
     code : str
         SHA-256 of the package's modules.
+    workflow : str
+        The text of the Snakefile.
     """
 
     cohort: str
@@ -75,6 +79,7 @@ class Facts:
     files: tuple[Released, ...]
     versions: Mapping[str, str]
     code: str
+    workflow: str
 
 
 def products() -> dict[str, str]:
@@ -90,6 +95,7 @@ def bundle(facts: Facts) -> dict[str, str]:
         "checklist": bundle_texts.checklist(facts),
         "consort_csv": consort.to_csv(checklist),
         "consort_md": consort.to_markdown(checklist),
+        "workflow": facts.workflow,
         "crate": crate(facts),
     }
 
@@ -121,8 +127,11 @@ def facts(
     pairs = zip(by_table["n_numbers"], by_table["n_hidden"], strict=True)
     counts = dict(zip(by_table["table"], ((int(n), int(hidden)) for n, hidden in pairs), strict=True))
     persons = _persons(released["inclusion"])
-    known = [_released(f, content, counts, persons) for f, content in files.items() if f not in FILES.values()]
-    own = [Released(file, behind(file).what) for file in FILES.values()]
+    workflow = (ROOT / "Snakefile").read_text(encoding="utf-8")
+    written = set(FILES.values()) - {WORKFLOW}
+    contents = {**files, WORKFLOW: workflow}
+    known = [_released(f, content, counts, persons) for f, content in contents.items() if f not in written]
+    own = [Released(file, behind(file).what) for file in written]
     versions = {**provenance.versions(), "ipseval": __version__}
     return Facts(
         cohort.name,
@@ -132,6 +141,7 @@ def facts(
         tuple(sorted([*known, *own], key=lambda file: file.file)),
         dict(sorted(versions.items())),
         provenance.code_checksum(),
+        workflow,
     )
 
 

@@ -29,6 +29,7 @@ READERS: dict[str, Callable[[bytes], Content]] = {
     ".csv": finished_text.from_csv,
     ".md": finished_text.from_markdown,
     ".txt": finished_text.from_text,
+    ".smk": finished_text.from_text,
     ".tex": finished_text.from_tex,
     ".json": finished_text.from_json,
     ".html": finished_markup.from_html,

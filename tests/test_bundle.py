@@ -1,6 +1,7 @@
 """What goes with a release: the README and the checklist from facts, CONSORT, a crate that its validator accepts."""
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ from ipseval.render import RENDERERS
 from ipseval.review import Review
 from ipseval.scan import READERS, scan, settings
 from ipseval.scan_rules import Rules, breaches
-from ipseval.settings import read_cohort, read_yaml
+from ipseval.settings import ROOT, read_cohort, read_yaml
 from ipseval.tables import TABLES
 
 FROZEN = Path(__file__).resolve().parent / "reference" / "ro_crate" / "context.json"
@@ -97,7 +98,7 @@ def test_the_checklist_answers_from_the_facts(cohort) -> None:
     assert "None from 1 to 2: 317 of 1,290 cells are hidden." in text
     assert "**Figures without data.** figures/effects_by_centre.png: data/effects.csv.\n" in text
     assert "The profile does not round counts that may be shown; rates have 4 decimals." in text
-    assert "4 csv, 1 html, 1 json, 3 md, 1 png, 1 svg" in text
+    assert "4 csv, 1 html, 1 json, 3 md, 1 png, 1 smk, 1 svg" in text
 
 
 @pytest.mark.parametrize(
@@ -282,7 +283,7 @@ def test_the_crate_names_every_file_and_what_made_it(cohort) -> None:
     graph = {entity["@id"]: entity for entity in json.loads(made(cohort)["crate"])["@graph"]}
     files = {*CONTENTS, *bundle.FILES.values()} - {"ro-crate-metadata.json"}
     assert {part["@id"] for part in graph["./"]["hasPart"]} == files
-    assert {part["@id"] for part in graph["#run"]["result"]} == files
+    assert {part["@id"] for part in graph["#run"]["result"]} == files - {"workflow.smk"}
     assert graph["data/effects.csv"]["contentSize"] == "3"
     # echo -n abc | sha256sum
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -292,11 +293,34 @@ def test_the_crate_names_every_file_and_what_made_it(cohort) -> None:
     assert not {"Person", "Organization"} & {str(entity["@type"]) for entity in graph.values()}
 
 
+def test_the_workflow_is_in_the_crate_with_its_tables_as_outputs(cohort) -> None:
+    texts = made(cohort)
+    graph = {entity["@id"]: entity for entity in json.loads(texts["crate"])["@graph"]}
+    snakefile = (ROOT / "Snakefile").read_bytes()
+    assert texts["workflow"].encode() == snakefile
+    workflow = graph[graph["./"]["mainEntity"]["@id"]]
+    assert workflow["sha256"] == hashlib.sha256(snakefile).hexdigest()
+    assert graph["#run"]["instrument"] == {"@id": "workflow.smk"}
+    examples = {graph[out["@id"]]["workExample"]["@id"] for out in workflow["output"]}
+    assert examples == {"data/flow.csv", "data/effects.csv"}
+    assert all(graph[graph[file]["exampleOfWork"]["@id"]]["workExample"] == {"@id": file} for file in examples)
+    assert [profile["@id"] for profile in graph["./"]["conformsTo"]] == [
+        "https://w3id.org/ro/wfrun/process/0.5",
+        "https://w3id.org/ro/wfrun/workflow/0.5",
+        "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
+    ]
+
+
 Change = Callable[[dict[str, Any]], Any]
 BREACHES: dict[str, Change] = {
     "no instrument": lambda graph: graph["#run"].pop("instrument"),
     "no profile": lambda graph: graph["./"].pop("conformsTo"),
     "no date": lambda graph: graph["./"].pop("datePublished"),
+    "no workflow": lambda graph: graph["./"].pop("mainEntity"),
+    "a workflow without a language": lambda graph: graph["workflow.smk"].pop("programmingLanguage"),
+    "another instrument": lambda graph: graph["#run"].update(instrument={"@id": "#ipseval"}),
+    "a process only": lambda graph: graph["./"]["conformsTo"].pop(1),
+    "a parameter without a type": lambda graph: graph["#output-flow"].pop("additionalType"),
     "an unknown term": lambda graph: graph["#run"].update(ranOn="a machine"),
 }
 
@@ -324,7 +348,7 @@ def issues(monkeypatch, tmp_path) -> Callable[[], list[str]]:
     def found() -> list[str]:
         settings = ValidationSettings(
             rocrate_uri=tmp_path,
-            profile_identifier="process-run-crate",
+            profile_identifier="workflow-run-crate",
             cache_path=tmp_path.parent / "cache",
             offline=True,
         )

@@ -209,6 +209,7 @@ rule release:
     """Tables, figures and the report of what may leave, from protected numbers only."""
     input:
         **of_stages(PROTECTED),
+        described=[f"{workflow.basedir}/Snakefile", f"{workflow.basedir}/config/consort.yaml"],
         code=code("release"),
     output:
         **made("release"),

@@ -10,19 +10,12 @@ import json
 import sys
 
 TERMS = (
-    *("CreativeWork", "CreateAction", "Dataset", "File", "SoftwareApplication"),
-    *(
-        "about",
-        "actionStatus",
-        "conformsTo",
-        "contentSize",
-        "datePublished",
-        "description",
-        "encodingFormat",
-        "hasPart",
-    ),
-    *("identifier", "instrument", "license", "mentions", "name", "result", "softwareRequirements", "softwareVersion"),
-    "version",
+    *("CreativeWork", "CreateAction", "Dataset", "File", "SoftwareApplication", "PropertyValue"),
+    *("ComputationalWorkflow", "ComputerLanguage", "FormalParameter", "SoftwareSourceCode"),
+    *("about", "actionStatus", "additionalType", "conformsTo", "contentSize", "datePublished", "description"),
+    *("encodingFormat", "exampleOfWork", "hasPart", "identifier", "input", "instrument", "license", "mainEntity"),
+    *("mentions", "name", "object", "output", "programmingLanguage", "result", "softwareRequirements"),
+    *("softwareVersion", "url", "value", "version", "workExample"),
 )
 
 if __name__ == "__main__":
