@@ -20,7 +20,7 @@ from ipseval.review import ALL, SMALL_SAMPLE, Record, Review, effect_cell, numbe
 from ipseval.table import Cell, Table
 from ipseval.tables_estimated import POOLED
 from ipseval.template import TEMPLATES, template
-from ipseval.traced import FIRST_LINE
+from ipseval.traced import FIRST_LINE, source
 
 
 def report(review: Review, tables: Mapping[str, Table], figures: Mapping[str, Drawing], tier: str) -> str:
@@ -45,6 +45,7 @@ def report(review: Review, tables: Mapping[str, Table], figures: Mapping[str, Dr
         heading=words.one_line(review.cohort.title),
         restriction=restriction(review, tier),
         summary=summary(review),
+        sourced=sourced,
         results=results(review),
         sections=contents(tables, figures),
         tables=tables,
@@ -78,12 +79,21 @@ def restriction(review: Review, tier: str) -> str:
     return say("Synthetic data, not protected") if review.cohort.disclosure["profile"] == "none" else ""
 
 
-def summary(review: Review) -> str:
+def sourced(text: str, **numbers: object) -> Markup:
+    """A sentence for the page, each of whose numbers names its row where it has one."""
+    spans = {
+        name: Markup('<span data-source="{}">{}</span>').format(source(number), number) if source(number) else number
+        for name, number in numbers.items()
+    }
+    return Markup(text).format(**spans)
+
+
+def summary(review: Review) -> Markup:
     """How many persons and centres."""
     everybody: Record = next(iter(review.rows("inclusion", centre=ALL)), {})
     n = {name: number_cell(everybody.get(name, float("nan")), words.count) for name in ("n_randomised", "n_analysed")}
-    return say(
-        "{n_randomised} persons randomised, {n_analysed} analysed; centres: {n_centres}.",
+    return sourced(
+        say("{n_randomised} persons randomised, {n_analysed} analysed; centres: {n_centres}."),
         n_centres=len(review.centres),
         **{name: cell.text for name, cell in n.items()},
     )

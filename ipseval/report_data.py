@@ -100,6 +100,7 @@ def _texts(review: Review) -> dict[str, str]:
     return {
         "source": say("Where this number comes from"),
         "line": say("{file}, line {line}", file="{file}", line="{line}"),
+        "lines": say("Made of {n} rows:", n="{n}"),
         "close": say("Close"),
         "hidden": say(words.HIDDEN_REASON),
         "missing": say("none"),

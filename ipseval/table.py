@@ -32,7 +32,7 @@ class Cell:
 
     @property
     def source(self) -> str:
-        """Table and line that the number comes from, where it is known: ``effects:17``."""
+        """Table and line, or lines, that the number comes from, where it is known: ``effects:17``."""
         return source(self.text)
 
     @property

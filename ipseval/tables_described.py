@@ -7,6 +7,7 @@ from ipseval.language import phrases, say
 from ipseval.record import record
 from ipseval.review import ALL, Review, count_cell, share_cell
 from ipseval.table import Cell, Column, Row, Table, lacking
+from ipseval.traced import made_of
 
 IS_SHARE = 1e-9  # relative; how near a variance must be to that of zeros and ones
 FLOW_STEPS = phrases(
@@ -95,7 +96,8 @@ def _subsidy_difference(assigned: dict[str, Any], control: dict[str, Any]) -> Ce
     for row in (assigned, control):
         if not words.is_known(row["share"]):
             return lacking(_subsidy_reason(row))
-    return Cell(words.points(assigned["share"] - control["share"]))
+    shares = assigned["share"], control["share"]
+    return Cell(words.points(made_of(shares[0] - shares[1], shares)))
 
 
 def balance(review: Review) -> Table:

@@ -8,6 +8,7 @@ from ipseval.record import record
 from ipseval.review import ESTIMATED, PUBLISHED, Review, count_cell, effect_cell
 from ipseval.table import Cell, Column, Row, Table, lacking
 from ipseval.tables_estimated import size_columns, versus
+from ipseval.traced import made_of
 
 
 def event_study(review: Review) -> Table:
@@ -59,8 +60,9 @@ def _measure(review: Review) -> str:
 
 def _period_row(review: Review, row: dict[str, Any], group: str) -> Row:
     head = words.sentence(words.months(int(row["month_from"]), int(row["month_to"])))
-    is_base = row["status"] == "base"
-    head, effect = (say("{months} (base)", months=head), Cell("0")) if is_base else (head, effect_cell(review, row))
+    effect = effect_cell(review, row)
+    if row["status"] == "base":
+        head, effect = say("{months} (base)", months=head), Cell(made_of("0", row.values()))
     return Row(head, (count_cell(row["n_assigned"]), count_cell(row["n_control"]), effect), group)
 
 

@@ -8,6 +8,7 @@ from ipseval.record import difference, pooled, record
 from ipseval.review import ESTIMATED, Record, Review, interval_from
 from ipseval.table import Cell, Column, Row, Table, lacking
 from ipseval.tables_estimated import MODELS, UNADJUSTED, versus
+from ipseval.traced import made_of
 
 HEADS = {**phrases({UNADJUSTED: "Unadjusted"}), **MODELS}
 LACKING = phrases(
@@ -116,7 +117,8 @@ def _p_cell(value: float, reason: str) -> Cell:
 def _joint_df_cell(row: Record) -> Cell:
     if not words.is_known(row["wald_df2"]):
         return lacking(say(LACKING["no_test"]))
-    return Cell(words.listed([words.number(row["wald_df1"], 0), words.number(row["wald_df2"], 1)]))
+    both = words.number(row["wald_df1"], 0), words.number(row["wald_df2"], 1)
+    return Cell(made_of(words.listed(both), both))
 
 
 def _interval_cell(row: Record, name: str, ends: str) -> Cell:

@@ -9,6 +9,7 @@ from ipseval.record import difference, pooled, record
 from ipseval.review import ESTIMATED, SMALL_SAMPLE, Review, effect_cell
 from ipseval.table import Cell, Column, Row, Table
 from ipseval.tables_estimated import versus
+from ipseval.traced import made_of
 
 DIMENSIONS = phrases(
     {
@@ -58,7 +59,8 @@ def specifications(review: Review) -> Table:
     for arm in review.cohort.arms.treatments:
         group, found = versus(review, arm), estimated(review, arm)
         main = next((row for row in found if row["is_main"]), None)
-        rows.append(Row(say("As chosen"), (Cell("1"), effect_cell(review, main), Cell(), Cell()), group, is_total=True))
+        one = Cell(made_of("1", main.values() if main else ()))
+        rows.append(Row(say("As chosen"), (one, effect_cell(review, main), Cell(), Cell()), group, is_total=True))
         rows.append(Row(say("All combinations"), _summary(found), group))
         for dimension, head in DIMENSIONS.items():
             for value in dict.fromkeys(row[dimension] for row in found):
@@ -97,10 +99,11 @@ def _summary(rows: list[dict[str, Any]]) -> tuple[Cell, ...]:
         return (Cell("0"), Cell(), Cell(), Cell())
     effects = [row["estimate"] for row in rows]
     clear = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in rows) / len(rows)
-    ends = words.to(words.points(min(effects)), words.points(max(effects)))
+    middle = statistics.median_low(effects), statistics.median_high(effects)
+    ends = words.points(min(effects)), words.points(max(effects))
     return (
-        Cell(words.count(len(rows))),
-        Cell(words.points(statistics.median(effects))),
-        Cell(ends),
-        Cell(words.number(100 * clear, 0)),
+        Cell(words.count(made_of(len(rows), effects))),
+        Cell(words.points(made_of(sum(middle) / len(middle), middle))),
+        Cell(made_of(words.to(*ends), ends)),
+        Cell(words.number(made_of(100 * clear, effects), 0)),
     )

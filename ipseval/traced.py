@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Concatenate, ParamSpec
 
 FIRST_LINE = 2  # of a CSV file, below its heads
@@ -43,7 +43,10 @@ def traced(row: Mapping[Any, Any], table: str, place: int) -> dict[str, Any]:
 
 
 def source(value: object) -> str:
-    """Table and line of its CSV file that a number comes from: ``effects:17``; nothing when it is not known."""
+    """Table and line of its CSV file that a number comes from: ``effects:17``; nothing when it is not known.
+
+    Of a number that several rows make, all of them: :func:`made_of`.
+    """
     return str(getattr(value, "source", ""))
 
 
@@ -55,16 +58,28 @@ def carried(print_as: Callable[Concatenate[Any, P], str]) -> Callable[Concatenat
         text = print_as(value, *rest, **named)
         if not source(value):
             return text
-        known = Text(text)
-        known.source = source(value)
-        return known
+        return _sourced(text, source(value))
 
     return printed
+
+
+def made_of(number: Any, parts: Iterable[object]) -> Any:
+    """A number, or a printed one, that others make, with the lines of all of them: ``wage_subsidy:2,7 flow:3``."""
+    lines: dict[str, list[str]] = {}
+    for part in parts:
+        for table, _, places in (each.partition(":") for each in source(part).split()):
+            lines.setdefault(table, []).extend(places.split(","))
+    return _sourced(number, " ".join(f"{table}:{','.join(dict.fromkeys(places))}" for table, places in lines.items()))
 
 
 def _with_source(value: Any, source: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
         return value
-    number = Count(value) if isinstance(value, int) else Number(value)
-    number.source = source
-    return number
+    return _sourced(value, source)
+
+
+def _sourced(value: Any, source: str) -> Any:
+    kind = Text if isinstance(value, str) else Count if isinstance(value, int) else Number
+    known: Any = kind(value)
+    known.source = source
+    return known

@@ -149,6 +149,7 @@ def good_folder(folder: Path) -> tuple[Path, Path]:
         write(release / "figures" / f"curve.{kind}", content)
     write(release / "report.html", report(tables(is_hidden=True)))
     write(release / "README.md", README)
+    write(release / "workflow.smk", 'rule all:\n    input:\n        "release/report.html",\n')
     write(release / "about.json", json.dumps({"note": "A note", "n_persons": 327, "files": [{"name": "a", "n": 143}]}))
     shown = tables(is_hidden=True)["effects"].assign(note="A note")
     pq.write_table(

@@ -208,6 +208,28 @@ def test_a_curve_is_chosen_and_read_off(opened, made):
     assert page.inner_text("#source-row").endswith(f"effects.csv, line {effect.name + 2}")
 
 
+def test_a_number_that_several_rows_make_shows_each(opened, made):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(viewport={"width": 390, "height": 844})
+    page.locator("#table-specifications tr", has_text="All combinations").locator("button").nth(2).click()
+    assert page.inner_text("#source-row") == "Made of 2 rows:"
+    folded = page.locator("#source-values details")
+    estimates = made.tables["specifications"].query("status == 'estimated' and variance == 'cr2'")["estimate"]
+    heads = folded.locator("summary").all_inner_texts()
+    lines = [f"review/specifications.csv, line {place + 2}" for place in (estimates.idxmin(), estimates.idxmax())]
+    assert heads == lines
+    folded.first.locator("summary").press("Enter")
+    names = folded.first.locator("dt").all_inner_texts()
+    shown = folded.first.locator("dd").all_inner_texts()[names.index("Estimate")]
+    assert number(shown) == pytest.approx(estimates.min(), rel=1e-5)  # six digits are printed
+    assert [v["id"] for v in Axe().run(page, context="#source").response["violations"]] == []
+    page.keyboard.press("Escape")
+    page.locator(".summary button").first.click()
+    assert page.inner_text("#source-row").startswith("review/inclusion.csv, line ")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_without_script_everything_is_there_and_no_control_is_dead(opened, made):
     page = opened(java_script_enabled=False)
     assert page.locator("#effects tbody tr").count() == len(made.tables["effects"])

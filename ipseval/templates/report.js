@@ -44,16 +44,30 @@
     return known(found) ? number(found, {maximumSignificantDigits: 6}) : String(found);
   };
 
-  const explain = (source) => {
-    const [name, line] = source.split(":");
-    const row = table(name)[line - FIRST_LINE], {columns} = data.tables[name];
-    at("source-row").textContent = said(data.texts.line, {file: `${data.folder}${name}.csv`, line});
+  const place = ([name, line]) => said(data.texts.line, {file: `${data.folder}${name}.csv`, line});
+  const values = ([name, line]) => {
+    const row = table(name)[line - FIRST_LINE], {columns} = data.tables[name], list = element("dl");
     const order = [...FIRST.filter((c) => columns.includes(c)), ...columns.filter((c) => !FIRST.includes(c))];
-    at("source-values").replaceChildren(...order.flatMap((column) => {
+    list.append(...order.flatMap((column) => {
       const shown = element("dd", value(row, column)), words = (data.names[column] || {})[row[column]];
       if (words && words !== row[column]) shown.append(element("small", words));
       return [element("dt", data.columns[column] || column), shown];
     }));
+    return list;
+  };
+  const folded = (line) => {
+    const part = element("details");
+    part.append(element("summary", place(line)), values(line));
+    return part;
+  };
+  // "wage_subsidy:2,7 flow:3": the lines of a number that several rows make.
+  const explain = (source) => {
+    const lines = source.split(" ").flatMap((part) => {
+      const [name, places] = part.split(":");
+      return places.split(",").map((line) => [name, line]);
+    });
+    at("source-row").textContent = lines.length > 1 ? said(data.texts.lines, {n: lines.length}) : place(lines[0]);
+    at("source-values").replaceChildren(...(lines.length > 1 ? lines.map(folded) : lines.map(values)));
     dialog.showModal();
     dialog.scrollTop = 0;
   };
@@ -65,7 +79,7 @@
     [...body.querySelectorAll("[data-source]")].forEach((cell, place) => {
       const text = cell.firstChild;
       if (!text || cell.querySelector("button")) return;
-      const button = element("button", text.textContent.trim(), {type: "button", "aria-haspopup": "dialog", tabindex: place ? "-1" : "0"});
+      const button = element("button", text.textContent.trim(), {type: "button", "aria-haspopup": "dialog", tabindex: place && cell.matches("td") ? "-1" : "0"});
       cell.replaceChild(button, text);
     });
   };
@@ -278,7 +292,7 @@
   };
 
   document.querySelectorAll(".enhanced").forEach((part) => { part.hidden = false; });
-  document.querySelectorAll("table, .result").forEach(traceable);
+  document.querySelectorAll("table, .result, .summary").forEach(traceable);
   effects();
   curve();
 })();
