@@ -80,6 +80,16 @@ class Rules:
         looking = [*_in_text(self)]
         return cache(lambda text: tuple(rule for rule, is_in in looking if is_in(text)))
 
+    @cached_property
+    def long_keys(self) -> frozenset[str]:
+        """Keys that are looked for in every text."""
+        return frozenset(key for key in self.keys if _is_distinctive(key, self.settings))
+
+    @cached_property
+    def short_keys(self) -> frozenset[str]:
+        """Keys that are looked for in columns of which all values are keys."""
+        return self.keys - self.long_keys
+
 
 def breaches(content: Content, rules: Rules) -> Iterator[Found]:
     """Places of a file's content that break a rule."""
@@ -204,10 +214,10 @@ def _in_text(rules: Rules) -> Iterable[tuple[str, Callable[[str], bool]]]:
     if names:
         some = re.compile(rf"(?i)(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
         yield "user_name", lambda text: some.search(text) is not None
-    if long := frozenset(key for key in rules.keys if _is_distinctive(key, rules.settings)):
-        odd = [key for key in long if not re.fullmatch(r"\w+", key)]
+    if rules.long_keys:
+        odd = [key for key in rules.long_keys if not re.fullmatch(r"\w+", key)]
         spelled = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(odd)))})(?!\w)") if odd else None
-        yield "person_key", lambda text: _holds_key(text, long) or (spelled is not None and bool(spelled.search(text)))
+        yield "person_key", lambda text: _holds_key(text, rules.long_keys) or (spelled is not None and bool(spelled.search(text)))
 
 
 def _is_distinctive(key: str, settings: Mapping[str, Any]) -> bool:
@@ -226,8 +236,7 @@ def _holds_key(text: str, keys: frozenset[str]) -> bool:
 
 def _short_keys(grid: Grid, rules: Rules) -> Iterator[Found]:
     """Columns of which all values are keys too short to be looked for in texts, and that are not known numbers."""
-    short = frozenset(key for key in rules.keys if not _is_distinctive(key, rules.settings))
-    for x, head in enumerate(grid.heads if short else (), start=1):
+    for x, head in enumerate(grid.heads if rules.short_keys else (), start=1):
         values = {row[x - 1].strip() for row in grid.rows if len(row) >= x} - {""}
-        if len(values) >= 3 and values <= short and not kind(head, rules):
+        if len(values) >= 3 and values <= rules.short_keys and not kind(head, rules):
             yield _at(grid, 1, x), "person_key"
