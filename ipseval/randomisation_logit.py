@@ -4,17 +4,19 @@ The columns that stay are the same in every draw, so that Newton's steps of many
 of all draws times the products of the fixed columns. Nothing is fitted draw by draw.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ipseval.assignments import Assignments
 from ipseval.marginal import SEPARATED, binomial_rows
-from ipseval.randomisation import Draws, Moved, chunks
+from ipseval.randomisation import BLOCK, SMALL, Draws, Moved, chunks, times
 from ipseval.regression import Fit
 
 STEPS = 30
-CONVERGED = 1e-11  # largest step of a coefficient of scaled columns
+CONVERGED = 1e-8  # largest step of a coefficient of scaled columns: the next would be about its square
 
 
 def of_logit(fixed: Fit, moved: Moved, drawn: Assignments, factor: float) -> Draws:
@@ -40,12 +42,14 @@ def of_logit(fixed: Fit, moved: Moved, drawn: Assignments, factor: float) -> Dra
     rows = _Rows(person, np.flatnonzero(np.diff(person, prepend=-1)), Z, successes, trials)
     shape = (len(drawn), len(moved.arms), 1)
     found = Draws(np.empty(shape), np.empty(shape))
-    for chunk in chunks(len(drawn), len(Z)):
-        A = moved.columns(drawn[chunk])[:, :, person]
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            estimate, variance = rows.risk_differences(A)
-        found.estimate[chunk, :, 0] = estimate
-        found.std_error[chunk, :, 0] = np.sqrt(factor * np.maximum(variance, 0))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        nobody = Moved(moved.arms[:0], moved.weights[:0])
+        begin = np.nan_to_num(rows.maximum(nobody, drawn[:1], np.zeros(Z.shape[1]))[0])  # without an effect
+        begin = np.append(begin, np.zeros(len(moved.arms)))
+        for chunk in chunks(len(drawn), min(len(Z), BLOCK), SMALL):
+            estimate, variance = rows.risk_differences(moved, drawn[chunk], begin)
+            found.estimate[chunk, :, 0] = estimate
+            found.std_error[chunk, :, 0] = np.sqrt(factor * np.maximum(variance, 0))
     return found
 
 
@@ -59,59 +63,86 @@ class _Rows:
     successes: np.ndarray
     trials: np.ndarray
 
-    def risk_differences(self, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Differences of mean probabilities and their variances without a factor; both draws x q."""
-        b = self._maximum(A)
-        K, share = self.Z.shape[1], self.trials / self.trials.sum()
-        mu = self._mean(b, A)
-        residual = self.successes - self.trials * mu
-        bread = _inverse(self._gram(self.trials * mu * (1 - mu), A))
-        scores = np.concatenate([residual[:, None, :] * self.Z.T, residual[:, None, :] * A], axis=1)
-        by_person = np.add.reduceat(scores, self.first, axis=2)
-        V = bread @ (by_person @ by_person.transpose(0, 2, 1)) @ bread
-        base = b[:, :K] @ self.Z.T
-        reference = 1 / (1 + np.exp(-base))
-        estimate, variance = np.empty(A.shape[:2]), np.empty(A.shape[:2])
-        for j in range(A.shape[1]):
-            own = 1 / (1 + np.exp(-base - b[:, [K + j]]))
-            J = np.zeros(b.shape)
-            J[:, :K] = (share * (own * (1 - own) - reference * (1 - reference))) @ self.Z
-            J[:, K + j] = (own * (1 - own)) @ share
-            estimate[:, j] = (own - reference) @ share
-            variance[:, j] = np.einsum("bk,bkl,bl->b", J, V, J)
-        failed = ~np.isfinite(b).all(axis=1) | (np.minimum(mu, 1 - mu) < SEPARATED).any(axis=1)
+    @cached_property
+    def products(self) -> np.ndarray:
+        """Products of every two fixed columns, rows x K (K + 1) / 2."""
+        one, other = np.triu_indices(self.Z.shape[1])
+        return self.Z[:, one] * self.Z[:, other]
+
+    def blocks(self, moved: Moved, drawn: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Rows of some persons at a time, which stay in the processor's cache, and their assigned columns."""
+        ends = [*self.first[::BLOCK], len(self.Z)]
+        for rows in map(slice, ends[:-1], ends[1:]):
+            yield rows, moved.columns(drawn, self.person[rows])
+
+    def risk_differences(self, moved: Moved, drawn: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Differences of mean probabilities and their variances without a factor; both draws x q.
+
+        ``b``: coefficients from which to begin, length K + q.
+        """
+        b = self.maximum(moved, drawn, b)
+        (B, L), K, q = b.shape, self.Z.shape[1], len(moved.arms)
+        gram, meat, J, estimate = np.zeros((B, L, L)), np.zeros((B, L, L)), np.zeros((B, q, L)), np.zeros((B, q))
+        is_extreme = np.zeros(B, bool)
+        for rows, A in self.blocks(moved, drawn):
+            Z, share = self.Z[rows], self.trials[rows] / self.trials.sum()
+            mu = _mean(b, A, Z)
+            residual = self.successes[rows] - self.trials[rows] * mu
+            gram += self._gram(self.trials[rows] * mu * (1 - mu), A, rows)
+            first = np.flatnonzero(np.diff(self.person[rows], prepend=-1))
+            scores = np.concatenate([residual[:, None, :] * Z.T, residual[:, None, :] * A], axis=1)
+            scores = scores if len(first) == len(Z) else np.add.reduceat(scores, first, axis=2)
+            meat += scores @ scores.transpose(0, 2, 1)
+            base = b[:, :K] @ Z.T
+            reference = _logistic(base)
+            for j in range(q):
+                own = _logistic(base + b[:, [K + j]])
+                J[:, j, :K] += (share * (own * (1 - own) - reference * (1 - reference))) @ Z
+                J[:, j, K + j] += (own * (1 - own)) @ share
+                estimate[:, j] += (own - reference) @ share
+            is_extreme |= (np.minimum(mu, 1 - mu) < SEPARATED).any(axis=1)
+        bread = _inverse(gram)
+        variance = np.einsum("bjk,bkl,bjl->bj", J, bread @ meat @ bread, J, optimize=True)
+        failed = ~np.isfinite(b).all(axis=1) | is_extreme
         estimate[failed] = variance[failed] = np.nan
         return estimate, variance
 
-    def _maximum(self, A: np.ndarray) -> np.ndarray:
+    def maximum(self, moved: Moved, drawn: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Coefficients of the largest likelihood, draws x (K + q), by Newton's steps; missing without convergence."""
-        b = np.zeros((len(A), self.Z.shape[1] + A.shape[1]))
+        b = np.tile(b, (len(drawn), 1))
         for _ in range(STEPS):
-            mu = self._mean(b, A)
-            residual = self.successes - self.trials * mu
-            slope = np.concatenate([residual @ self.Z, np.einsum("bqr,br->bq", A, residual)], axis=1)
-            step = (_inverse(self._gram(self.trials * mu * (1 - mu), A)) @ slope[:, :, None])[:, :, 0]
+            gram, slope = np.zeros((*b.shape, b.shape[1])), np.zeros(b.shape)
+            for rows, A in self.blocks(moved, drawn):
+                mu = _mean(b, A, self.Z[rows])
+                residual = self.successes[rows] - self.trials[rows] * mu
+                slope += np.concatenate([residual @ self.Z[rows], np.einsum("bqr,br->bq", A, residual)], axis=1)
+                gram += self._gram(self.trials[rows] * mu * (1 - mu), A, rows)
+            step = (_inverse(gram) @ slope[:, :, None])[:, :, 0]
             b = b + step
             is_done = np.abs(step).max(axis=1) < CONVERGED
             if (is_done | ~np.isfinite(b).all(axis=1)).all():
                 break
         return np.where(is_done[:, None], b, np.nan)
 
-    def _mean(self, b: np.ndarray, A: np.ndarray) -> np.ndarray:
-        K = self.Z.shape[1]
-        return 1 / (1 + np.exp(-(b[:, :K] @ self.Z.T + np.einsum("bq,bqr->br", b[:, K:], A))))
-
-    def _gram(self, w: np.ndarray, A: np.ndarray) -> np.ndarray:
-        """Z'WZ of each draw, [fixed, moved] columns."""
+    def _gram(self, w: np.ndarray, A: np.ndarray, rows: slice) -> np.ndarray:
+        """Z'WZ of each draw over some rows, [fixed, moved] columns."""
         K, q = self.Z.shape[1], A.shape[1]
-        gram = np.empty((len(w), K + q, K + q))
-        products = (self.Z[:, :, None] * self.Z[:, None, :]).reshape(len(self.Z), K * K)
-        gram[:, :K, :K] = (w @ products).reshape(-1, K, K)
+        gram, (one, other) = np.empty((len(w), K + q, K + q)), np.triu_indices(K)
+        gram[:, one, other] = gram[:, other, one] = w @ self.products[rows]
         weighted = w[:, None, :] * A
-        gram[:, K:, :K] = weighted @ self.Z
+        gram[:, K:, :K] = times(weighted, self.Z[rows])
         gram[:, :K, K:] = gram[:, K:, :K].transpose(0, 2, 1)
         gram[:, K:, K:] = weighted @ A.transpose(0, 2, 1)
         return gram
+
+
+def _logistic(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def _mean(b: np.ndarray, A: np.ndarray, Z: np.ndarray) -> np.ndarray:
+    K = Z.shape[1]
+    return _logistic(b[:, :K] @ Z.T + np.einsum("bq,bqr->br", b[:, K:], A))
 
 
 def _inverse(gram: np.ndarray) -> np.ndarray:

@@ -217,7 +217,10 @@ def _in_text(rules: Rules) -> Iterable[tuple[str, Callable[[str], bool]]]:
     if rules.long_keys:
         odd = [key for key in rules.long_keys if not re.fullmatch(r"\w+", key)]
         spelled = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(odd)))})(?!\w)") if odd else None
-        yield "person_key", lambda text: _holds_key(text, rules.long_keys) or (spelled is not None and bool(spelled.search(text)))
+        yield (
+            "person_key",
+            lambda text: _holds_key(text, rules.long_keys) or (spelled is not None and bool(spelled.search(text))),
+        )
 
 
 def _is_distinctive(key: str, settings: Mapping[str, Any]) -> bool:
