@@ -19,7 +19,7 @@ from ipseval.opening import located
 from ipseval.panel import panel
 from ipseval.placebo import placebo
 from ipseval.present import present
-from ipseval.products import COMPARED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED
+from ipseval.products import COMPARED, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED
 from ipseval.protect import protect
 from ipseval.published_comparison import published_comparison
 from ipseval.randomise import randomise
@@ -100,8 +100,9 @@ def compute(cohort: Cohort, last: Last | None = None) -> Made:
     published = read_yaml(cohort.published) if cohort.published else None
     compared = {n: made[stage][n] for stage, names in COMPARED.items() for n in names}
     made["published_comparison"] = published_comparison(published, compared)
+    inside = {n: made[stage][n] for stage, names in PRESENTED.items() for n in names}
+    made["present"] = present(cohort, inside)
     review = {n: made[stage][n] for stage, names in REVIEWED.items() for n in names}
-    made["present"] = present(cohort, review)
     made["protect"] = protect(cohort, review, released.read_all(cohort.earlier))
     protected = {name: store.as_csv(made["protect"][name]) for names in PROTECTED.values() for name in names}
     made["release"] = release(cohort, protected)

@@ -8,7 +8,7 @@ PRODUCTS = {
     "present": present.products(),
     "release": release.products(),
 }
-# What present and verify read: stage -> the names of its tables.
+# What protect and verify read, and present besides which files: stage -> the names of its tables.
 REVIEWED = {
     "check": ("quality",),
     "cohort": ("flow",),
@@ -23,6 +23,7 @@ REVIEWED = {
     "bound": ("missing_data",),
     "published_comparison": ("published_comparison",),
 }
+PRESENTED = {**REVIEWED, "check": ("quality", "fingerprint")}  # which files the results come from is for inside
 COMPARED = {"describe": ("inclusion", "wage_subsidy", "balance"), "estimate": ("effects", "coefficients")}
 VERIFIED = {
     **REVIEWED,

@@ -66,6 +66,7 @@ def report(review: Review, tables: Mapping[str, Table], figures: Mapping[str, Dr
         interval=review.interval,
         settings=report_provenance.choices(review.cohort),
         rows=report_provenance.rows(review),
+        delivered=report_provenance.files(review),
         data=embedded(review, tier),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

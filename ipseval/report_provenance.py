@@ -1,4 +1,8 @@
-"""Where the report's numbers come from: the cohort's choices and the tables behind it. The manifest has the rest."""
+"""Where the report's numbers come from: the cohort's choices and the tables behind it.
+
+The versions of code and libraries are in the manifest alone: this page is not written again when another stage's code
+changes, and would then name a code that is no more.
+"""
 
 import dataclasses
 import json
@@ -7,7 +11,8 @@ from typing import Any
 
 from ipseval import words
 from ipseval.config import Cohort
-from ipseval.review import Review
+from ipseval.review import Review, count_cell
+from ipseval.table import Cell
 
 # Keys of the settings of the stage present: what it does not read reaches it as the default, and would be wrong here.
 CHOICES = (
@@ -21,6 +26,16 @@ def choices(cohort: Cohort) -> list[tuple[str, str]]:
     """The cohort's choices, a dotted key each: ``window.after``, ``43``."""
     found = dataclasses.asdict(cohort)
     return [line for key in CHOICES for line in _lines(key, found[key])]
+
+
+def files(review: Review) -> list[tuple[str, str, Cell, str]]:
+    """Extract, name, rows and checksum of each file that was read: known inside, and not to a release."""
+    delivered = review.rows("fingerprint") if "fingerprint" in review.tables else []
+    return [
+        (row["extract"], row["file"], count_cell(row["n_rows"]), row["sha256"])
+        for row in delivered
+        if isinstance(row["sha256"], str)
+    ]
 
 
 def rows(review: Review) -> dict[str, int]:

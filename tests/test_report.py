@@ -20,7 +20,7 @@ from ipseval import flow_diagram, report_methods, report_provenance, store, word
 from ipseval.figures import FIGURES
 from ipseval.pipeline import compute
 from ipseval.present import present, products
-from ipseval.products import REVIEWED
+from ipseval.products import PRESENTED
 from ipseval.report import report
 from ipseval.report_data import embedded
 from ipseval.review import Review
@@ -51,7 +51,7 @@ def made(tmp_path_factory):
     for name, recipe in RECIPES.items():
         cohort = read_cohort(write_cohort(random_cohort(recipe, seed=3), tmp_path_factory.mktemp(name)))
         stages = compute(cohort)
-        tables = {k: store.as_read(stages[stage][k]) for stage, names in REVIEWED.items() for k in names}
+        tables = {k: store.as_read(stages[stage][k]) for stage, names in PRESENTED.items() for k in names}
         found[name] = SimpleNamespace(cohort=cohort, tables=tables, presented=stages["present"])
     return found
 
@@ -182,6 +182,18 @@ def test_the_source_of_a_number_is_the_rows_that_hold_it_or_make_it(made, name):
                         assert any(text == way(v) for v in values(rows[0]) for way in WAYS), (cell, rows)
     assert n_printed > 300
     assert made_of_several == {"specifications"} | ({"table4_wage_subsidy"} if name == "plain" else set())
+
+
+def test_the_files_of_the_extracts_are_named_inside_with_their_checksums(made):
+    one = made["plain"]
+    delivered = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in one.cohort.extracts.iterdir()}
+    texts = Texts(one.presented["report"]).texts
+    for file, checksum in delivered.items():
+        assert file in texts and checksum in texts
+    assert len(delivered) > 3
+    without = {name: frame for name, frame in one.tables.items() if name != "fingerprint"}  # as a release has them
+    page = report(Review(one.cohort, without), {}, {}, "release")
+    assert not [checksum for checksum in delivered.values() if checksum in page]
 
 
 class Sentences(HTMLParser):

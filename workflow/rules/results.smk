@@ -172,7 +172,7 @@ rule bound:
 rule present:
     """Tables and figures."""
     input:
-        **of_stages(REVIEWED),
+        **of_stages(PRESENTED),
         code=code("present"),
     output:
         **made("present"),
