@@ -62,12 +62,14 @@ def look(folder: Path) -> Found:
         what = "holds no Parquet file that can be read."
         raise UserError([Fault(str(folder), what, "Name the folder that the extracts were delivered into.")])
     guesses = recognise(deliveries)
-    surveys: dict[str, Survey] = {}
+    surveys: dict[str, tuple[Survey, ...]] = {}
     if "trial" in guesses:
-        surveys["trial"] = survey(guesses["trial"], None)
-        keys = surveys["trial"].keys
-        surveys |= {name: survey(guess, keys) for name, guess in guesses.items() if name != "trial" and keys}
-    used = {guess.delivery.pattern for guess in guesses.values()}
+        trial = survey(guesses["trial"][0], None)
+        others = {name: parts for name, parts in guesses.items() if name != "trial" and trial.keys}
+        surveys = {"trial": (trial,)} | {
+            name: tuple(survey(part, trial.keys) for part in parts) for name, parts in others.items()
+        }
+    used = {part.delivery.pattern for parts in guesses.values() for part in parts}
     unused = tuple(_label(d) for d in deliveries if d.files and d.pattern not in used)
     return Found(guesses, surveys, unused, broken)
 
@@ -88,7 +90,7 @@ def _name(chosen: Namespace) -> str:
 def _told(file: Path, text: str, found: Found) -> str:
     """What was recognised, and what comes next."""
     lines = []
-    for name, guess in found.guesses.items():
+    for name, guess in ((name, part) for name, parts in found.guesses.items() for part in parts):
         lacking = f"; not found: {', '.join(guess.missing)}" if guess.missing else ""
         lines.append(f"{name}: {_label(guess.delivery)}, layout {guess.layout}{lacking}")
     lines += [f"trial: no file looks like it{', name it under files' if found.guesses else ''}"] * (

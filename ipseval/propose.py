@@ -11,8 +11,7 @@ import yaml
 
 from ipseval.contracts import EXTRACTS
 from ipseval.coverage import MIN_PERSONS
-from ipseval.recognise import Guess, synonyms
-from ipseval.row_periods import by_file
+from ipseval.recognise import Guess, Match, synonyms
 from ipseval.settings import default_settings
 from ipseval.survey import Codes, Dates, Survey
 from ipseval.words import listed
@@ -34,15 +33,21 @@ class Found:
     Parameters
     ----------
     guesses, surveys : dict
-        By extract.
+        By extract, one of each source; several where a register follows another.
     unused, broken : tuple of str
         Names of files that look like no extract, or that are no Parquet.
     """
 
-    guesses: dict[str, Guess]
-    surveys: dict[str, Survey]
+    guesses: dict[str, tuple[Guess, ...]]
+    surveys: dict[str, tuple[Survey, ...]]
     unused: tuple[str, ...]
     broken: tuple[str, ...]
+
+    def codes(self, extract: str, column: str) -> Codes:
+        """Codes of a column of an extract, of all its sources."""
+        known = [survey.codes.get(column, Codes((), 0)) for survey in self.surveys.get(extract, ())]
+        shared = dict.fromkeys(code for codes in known for code in codes.shared)
+        return Codes(tuple(shared), sum(codes.n_rare for codes in known))
 
 
 def proposal(title: str, extracts: str, found: Found) -> str:
@@ -99,25 +104,35 @@ def _months(found: Found) -> tuple[tuple[str | None, str | None], tuple[str, str
     A register holds no job that ended before it began, and none that started after it ended: the first months with an
     end and the last with a start bound it from the safe side.
     """
-    nothing = "ask the register, nothing in the files tells"
-    dates = found.surveys.get("employment", Survey()).dates
-    if "employment" not in found.guesses:
-        return (None, None), (nothing, nothing)
-    delivery = found.guesses["employment"].delivery
-    in_names = by_file("year_month", delivery.names(range(len(delivery.files))))
-    if in_names:
-        known = sorted(map(str, in_names.of_file.values()))
-        return (known[0], known[-1]), ("from the names of the files",) * 2
+    surveys = found.surveys.get("employment", (Survey(),))
+    parts = found.guesses.get("employment", (None,))
+    sides = [_seen_months(part, survey) for part, survey in ((parts[0], surveys[0]), (parts[-1], surveys[-1]))]
+    (first, _), (_, last) = sides
+    return (first[0], last[0]), (first[1], last[1])
+
+
+def _seen_months(guess: Guess | None, survey: Survey) -> tuple[tuple[str | None, str], tuple[str | None, str]]:
+    """First and last month of a source of employment, each with what it was guessed from."""
+    nothing: tuple[None, str] = None, "ask the register, nothing in the files tells"
+    if guess is None:
+        return nothing, nothing
+    if in_names := guess.in_names:
+        known, why = sorted(map(str, in_names.of_file.values())), "from the names of the files"
+        months = (f"{known[0]}-01", f"{known[-1]}-12") if in_names.unit == "Y" else (known[0], known[-1])
+        return (months[0], why), (months[1], why)
+    dates = survey.dates
     columns = next((pair for pair in DATED if pair[1] in dates), DATED[-1])
     seen = [dates[column].months if column in dates else None for column in columns]
     shared = f"month in which {MIN_PERSONS} or more of the trial's persons have a date in"
-    told = [f"the {which} {shared} {column}" for which, column in zip(("first", "last"), columns, strict=True)]
-    first, last = (months[i] if months else None for i, months in enumerate(seen))
-    return (first, last), (told[0] if first else nothing, told[1] if last else nothing)
+    first, last = (
+        (months[i], f"the {which} {shared} {column}") if months else nothing
+        for i, (which, column, months) in enumerate(zip(("first", "last"), columns, seen, strict=True))
+    )
+    return first, last
 
 
 def _arms(found: Found) -> Iterator[str]:
-    codes = _trial_codes(found, "arm")
+    codes = found.codes("trial", "arm")
     if len(codes.shared) < 2:
         yield _line("arms: {reference: control, treatments: [ips]}", "put in your codes; no column tells of two arms")
         return
@@ -148,12 +163,8 @@ def _rare(codes: Codes) -> str:
     )
 
 
-def _trial_codes(found: Found, column: str) -> Codes:
-    return found.surveys.get("trial", Survey()).codes.get(column, Codes((), 0))
-
-
 def _centres(found: Found) -> Iterator[str]:
-    codes = _trial_codes(found, "centre")
+    codes = found.codes("trial", "centre")
     if not codes.shared:
         yield _line("centres: {1: Centre 1}", "put in your codes and their names; no column tells of centres")
         return
@@ -163,7 +174,8 @@ def _centres(found: Found) -> Iterator[str]:
 
 
 def _files(found: Found) -> Iterator[str]:
-    named = {name: guess for name, guess in found.guesses.items() if guess.pattern is not None}
+    alone = {name: parts[0] for name, parts in found.guesses.items() if len(parts) == 1}
+    named = {name: guess for name, guess in alone.items() if guess.pattern is not None}
     if named:
         yield "files:"
     for name, guess in named.items():
@@ -176,12 +188,33 @@ def _files(found: Found) -> Iterator[str]:
 
 
 def _layouts(found: Found) -> Iterator[str]:
-    other = {name: guess for name, guess in found.guesses.items() if guess.layout != "spells"}
+    other = {name: parts for name, parts in found.guesses.items() if any(part.layout != "spells" for part in parts)}
     if other:
         yield "layouts:"
-    for name, guess in other.items():
-        spec = _scalar({"layout": guess.layout, **guess.options})
-        yield _line(f"  {name}: {spec}", "docs/data.md says what this layout or register is.")
+    for name, parts in other.items():
+        if len(parts) == 1:
+            spec = _scalar({"layout": parts[0].layout, **parts[0].options})
+            yield _line(f"  {name}: {spec}", "docs/data.md says what this layout or register is.")
+            continue
+        files = ", then ".join(f"{part.layout} ({_told_files(part)})" for part in parts)
+        yield _line(f"  {name}:", f"are these one extract, joined where the one register ends? {files}.")
+        yield from (f"    - {_scalar(_source(part))}" for part in parts)
+
+
+def _source(guess: Guess) -> dict[str, Any]:
+    """One of the sources of an extract, with its files and columns where they are not the register's own."""
+    own = {ours: m.names[0] if len(m.names) == 1 else list(m.names) for ours, m in _renamed(guess).items()}
+    files = {"files": guess.pattern} if guess.pattern is not None else {}
+    return {"layout": guess.layout, **guess.options, **files, **({"columns": own} if own else {})}
+
+
+def _told_files(guess: Guess) -> str:
+    n = len(guess.delivery.files)
+    return f"{guess.delivery.pattern}, {n} files" if n > 1 else guess.delivery.label
+
+
+def _renamed(guess: Guess) -> dict[str, Match]:
+    return {ours: match for ours, match in guess.columns.items() if match.how in ("synonym", "near")}
 
 
 def _section(key: str, lines: list[str]) -> Iterator[str]:
@@ -192,11 +225,18 @@ def _section(key: str, lines: list[str]) -> Iterator[str]:
 
 
 def _columns(found: Found) -> Iterator[str]:
-    yield from _section("columns", [line for name, guess in found.guesses.items() for line in _columns_of(name, guess)])
+    lines = [
+        line
+        for name, parts in found.guesses.items()
+        for part in parts
+        for line in _columns_of(name, part, is_alone=len(parts) == 1)
+    ]
+    yield from _section("columns", lines)
 
 
-def _columns_of(extract: str, guess: Guess) -> Iterator[str]:
-    renamed = {ours: m for ours, m in guess.columns.items() if m.how in ("synonym", "near")}
+def _columns_of(extract: str, guess: Guess, is_alone: bool) -> Iterator[str]:
+    """Columns under other names; those of one of several sources stand in its layout."""
+    renamed = _renamed(guess) if is_alone else {}
     if renamed:
         yield f"  {extract}:"
     for ours, match in renamed.items():
@@ -207,19 +247,19 @@ def _columns_of(extract: str, guess: Guess) -> Iterator[str]:
     for ours in guess.missing:
         line = f"{ours}: <its name>" if renamed else f"{extract}: {{{ours}: <its name>}}"
         choice = f" Other columns: {', '.join(free[:MAX_NAMES])}." if free else ""
-        yield f"    {MARK} {extract} needs {ours}, which was not found: write '{line}' under columns.{choice}"
+        under = "columns" if is_alone else f"columns of the layout {guess.layout}"
+        yield f"    {MARK} {extract} needs {ours}, which was not found: write '{line}' under {under}.{choice}"
 
 
 def _values(found: Found) -> Iterator[str]:
-    every = found.surveys.items()
-    yield from _section("values", [line for name, survey in every for line in _values_of(name, survey)])
+    yield from _section("values", [line for name in found.surveys for line in _values_of(name, found)])
 
 
-def _values_of(extract: str, survey: Survey) -> Iterator[str]:
+def _values_of(extract: str, found: Found) -> Iterator[str]:
     known: Mapping[str, Mapping[str, Sequence[str]]] = synonyms()["codes"]
     for column, ours in known.items():
         declared = default_settings()["values"].get(extract, {}).get(column, {})
-        shared = survey.codes.get(column, Codes((), 0)).shared
+        shared = found.codes(extract, column).shared
         unknown = [code for code in shared if code not in ours and code not in declared]
         meant = {code: next((o for o, names in ours.items() if code.casefold() in names), None) for code in unknown}
         if any(meant.values()):
@@ -238,7 +278,7 @@ def _outcome(found: Found) -> Iterator[str]:
 
 def _seen(found: Found) -> Iterator[str]:
     """What was seen in the columns: forms of dates, open ends, codes."""
-    lines = [line for name, survey in found.surveys.items() for line in _seen_of(name, survey)]
+    lines = [line for name, parts in found.surveys.items() for survey in parts for line in _seen_of(name, survey)]
     if lines:
         yield "# What was seen, of the trial's persons only; `ipseval check` looks closer."
     yield from lines

@@ -13,7 +13,7 @@ from typing import Any
 from ipseval.contracts import EXTRACTS, Column, Extract
 from ipseval.delivered import Delivery, describe, locate
 from ipseval.layouts import LAYOUTS, Layout
-from ipseval.row_periods import by_file
+from ipseval.row_periods import MONTH_COLUMN, YEAR_COLUMN, Period, by_file
 from ipseval.settings import ROOT, presets, read_yaml
 
 SYNONYMS_FILE = ROOT / "config" / "synonyms.yaml"
@@ -72,6 +72,18 @@ class Guess:
         own = locate(self.delivery.folder, self.extract.name, usual)
         return None if own == [file.path for file in self.delivery.files] else self.delivery.pattern
 
+    @property
+    def months(self) -> tuple[str, str]:
+        """First and last month that its register speaks of (YYYY-MM); empty where the registry names none."""
+        preset = presets().get(self.layout, {})
+        return preset.get("observed_from", ""), preset.get("observed_until", "")
+
+    @property
+    def in_names(self) -> Period | None:
+        """Months, or the years of a register by year, that the names of all files hold."""
+        column = YEAR_COLUMN if presets().get(self.layout, {}).get("period") == "year" else MONTH_COLUMN
+        return by_file(column, self.delivery.names(range(len(self.delivery.files))))
+
 
 @cache
 def synonyms() -> dict[str, Any]:
@@ -102,17 +114,29 @@ def families(folder: Path) -> list[Delivery]:
     return sorted(opened, key=lambda d: (d.pattern.count("/"), d.pattern))
 
 
-def recognise(deliveries: Iterable[Delivery]) -> dict[str, Guess]:
-    """The likeliest files of each extract; every file serves one extract at most."""
+def recognise(deliveries: Iterable[Delivery]) -> dict[str, tuple[Guess, ...]]:
+    """The likeliest files of each extract; every file serves one extract at most.
+
+    Files of two registers are one extract where config/layouts.yaml says that the one ends before the other begins:
+    the Aa-register until 2014 and a-ordningen from 2015. Their guesses are in the order of their months.
+    """
     every = [guess for delivery in deliveries if delivery.files for guess in _guesses(delivery)]
-    chosen: dict[str, Guess] = {}
+    chosen: dict[str, tuple[Guess, ...]] = {}
     taken: set[str] = set()
     for guess in sorted(every, key=lambda g: -g.score):
         name, pattern = guess.extract.name, guess.delivery.pattern
-        if name not in chosen and pattern not in taken:
-            chosen[name] = replace(guess, delivery=replace(guess.delivery, name=name))
+        known = chosen.get(name, ())
+        if pattern not in taken and all(_apart(guess, other) for other in known):
+            parts = (*known, replace(guess, delivery=replace(guess.delivery, name=name)))
+            chosen[name] = tuple(sorted(parts, key=lambda part: part.months[0]))
             taken.add(pattern)
     return {name: chosen[name] for name in EXTRACTS if name in chosen}
+
+
+def _apart(one: Guess, other: Guess) -> bool:
+    """Whether the registry says that one ends before the other begins."""
+    (first, last), (start, end) = one.months, other.months
+    return bool(last and start and last < start) or bool(end and first and end < first)
 
 
 def _guesses(delivery: Delivery) -> Iterator[Guess]:

@@ -1,5 +1,6 @@
 """From a folder of foreign files to tables: `ipseval init`, what it says to edit, `ipseval check`, snakemake."""
 
+import dataclasses
 import subprocess
 import sys
 from collections import Counter
@@ -175,7 +176,6 @@ def test_remarks_alone_leave_a_valid_file(tmp_path: Path, capsys) -> None:
 RECOGNISED = {
     **{name: name for name in ("spells_by_month", "aa_register", "a_ordningen", "bfl", "ras", "fd_trygd", "dream",
                                "dream_states", "persons_by_month", "faste_oppl", "nus2000", "spells_in_period")},
-    "across_2015": "a_ordningen",
 }  # fmt: skip
 
 
@@ -208,6 +208,43 @@ def test_a_register_is_recognised_by_its_files_and_columns(tmp_path: Path) -> No
     assert "files" not in content or "employment" not in content["files"]
     assert (content["observed_from"], content["observed_until"]) == ("2015-01", "2015-10")
     assert "employment" not in content.get("columns", {})
+
+
+def test_registers_that_follow_each_other_are_proposed_as_one_extract(tmp_path: Path, capsys) -> None:
+    extract, simulator = SIMULATORS["across_2015"]
+    delivered = simulator(truth())
+    declared = written(tmp_path, extract, delivered, {}, delivered.said)
+    file = proposed(tmp_path / "extracts", tmp_path / "new")
+    text = file.read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    assert content["layouts"]["employment"] == [{"layout": "aa_register"}, {"layout": "a_ordningen"}]
+    assert (content["observed_from"], content["observed_until"]) == ("2012-01", "2016-12")
+    assert "employment" not in content.get("files", {}) and "employment" not in content.get("columns", {})
+    marked = next(line for line in text.splitlines() if line.startswith("  employment:"))
+    assert "# CHECK: are these one extract, joined where the one register ends? aa_register (atmlto*.parquet" in marked
+    out = capsys.readouterr().out
+    assert "employment: atmlto*.parquet, layout aa_register\n" in out
+    assert "layout a_ordningen\n" in out and "not used" not in out
+    settled = {"centres": {1: "North", 2: "South"}, "window": {"before": 12, "after": 24}}
+    edited(file, **settled, outcome={"exclude_wage_subsidy": True})
+    pd.testing.assert_frame_equal(outcome(file).panel, outcome(declared).panel)
+
+
+def test_each_of_two_registers_keeps_its_own_names(tmp_path: Path) -> None:
+    extract, simulator = SIMULATORS["across_2015"]
+    delivered = simulator(truth())
+    years = {
+        f"old/jobs{name[6:10]}.parquet": frame.rename(columns={"startdato": "fra_dato"})
+        for name, frame in delivered.files.items()
+        if name.startswith("atmlto")
+    }
+    others = {name: frame for name, frame in delivered.files.items() if not name.startswith("atmlto")}
+    written(tmp_path, extract, dataclasses.replace(delivered, files=years | others), {}, delivered.said)
+    content = yaml.safe_load(proposed(tmp_path / "extracts", tmp_path / "new").read_text(encoding="utf-8"))
+    assert content["layouts"]["employment"] == [
+        {"layout": "aa_register", "files": "old/jobs*.parquet", "columns": {"start_on": "fra_dato"}},
+        {"layout": "a_ordningen"},
+    ]
 
 
 # --- what must not be done
@@ -330,8 +367,8 @@ def test_a_copy_in_a_folder_beside_is_not_taken_and_is_told(tmp_path: Path, caps
     delivery.files["old/trial.parquet"] = delivery.tables["trial"]
     delivery.write(tmp_path)
     guesses = recognise(families(tmp_path / "extracts"))
-    assert guesses["trial"].delivery.names([0]) == ["trial.parquet"]
-    assert survey(guesses["trial"], None).n_rows == 40
+    assert guesses["trial"][0].delivery.names([0]) == ["trial.parquet"]
+    assert survey(guesses["trial"][0], None).n_rows == 40
     file = proposed(tmp_path / "extracts", tmp_path / "new")
     assert "not used: old/trial.parquet\n" in capsys.readouterr().out
     assert "CHECK: old/trial.parquet: not used" in file.read_text(encoding="utf-8")
