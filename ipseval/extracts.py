@@ -3,7 +3,7 @@
 Files of one extract may differ in type and in columns: those that agree are read together and converted together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, groupby
@@ -18,7 +18,7 @@ from ipseval.progress import Reading
 
 MAX_KEY_WIDTH = 20  # a key of digits is looked for with leading zeros up to this width
 MAX_KEY_DIGITS = 18  # longer keys are no 64-bit integers
-BATCH_BYTES = 2**28  # files are read together up to so many bytes, so that progress can be told between
+BATCH_BYTES = 2**28  # is read at once, of small files or of row groups of a large one: progress is told between
 Names = Mapping[str, Sequence[str]]  # our column -> the names that it may have in a file
 FILE = "(file)"  # column of a part: the number of the file that a row came from
 
@@ -32,6 +32,27 @@ class Part:
     def column(self, name: str) -> pa.ChunkedArray | None:
         """A column under our name; None where these files lack it."""
         return self.table[name] if name in self.table.column_names else None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is read at once.
+
+    Parameters
+    ----------
+    numbers : list of int
+        Of files.
+    n_bytes : int
+    rows : tuple of (int, int), optional
+        The first row and the one after the last, of a single file that is read in several batches.
+    is_last : bool
+        Whether its files are done with it.
+    """
+
+    numbers: list[int]
+    n_bytes: int
+    rows: tuple[int, int] | None = None
+    is_last: bool = True
 
 
 class UnreadableError(Exception):
@@ -73,27 +94,45 @@ def count_by(delivery: Delivery, names: Sequence[str]) -> list[Part]:
 
 def _parts(delivery: Delivery, columns: Names, done: str, keys: list[str] | None, counted: bool = False) -> list[Part]:
     batches = [batch for numbers in _alike(delivery, columns) for batch in _batches(delivery, numbers)]
-    sizes = [[delivery.files[i].n_bytes for i in batch] for batch in batches]
-    reading = Reading(f"{delivery.name}, {done}", tuple(size for some in sizes for size in some))
-    parts, damaged = [], []
-    for batch, some in zip(batches, sizes, strict=True):
+    sizes = tuple(delivery.files[i].n_bytes for batch in batches if batch.is_last for i in batch.numbers)
+    reading = Reading(f"{delivery.name}, {done}", sizes)
+    parts, damaged = [], set()
+    for batch in batches:
         try:
             parts.append(Part(_query(delivery, batch, columns, keys, counted)))
         except UnreadableError as error:
-            damaged += error.names
-        reading.done(*some)
+            damaged |= set(error.names)
+        reading.done(batch.n_bytes, len(batch.numbers) if batch.is_last else 0)
     if damaged:
         raise UnreadableError(sorted(damaged))
     return parts
 
 
-def _batches(delivery: Delivery, numbers: list[int]) -> list[list[int]]:
-    """The files in runs of about ``BATCH_BYTES``, or single files that are larger."""
-    before = accumulate((delivery.files[i].n_bytes for i in numbers), initial=0)
-    return [
-        [number for _, number in run]
-        for _, run in groupby(zip(before, numbers, strict=False), key=lambda pair: pair[0] // BATCH_BYTES)
-    ]
+def _batches(delivery: Delivery, numbers: list[int]) -> Iterator[Batch]:
+    """The files in runs of about ``BATCH_BYTES``; larger ones in as many runs of their row groups."""
+    files = delivery.files
+    for number in (i for i in numbers if files[i].n_bytes > BATCH_BYTES):
+        yield from _slices(files[number], number)
+    small = [i for i in numbers if files[i].n_bytes <= BATCH_BYTES]
+    for run in _runs(small, [files[i].n_bytes for i in small]):
+        yield Batch(run, sum(files[i].n_bytes for i in run))
+
+
+def _slices(file: File, number: int) -> Iterator[Batch]:
+    """A file's row groups in runs of about ``BATCH_BYTES``, as if each row took the same room."""
+    n_rows = [file.footer.row_group(i).num_rows for i in range(file.footer.num_row_groups)]
+    runs = _runs(n_rows, [n * file.n_bytes // max(file.n_rows, 1) for n in n_rows])
+    ends = list(accumulate(map(sum, runs)))
+    read = [end * file.n_bytes // max(file.n_rows, 1) for end in ends]
+    for first, end, before, after in zip([0, *ends], ends, [0, *read], read, strict=False):
+        yield Batch([number], after - before, (first, end), is_last=end == ends[-1])
+
+
+def _runs(items: list[int], sizes: list[int]) -> list[list[int]]:
+    """The items in runs of about ``BATCH_BYTES``, in their order."""
+    before = accumulate(sizes, initial=0)
+    runs = groupby(zip(before, items, strict=False), key=lambda pair: pair[0] // BATCH_BYTES)
+    return [[item for _, item in run] for _, run in runs]
 
 
 def _alike(delivery: Delivery, columns: Names) -> list[list[int]]:
@@ -112,9 +151,8 @@ def _names_in(file: File, columns: Names) -> dict[str, str]:
     return {ours: theirs for ours, names in columns.items() if (theirs := file.column(names)) is not None}
 
 
-def _query(
-    delivery: Delivery, numbers: list[int], columns: Names, keys: list[str] | None, counted: bool = False
-) -> pa.Table:
+def _query(delivery: Delivery, batch: Batch, columns: Names, keys: list[str] | None, counted: bool = False) -> pa.Table:
+    numbers, rows = batch.numbers, batch.rows
     files = [delivery.files[i] for i in numbers]
     here = _names_in(files[0], columns)
     paths = [str(file.path) for file in files]
@@ -122,13 +160,14 @@ def _query(
     query = (
         f'SELECT {select}, CAST(list_position($paths, "{FILE}") AS INTEGER) - 1 AS "{FILE}" '
         "FROM read_parquet($patterns, union_by_name=true, binary_as_string=true, hive_partitioning=false, "
-        f"filename='{FILE}')"
+        f"filename='{FILE}'{', file_row_number=true' if rows else ''})"
+        + (f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}" if rows else "")
     )
     if counted:
         query = f"SELECT *, count(*) AS n_rows FROM ({query}) GROUP BY ALL"
     with _connection() as db:
         if keys is not None:
-            query += _persons(db, files, here["person_id"], keys)
+            query += f" {'AND' if rows else 'WHERE'} {_persons(db, files, here['person_id'], keys)}"
         try:
             table = db.sql(query, params={"paths": paths, "patterns": list(map(_pattern, paths))}).to_arrow_table()
         except duckdb.Error:
@@ -144,7 +183,7 @@ def _damaged(delivery: Delivery, numbers: list[int], columns: Names, keys: list[
     failed = []
     for number in numbers:
         try:
-            _query(delivery, [number], columns, keys)
+            _query(delivery, Batch([number], 0), columns, keys)
         except UnreadableError as error:
             failed += error.names
     return failed or delivery.names(numbers)
@@ -173,7 +212,7 @@ def _persons(db: duckdb.DuckDBPyConnection, files: list[File], column: str, keys
     else:
         spelled = set(keys) | {k.zfill(w) for k in keys if k.isdigit() for w in range(len(k) + 1, MAX_KEY_WIDTH + 1)}
         db.register("trial_keys", pa.table({"k": pa.array(spelled, pa.string())}))
-    return f" WHERE {name} IN (SELECT k FROM trial_keys)"
+    return f"{name} IN (SELECT k FROM trial_keys)"
 
 
 def canonical_key(keys: pa.ChunkedArray) -> pd.Series:

@@ -96,7 +96,7 @@ def _files(delivery: Delivery) -> list[dict[str, Any]]:
         schema = "; ".join(f"{column} {kind}" for column, kind in file.types.items())
         own = {"sha256": store.checksum(file.path), "n_bytes": file.n_bytes, "n_rows": file.n_rows, "schema": schema}
         rows.append({"extract": delivery.name, "file": name, **own})
-        reading.done(file.n_bytes)
+        reading.done(file.n_bytes, 1)
     return rows
 
 

@@ -62,7 +62,7 @@ def shown(stream: TextIO) -> Iterator[None]:
 
 @dataclass
 class Reading:
-    """Files that are read one after the other, or some at once.
+    """Files that are read one after the other, or some at once, or a large one by and by.
 
     Parameters
     ----------
@@ -80,10 +80,10 @@ class Reading:
     def __post_init__(self) -> None:
         self.done()
 
-    def done(self, *sizes: int) -> None:
-        """Tell that files of these sizes are done."""
-        self.n_files += len(sizes)
-        self.n_bytes += sum(sizes)
+    def done(self, n_bytes: int = 0, n_files: int = 0) -> None:
+        """Tell that so many more bytes are read, and so many more files to their end."""
+        self.n_files += n_files
+        self.n_bytes += n_bytes
         if (watcher := _watcher.get()) is not None and self.sizes:
             watcher.tell(self.what, (self.n_files, len(self.sizes)), (self.n_bytes, sum(self.sizes)))
 

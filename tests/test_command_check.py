@@ -8,10 +8,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from deliveries import Delivery, good, outcome
-from ipseval import check, cli, progress
+from ipseval import check, cli, extracts, progress
+from ipseval.delivered import describe
 from ipseval.findings import QUALITY_COLUMNS
 from ipseval.settings import read_cohort
 from spoiling import in_files, n_with, put, spells, without_pages
@@ -256,7 +259,7 @@ def told(stream: io.StringIO, *steps: int) -> str:
     with progress.shown(stream):
         reading = progress.Reading("employment, read", steps)
         for step in steps:
-            reading.done(step)
+            reading.done(step, 1)
     return stream.getvalue()
 
 
@@ -278,6 +281,37 @@ def test_elsewhere_progress_is_few_plain_lines() -> None:
     assert lines[-1] == "employment, read: 100 of 100 files, 2.5 of 2.5 GB"
     assert len(lines) == 11
     assert told(io.StringIO(), 400, 600) == "employment, read: 2 of 2 files, 1 of 1 kB\n"
+
+
+def test_a_large_file_is_told_of_by_its_row_groups_and_read_as_in_one(tmp_path: Path, monkeypatch) -> None:
+    n = 5000
+    table = pa.table({"k": [str(i % 70) for i in range(n)], "row": list(range(n)), "value": [i % 9 for i in range(n)]})
+    pq.write_table(table, tmp_path / "employment.parquet", row_group_size=500, compression="none")
+    pq.write_table(table.slice(0, 10), tmp_path / "more.parquet")
+    found = [tmp_path / "employment.parquet", tmp_path / "more.parquet"]
+    delivery = describe(tmp_path, "employment", found)
+    columns, keys = {name: (name,) for name in ("row", "value")} | {"person_id": ("k",)}, ["3", "41"]
+    whole = extracts.read(delivery, columns, keys)
+    counted = extracts.count_by(delivery, ("value",))
+    monkeypatch.setattr("ipseval.extracts.BATCH_BYTES", delivery.files[0].n_bytes // 3)
+    stream = Terminal()
+    with progress.shown(stream):
+        parts = extracts.read(delivery, columns, keys)
+    lines = [line.strip() for line in stream.getvalue().split("\r") if line.strip()]
+    assert [int(line.split(": ")[1].split(" of ")[0]) for line in lines] == [0, 0, 0, 1, 2]  # in three runs
+    read = [int(line.rsplit(", ", 1)[1].split(" of ")[0]) for line in lines]
+    assert len(set(read[:4])) == 4 and read == sorted(read)
+
+    def rows(parts: list[extracts.Part]) -> list[tuple]:
+        return sorted(tuple(row.values()) for part in parts for row in part.table.to_pylist())
+
+    expected = [(i, i % 9, str(i % 70), 0) for i in range(n) if i % 70 in (3, 41)]
+    assert rows(parts) == rows(whole) == sorted([*expected, (3, 3, "3", 1)])
+    sums = pd.concat([part.table.to_pandas() for part in extracts.count_by(delivery, ("value",))])
+    once = pd.concat([part.table.to_pandas() for part in counted])
+    by = [sums.groupby(["(file)", "value"])["n_rows"].sum(), once.groupby(["(file)", "value"])["n_rows"].sum()]
+    pd.testing.assert_series_equal(*by)
+    assert by[0].sum() == n + 10
 
 
 def test_nothing_is_shown_when_nobody_watches(tmp_path: Path, capsys) -> None:
