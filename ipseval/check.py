@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval import rules
+from ipseval import extracts, rules
 from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS, STATE_COLUMNS
 from ipseval.distinct import in_order
@@ -32,6 +32,7 @@ CODES: dict[str, tuple[str | int, ...]] = {
     "level": tuple(range(10)),  # of a whole NUS2000 code, the first digit has to be delivered
 }
 LINKED = ("persons", "employment")  # extracts in which somebody of the trial must stand
+MOST_COUNTED = 10**6  # rows of a delivery whose other persons are counted
 
 
 @dataclass(frozen=True)
@@ -244,10 +245,21 @@ def _check_linkage(frame: pd.DataFrame, this: Opened, known: Known, found: Findi
     name, delivery = this.extract.name, this.delivery
     others = delivery.n_rows - len(frame)
     if others:
-        subject = f"{others} of {delivery.n_rows} rows of {delivery.label}"
-        found.add(name, "person_not_in_trial", subject, others, None)
+        persons = _n_others(this, known)
+        counted = "" if persons is None else f" ({persons} person{'s' if persons != 1 else ''})"
+        subject = f"{others} of {delivery.n_rows} rows of {delivery.label}{counted}"
+        found.add(name, "person_not_in_trial", subject, others, persons)
     if len(known.randomised_on) and frame.empty and delivery.n_rows and name in LINKED:
         found.add(name, "nobody_linked", delivery.label, 0, 0, number=1)
+
+
+def _n_others(this: Opened, known: Known) -> int | None:
+    """Persons of a delivery who are not in the trial list; None for a large one: it takes longer than reading."""
+    if this.delivery.n_rows > MOST_COUNTED:
+        return None
+    parts = extracts.count_by(this.delivery, this.columns["person_id"])
+    keys = pd.concat([extracts.canonical_key(part.table["value"]) for part in parts]).dropna().unique()
+    return len(pd.Index(keys).difference(known.randomised_on.index))
 
 
 def _check_codes(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame:

@@ -102,7 +102,9 @@ def _check_cells(this: Opened, cells: list[Read], person: pd.Series, file: np.nd
     n_empty = sum(bool(len(c.values)) and bool(c.values.isna().all()) and not c.failed.any() for c in cells)
     if n_empty:
         subject = f"{n_empty} of {len(cells)} weeks of {this.delivery.label}"
-        found.add(this.extract.name, "column_of_nulls", subject, len(person), None, number=n_empty, column="week")
+        found.add(
+            this.extract.name, "column_of_nulls", subject, len(person), person.nunique(), number=n_empty, column="week"
+        )
 
 
 def _note_type(

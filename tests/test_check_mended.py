@@ -221,10 +221,10 @@ MENDED = [
         "person_not_in_trial",
         "employment",
         2,
-        0,
+        1,
         "warn",
     ),
-    Mended("persons of nobody", repeat("persons", [0], person_id="X1"), "person_not_in_trial", "persons", 1, 0, "warn"),
+    Mended("persons of nobody", repeat("persons", [0], person_id="X1"), "person_not_in_trial", "persons", 1, 1, "warn"),
     Mended("no key", spells("employment", None, ("2013-05-01", None)), "missing_key", "employment", 1, 0, "warn"),
     Mended(
         "a centre of nobody",

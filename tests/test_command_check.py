@@ -247,6 +247,23 @@ def test_every_file_that_is_damaged_is_named_also_when_they_are_read_apart(tmp_p
     assert "employment/part0.parquet, employment/part2.parquet cannot be read" in capsys.readouterr().err
 
 
+def test_persons_of_nobody_are_counted_save_in_a_large_delivery(tmp_path: Path, capsys, monkeypatch) -> None:
+    delivery = good()
+    spells("employment", "X1", ("2013-05-01", None), ("2014-05-01", None))(delivery)
+    spells("employment", "X2", ("2013-05-01", None))(delivery)
+    file = delivery.write(tmp_path)
+    n_rows, keys = delivery.tables["employment"].num_rows, set(delivery.column("employment", "person_id"))
+    others = keys - set(delivery.column("trial", "person_id"))
+    n_others = sum(key in others for key in delivery.column("employment", "person_id"))
+    said = f"{n_others} of {n_rows} rows of employment.parquet"
+    assert {"X1", "X2"} <= others
+    checked(file)
+    assert f"{said} ({len(others)} persons) belong to nobody" in capsys.readouterr().out
+    monkeypatch.setattr("ipseval.check.MOST_COUNTED", n_rows - 1)
+    checked(file)
+    assert f"{said} belong to nobody" in capsys.readouterr().out
+
+
 # --- progress
 
 

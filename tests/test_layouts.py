@@ -13,9 +13,15 @@ import pytest
 import yaml
 
 from deliveries import Outcome, outcome
+from ipseval.check import check
+from ipseval.clean import clean
+from ipseval.cohort import select
+from ipseval.contracts import EXTRACTS
 from ipseval.errors import UserError
+from ipseval.follow import follow
 from ipseval.layouts import LAYOUTS
-from ipseval.settings import presets
+from ipseval.panel import panel
+from ipseval.settings import presets, read_cohort
 from ipseval.simulate import Centre, Plan, simulate
 from registers import FIRST, LAST, SIMULATORS, Delivered, Frames, cut
 
@@ -115,7 +121,40 @@ def test_what_a_layout_loses_is_lost_and_what_it_keeps_is_kept(name: str, tmp_pa
         differs |= not (found.panel.equals(full.panel) and found.people.equals(full.people))
     spec = presets().get(name, {})
     stated = "" if name == "across_2015" else LAYOUTS[spec.get("layout", name)].loses + spec.get("loses", "")
-    assert differs == (name == "across_2015" or bool(stated.replace("Employers and hours.", "")))
+    assert differs == (name == "across_2015" or bool(stated.replace(ras_loses(), "")))
+
+
+def ras_loses() -> str:
+    return presets()["ras"]["loses"]
+
+
+def test_ras_spells_lose_employers_and_hours_and_nothing_else(tmp_path: Path) -> None:
+    """Months in work are the same; what hours and employers make has no number and says why."""
+    assert ras_loses() == "Employers and hours."
+    delivered = SIMULATORS["ras"][1](truth())
+    rows = truth()["employment"]
+    given = {"ras": delivered, "all": Delivered({"employment.parquet": rows}, {"layout": "spells"}, rows)}
+    found = {name: followed(tmp_path / name, each) for name, each in given.items()}
+    keys = ["outcome", "centre", "arm", "month_from", "month_to", "variance"]
+    ras, full = (frame.set_index(keys) for frame in found.values())
+    lost = ras.index.get_level_values("outcome").isin(["weekly_hours", "n_employers", "n_jobs"])
+    assert ras.index.equals(full.index) and 0 < lost.sum() < len(ras)
+    pd.testing.assert_frame_equal(ras[~lost], full[~lost])
+    assert set(full["status"]) == {"estimated"} and full["estimate"].notna().all()
+    assert set(ras.loc[lost, "status"]) == {"not_delivered"} and ras.loc[lost, "estimate"].isna().all()
+    with pytest.raises(UserError, match="employment was delivered without weekly_hours"):
+        made(tmp_path / "hours", "employment", delivered, RULES[-1])
+
+
+def followed(folder: Path, delivered: Delivered) -> pd.DataFrame:
+    """``accumulated.csv`` of a delivery of employment."""
+    file = written(folder, "employment", delivered, {"month_rule": "any_day"}, delivered.said)
+    cohort = read_cohort(file)
+    checked = check(cohort)
+    cleaned = clean({name: checked[name] for name in EXTRACTS})
+    people = select(cohort, cleaned)["people"]
+    months = panel(cohort, people, cleaned)["panel"]
+    return follow(cohort, people, months, cleaned["employment"])["accumulated"]
 
 
 def within(rows: pd.DataFrame, delivered: Delivered) -> pd.DataFrame:

@@ -122,7 +122,7 @@ ITEMS: dict[str, tuple[str, Plant, str, str, str]] = {
     ),
 }  # fmt: skip
 NOT_OF_ROWS = {"missing_column", "missing_month", "not_parquet"}  # of files and columns: no row to count
-NOT_OF_PERSONS = {"person_not_in_trial", "two_files_one_month", "empty_extract"}  # counted without reading the others
+NOT_OF_PERSONS = {"two_files_one_month", "empty_extract"}  # of whole files, whoever is in them
 
 
 @pytest.mark.parametrize("item", ITEMS)
