@@ -13,6 +13,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from ipseval.leverage import Alike
 from ipseval.regression import Fit, Sample, fit
@@ -144,6 +145,22 @@ def test_numbers_are_those_of_r(
     close(ours.std_error, theirs[error] * factor)
     if df is not None:
         close(ours.df, theirs[df])
+
+
+@pytest.mark.parametrize("variance", ["cr1", "cr3"])
+def test_numbers_are_those_of_pyfixest(reference_panel: tuple[Sample, list[str]], variance: str) -> None:
+    """Errors, p and intervals; pyfixest multiplies its jackknife by G/(G-1) (N-1)/(N-K), ours has (G-1)/G."""
+    sample, terms = reference_panel
+    theirs = pd.read_csv(REFERENCE / "pyfixest.csv", index_col="term").loc[terms]
+    found = fit(sample)
+    G, N, K = found.n_persons, sample.n_obs, len(terms)
+    factor = np.sqrt((G / (G - 1)) ** 2 * (N - 1) / (N - K)) if variance == "cr3" else 1
+    errors, crv = VARIANCES[variance](found).std_error * factor, variance.replace("cr", "crv")
+    close(found.b, theirs["estimate"], 1e-12)
+    close(errors, theirs[crv], 1e-12)
+    close(2 * stats.t.sf(np.abs(found.b / errors), G - 1), theirs[f"{crv}_p_value"], 1e-10)
+    for side, end in ((-1, "low"), (1, "high")):
+        close(found.b + side * stats.t.ppf(0.975, G - 1) * errors, theirs[f"{crv}_ci_{end}"], 1e-10)
 
 
 # --- identities of a balanced panel with constant regressors and month dummies ---
