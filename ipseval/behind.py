@@ -2,78 +2,82 @@
 
 from dataclasses import dataclass
 
+from ipseval.language import phrase, phrases
+
 
 @dataclass(frozen=True)
 class Behind:
-    """What a file is, and the tables of ``data/`` behind it."""
+    """What a file is, in English, and the tables of ``data/`` behind it."""
 
     what: str
     tables: tuple[str, ...] = ()
 
 
-TABLES = {
-    "flow": "persons at each step from randomisation to analysis, by centre and arm",
-    "inclusion": "persons randomised and analysed, by centre",
-    "wage_subsidy": "person-months with a wage subsidy, by centre and arm",
-    "employment_by_month": "share employed, by centre, arm and month",
-    "balance": "covariates at randomisation, by centre and arm",
-    "effects": "effects of every analysis",
-    "coefficients": "coefficients of the pooled regressions",
-    "randomisation": "the effects tested by re-drawn assignment",
-    "bands": "effects by month with bands that hold for all months",
-    "heterogeneity": "how much the effects differ between centres",
-    "centre_effects": "the effect of each centre beside those of the others",
-    "pooled_effects": "the mean effect of the centres",
-    "time_to_job": "time to the first ordinary job, by arm and month",
-    "restricted_mean": "mean months without a job, by arm",
-    "accumulated": "months in work, hours, employers and jobs by chosen months",
-    "specifications": "the pooled effect under every combination of choices",
-    "receipt": "who received the treatments, by centre and arm",
-    "complier_effects": "effects in those who receive the treatment when assigned",
-    "event_study": "changes around randomisation with person fixed effects, a check",
-    "placebo": "test of the periods before randomisation, a check",
-    "missing_data": "what missing data could do to the effect",
-}
+TABLES = phrases(
+    {
+        "flow": "persons at each step from randomisation to analysis, by centre and arm",
+        "inclusion": "persons randomised and analysed, by centre",
+        "wage_subsidy": "person-months with a wage subsidy, by centre and arm",
+        "employment_by_month": "share employed, by centre, arm and month",
+        "balance": "covariates at randomisation, by centre and arm",
+        "effects": "effects of every analysis",
+        "coefficients": "coefficients of the pooled regressions",
+        "randomisation": "the effects tested by re-drawn assignment",
+        "bands": "effects by month with bands that hold for all months",
+        "heterogeneity": "how much the effects differ between centres",
+        "centre_effects": "the effect of each centre beside those of the others",
+        "pooled_effects": "the mean effect of the centres",
+        "time_to_job": "time to the first ordinary job, by arm and month",
+        "restricted_mean": "mean months without a job, by arm",
+        "accumulated": "months in work, hours, employers and jobs by chosen months",
+        "specifications": "the pooled effect under every combination of choices",
+        "receipt": "who received the treatments, by centre and arm",
+        "complier_effects": "effects in those who receive the treatment when assigned",
+        "event_study": "changes around randomisation with person fixed effects, a check",
+        "placebo": "test of the periods before randomisation, a check",
+        "missing_data": "what missing data could do to the effect",
+    }
+)
 ALL = tuple(TABLES)
 PRINTED = {
-    "tables/table3_inclusion": Behind("table 3: persons randomised and analysed, by centre", ("inclusion",)),
-    "tables/table4_wage_subsidy": Behind("table 4: person-months with a wage subsidy", ("wage_subsidy",)),
-    "tables/table5_effects": Behind("table 5: effects by centre", ("coefficients", "effects")),
-    "tables/effects_by_centre": Behind("effects by centre", ("effects",)),
-    "tables/effects_by_month": Behind("effects by month", ("effects",)),
-    "tables/effects_by_centre_month": Behind("effects by centre and month", ("effects",)),
-    "tables/adjustment": Behind("the pooled effect by way of adjusting", ("effects", "randomisation")),
-    "tables/subgroups": Behind("effects in planned subgroups", ("effects", "randomisation")),
-    "tables/specifications": Behind("the pooled effect under other choices", ("specifications",)),
+    "tables/table3_inclusion": Behind(phrase("table 3: persons randomised and analysed, by centre"), ("inclusion",)),
+    "tables/table4_wage_subsidy": Behind(phrase("table 4: person-months with a wage subsidy"), ("wage_subsidy",)),
+    "tables/table5_effects": Behind(phrase("table 5: effects by centre"), ("coefficients", "effects")),
+    "tables/effects_by_centre": Behind(phrase("effects by centre"), ("effects",)),
+    "tables/effects_by_month": Behind(phrase("effects by month"), ("effects",)),
+    "tables/effects_by_centre_month": Behind(phrase("effects by centre and month"), ("effects",)),
+    "tables/adjustment": Behind(phrase("the pooled effect by way of adjusting"), ("effects", "randomisation")),
+    "tables/subgroups": Behind(phrase("effects in planned subgroups"), ("effects", "randomisation")),
+    "tables/specifications": Behind(phrase("the pooled effect under other choices"), ("specifications",)),
     "tables/heterogeneity": Behind(
-        "differences between centres", ("heterogeneity", "pooled_effects", "centre_effects")
+        phrase("differences between centres"), ("heterogeneity", "pooled_effects", "centre_effects")
     ),
-    "tables/time_to_job": Behind("time to the first ordinary job", ("time_to_job", "restricted_mean")),
-    "tables/accumulated": Behind("employment accumulated after randomisation", ("accumulated",)),
-    "tables/receipt": Behind("who received the treatments", ("receipt",)),
-    "tables/complier_effects": Behind("effects in those who receive when assigned", ("complier_effects",)),
-    "tables/event_study": Behind("changes around randomisation, a check", ("event_study", "placebo")),
-    "tables/missing_data": Behind("what missing data could do", ("missing_data",)),
-    "tables/balance": Behind("balance of the covariates", ("balance",)),
-    "tables/flow": Behind("flow of persons", ("flow",)),
-    "tables/all_tables": Behind("every printed table, one sheet each", ALL),
-    "figures/flow_diagram": Behind("CONSORT flow diagram", ("flow", "receipt", "employment_by_month")),
-    "figures/balance": Behind("balance plot", ("balance",)),
-    "figures/employment_by_arm": Behind("share employed by arm and month", ("employment_by_month",)),
-    "figures/effect_by_month": Behind("effect by month", ("effects", "bands")),
-    "figures/effects_by_centre": Behind("effects by centre", ("effects",)),
-    "figures/forest": Behind("forest plot of the centres", ("heterogeneity", "centre_effects")),
-    "figures/specification_curve": Behind("specification curve", ("specifications",)),
-    "figures/time_to_job": Behind("curve of time to the first ordinary job", ("time_to_job",)),
-    "figures/event_study": Behind("changes around randomisation, a check", ("event_study",)),
-    "report": Behind("the report: tables, figures, methods, what was hidden", ALL),
-    "hidden_cells": Behind("positions of hidden cells, without values"),
-    "hidden_by_table": Behind("how many cells of each table are hidden"),
-    "README": Behind("what each file is, for the output checker"),
-    "checklist": Behind("usual reasons for rejection, answered"),
-    "consort_checklist": Behind("CONSORT 2025 and CONSORT-ROUTINE, and where each item is found"),
-    "workflow": Behind("the workflow that made the results (its Snakefile); no data"),
-    "ro-crate-metadata": Behind("the release described for machines (RO-Crate)"),
+    "tables/time_to_job": Behind(phrase("time to the first ordinary job"), ("time_to_job", "restricted_mean")),
+    "tables/accumulated": Behind(phrase("employment accumulated after randomisation"), ("accumulated",)),
+    "tables/receipt": Behind(phrase("who received the treatments"), ("receipt",)),
+    "tables/complier_effects": Behind(phrase("effects in those who receive when assigned"), ("complier_effects",)),
+    "tables/event_study": Behind(phrase("changes around randomisation, a check"), ("event_study", "placebo")),
+    "tables/missing_data": Behind(phrase("what missing data could do"), ("missing_data",)),
+    "tables/balance": Behind(phrase("balance of the covariates"), ("balance",)),
+    "tables/flow": Behind(phrase("flow of persons"), ("flow",)),
+    "tables/all_tables": Behind(phrase("every printed table, one sheet each"), ALL),
+    "figures/flow_diagram": Behind(phrase("CONSORT flow diagram"), ("flow", "receipt", "employment_by_month")),
+    "figures/balance": Behind(phrase("balance plot"), ("balance",)),
+    "figures/employment_by_arm": Behind(phrase("share employed by arm and month"), ("employment_by_month",)),
+    "figures/effect_by_month": Behind(phrase("effect by month"), ("effects", "bands")),
+    "figures/effects_by_centre": Behind(phrase("effects by centre"), ("effects",)),
+    "figures/forest": Behind(phrase("forest plot of the centres"), ("heterogeneity", "centre_effects")),
+    "figures/specification_curve": Behind(phrase("specification curve"), ("specifications",)),
+    "figures/time_to_job": Behind(phrase("curve of time to the first ordinary job"), ("time_to_job",)),
+    "figures/event_study": Behind(phrase("changes around randomisation, a check"), ("event_study",)),
+    "report": Behind(phrase("the report: tables, figures, methods, what was hidden"), ALL),
+    "hidden_cells": Behind(phrase("positions of hidden cells, without values")),
+    "hidden_by_table": Behind(phrase("how many cells of each table are hidden")),
+    "README": Behind(phrase("what each file is, for the output checker")),
+    "checklist": Behind(phrase("usual reasons for rejection, answered")),
+    "consort_checklist": Behind(phrase("CONSORT 2025 and CONSORT-ROUTINE, and where each item is found")),
+    "workflow": Behind(phrase("the workflow that made the results (its Snakefile); no data")),
+    "ro-crate-metadata": Behind(phrase("the release described for machines (RO-Crate)")),
 }
 
 
@@ -89,4 +93,4 @@ def behind(file: str) -> Behind:
     folder, _, name = stem.rpartition("/")
     if folder == "data" and name in TABLES:
         return Behind(TABLES[name], (name,))
-    return PRINTED.get(stem, Behind("not described"))
+    return PRINTED.get(stem, Behind(phrase("not described")))

@@ -11,6 +11,7 @@ from ipseval import __version__, bundle_texts, consort, provenance, words
 from ipseval.behind import behind
 from ipseval.config import Cohort
 from ipseval.crate import METADATA, README, WORKFLOW, crate
+from ipseval.language import speaking
 from ipseval.settings import ROOT
 
 FILES = {
@@ -33,6 +34,7 @@ class Released:
     file : str
         Relative to the folder of the release.
     what : str
+        In English.
     tables : tuple of str
         Tables of ``data/`` that its numbers come from.
     n_persons : int or None
@@ -59,7 +61,7 @@ class Facts:
 
     Parameters
     ----------
-    cohort, title, profile : str
+    cohort, title, profile, language : str
     rules : mapping
         The profile's entry of config/disclosure.yaml.
     files : tuple of Released
@@ -75,6 +77,7 @@ class Facts:
     cohort: str
     title: str
     profile: str
+    language: str
     rules: Mapping[str, Any]
     files: tuple[Released, ...]
     versions: Mapping[str, str]
@@ -88,16 +91,17 @@ def products() -> dict[str, str]:
 
 
 def bundle(facts: Facts) -> dict[str, str]:
-    """The content of every file of :func:`products`, by name."""
-    checklist = consort.items({file.file for file in facts.files})
-    return {
-        "readme": bundle_texts.readme(facts),
-        "checklist": bundle_texts.checklist(facts),
-        "consort_csv": consort.to_csv(checklist),
-        "consort_md": consort.to_markdown(checklist),
-        "workflow": facts.workflow,
-        "crate": crate(facts),
-    }
+    """The content of every file of :func:`products`, by name: for people in the cohort's language."""
+    with speaking(facts.language):
+        checklist = consort.items({file.file for file in facts.files})
+        return {
+            "readme": bundle_texts.readme(facts),
+            "checklist": bundle_texts.checklist(facts),
+            "consort_csv": consort.to_csv(checklist),
+            "consort_md": consort.to_markdown(checklist),
+            "workflow": facts.workflow,
+            "crate": crate(facts),
+        }
 
 
 def facts(
@@ -137,6 +141,7 @@ def facts(
         cohort.name,
         words.one_line(cohort.title),
         cohort.disclosure["profile"],
+        cohort.language,
         rules,
         tuple(sorted([*known, *own], key=lambda file: file.file)),
         dict(sorted(versions.items())),

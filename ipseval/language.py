@@ -33,6 +33,11 @@ def tag() -> str:
     return TAGS[spoken()]
 
 
+def phrase(text: str) -> str:
+    """The text as it is: marks one that :func:`say` is given later, for the catalogues to hold it."""
+    return text
+
+
 def phrases(texts: Mapping[str, str]) -> Mapping[str, str]:
     """The texts as they are: marks those that :func:`say` is given later, by name, for the catalogues to hold them."""
     return texts

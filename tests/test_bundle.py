@@ -4,8 +4,9 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import behind, bundle, consort, store
+from ipseval import behind, bundle, consort, profiles, store
 from ipseval.config import Cohort
 from ipseval.crate import KINDS
 from ipseval.figures import FIGURES
@@ -27,6 +28,7 @@ from ipseval.scan import READERS, scan, settings
 from ipseval.scan_rules import Rules, breaches
 from ipseval.settings import ROOT, read_cohort, read_yaml
 from ipseval.tables import TABLES
+from test_languages import english_in
 
 FROZEN = Path(__file__).resolve().parent / "reference" / "ro_crate" / "context.json"
 RULES = {
@@ -120,6 +122,7 @@ def test_the_checklist_follows_the_profile(cohort, changed, says) -> None:
         ({}, "Dominance (2, 85 %)"),
         ({"p_ratio": 0.1}, "below 10 % of the largest"),
         ({"rounding_base": 5}, "multiples of 5"),
+        ({"rounding_base": 5}, "Estimates of regressions with covariates are not rounded to a base"),
         ({"min_cell_count": 0}, "**Nothing is protected"),
     ],
 )
@@ -131,6 +134,33 @@ def test_the_bundle_is_the_same_each_time_and_holds_nothing_that_must_not_leave(
     texts = made(cohort)
     assert texts == made(cohort)
     assert set(texts) == set(bundle.products())
+    release = tmp_path / "release"
+    release.mkdir()
+    for name, file in bundle.FILES.items():
+        (release / file).write_text(texts[name], encoding="utf-8")
+    assert [str(f) for f in scan(release, threshold=10, keys=frozenset({"P1000"}))] == []
+
+
+OURS = re.compile(  # names that are the same in every language
+    r"`[^`]*`|[\w/]+\.(?:csv|md|json|html|png|svg|smk)|CONSORT(?: 2025|-ROUTINE)?|RO-Crate|ACRO \(Bristol, UWE\)"
+)
+
+
+@pytest.mark.parametrize("rules", ["ssb", "acro", "none"])
+@pytest.mark.parametrize("language", ["nb", "da"])
+def test_the_texts_are_in_the_language_of_the_cohort_with_the_same_numbers(cohort, tmp_path, language, rules) -> None:
+    profile = asdict(profiles.profile(rules))
+    spoken = replace(cohort, language=language, title="Et forsøk", disclosure={"profile": rules})
+    english = made(replace(cohort, title="Et forsøk", disclosure={"profile": rules}), profile)
+    texts = made(spoken, profile)
+    for name in ("readme", "checklist", "consort_md"):
+        for line, other in zip(english[name].splitlines(), texts[name].splitlines(), strict=True):
+            cells = zip(line.split(" | "), other.split(" | "), strict=True)
+            assert not [text for text in OURS.split(other) if english_in(text)], other
+            assert [c for c, o in cells if c == o and len(c.split()) > 2 and not OURS.search(c)] == []
+            numbers = [re.findall(r"\d+", re.sub(r"(?<=\d)[.,\u202f](?=\d)", "", text)) for text in (line, other)]
+            assert numbers[0] == numbers[1], other
+    assert texts["crate"] == english["crate"] and texts["workflow"] == english["workflow"]
     release = tmp_path / "release"
     release.mkdir()
     for name, file in bundle.FILES.items():
@@ -260,7 +290,7 @@ def test_every_file_that_an_item_names_is_made() -> None:
 
 def test_what_is_not_released_is_not_named_and_what_cannot_be_known_says_so() -> None:
     everywhere, nowhere = consort.items(released_names()), consort.items(set())
-    assert {i.answered for i in everywhere} == set(consort.ANSWERED)
+    assert {i.answered for i in everywhere} == set(consort.ANSWERED.values())
     assert {i.answered for i in nowhere} == {"not known here"}
     assert all(i.left for i in everywhere if i.answered != "yes")
 

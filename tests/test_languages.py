@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import store, words
+from ipseval import consort, profiles, store, words
 from ipseval.bound import UNORDERED
 from ipseval.figures import FIGURES
 from ipseval.language import FOLDER, TAGS, say, speaking
@@ -22,7 +22,7 @@ from ipseval.present import present
 from ipseval.products import REVIEWED
 from ipseval.render import RENDERERS
 from ipseval.review import Review
-from ipseval.settings import ROOT, read_cohort
+from ipseval.settings import ROOT, read_cohort, read_yaml
 from ipseval.table import Table
 from ipseval.tables import INSIDE, TABLES
 from readers import read_csv
@@ -56,19 +56,27 @@ def english_in(text: str) -> str:
 
 
 def literals(tree: ast.AST) -> Iterator[str]:
-    """Texts given to ``say`` and ``phrases`` in a module."""
+    """Texts given to ``say``, ``phrase`` and ``phrases`` in a module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
             first = node.args[0]
-            if node.func.id == "say" and isinstance(first, ast.Constant):
+            if node.func.id in ("say", "phrase") and isinstance(first, ast.Constant):
                 yield first.value
             if node.func.id == "phrases" and isinstance(first, ast.Dict):
                 yield from (value.value for value in first.values)
 
 
+def of_configuration() -> Iterator[str]:
+    """Texts of config/ that go with a release: items of the checklists, and what each profile is."""
+    for entries in read_yaml(consort.FILE).values():
+        yield from (entry[name] for entry in entries for name in consort.SAID if name in entry)
+    for profile in read_yaml(profiles.FILE)["profiles"].values():
+        yield from (profile["title"], profile["source"])
+
+
 def texts() -> set[str]:
-    """Every text that is said anywhere, in modules and templates."""
-    found: set[str] = set()
+    """Every text that is said anywhere, in modules, templates and configuration."""
+    found = set(of_configuration())
     for path in sorted((ROOT / "ipseval").glob("*.py")):
         found |= set(literals(ast.parse(path.read_text(encoding="utf-8"))))
     for path in sorted((ROOT / "ipseval" / "templates").iterdir()):

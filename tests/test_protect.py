@@ -168,6 +168,20 @@ def test_counts_are_rounded_and_rates_follow(made, profile):
     assert shown["share"].to_list() == pytest.approx((shown["n_employed"] / shown["n_observed"]).round(4).to_list())
 
 
+@pytest.mark.parametrize("profile", ["opensafely", "acro"])
+def test_adjusted_estimates_are_not_rounded_to_a_base_and_differences_of_shares_are_hidden(made, profile):
+    """As README.md of a release and docs/release.md say."""
+    cohort, tables, found = made
+    table, exact = found[profile]["released_effects"], store.as_read(tables["effects"])
+    adjusted = table["analysis"].isin([a.name for a in cohort.analyses if a.adjust])
+    estimated = exact["estimate"].notna()
+    shown = adjusted & estimated & (table["estimate"] != ":")
+    assert shown.sum() > 5
+    assert table.loc[shown, "estimate"].astype(float).to_list() == exact.loc[shown, "estimate"].round(4).to_list()
+    assert (estimated & ~adjusted).sum() > 5
+    assert (table.loc[estimated & ~adjusted, "estimate"] == ":").all()
+
+
 def test_a_share_of_nobody_in_an_arm_of_a_centre_is_hidden(tmp_path):
     cohort = read_cohort(write_cohort(random_cohort(Recipe(n_persons=60, n_centres=3), seed=3), tmp_path))
     tables = {
