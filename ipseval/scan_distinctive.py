@@ -12,6 +12,10 @@ from ipseval.finished_drawing import Axes
 NUMBER = re.compile(r"(?<![\w.,])[-−]?(\d+)[.,](\d+)(?:e([-+]?\d+))?(?![\w.,]*\d)")
 IN_MONTH = 0.45  # months that a point may stand beside its month, so that arms do not cover each other
 AT_VALUE = 2e-6  # pixels: coordinates have six decimals
+ENDS, AT_END = (
+    (0.0, 1.0, 100.0),
+    1e-6,
+)  # so near, a drawing does not tell a number (a p-value of 1e-9, say) from its end
 AT_VALUE_IN_MONTH = 1e-5  # few points stand in one month
 
 
@@ -34,6 +38,7 @@ class Distinctive:
         self.shown = sorted({form for value in map(number_of, shown) if value is not None for form in _forms(value)})
         found = [(h, value) for h in hidden if (value := number_of(h.value)) is not None and self._has_digits(h.value)]
         self.forms = [(h, form) for h, value in found for form in _forms(value) if not _near(self.shown, form, 1e-9)]
+        self.drawn = [(h, form) for h, form in self.forms if min(abs(form - end) for end in ENDS) > AT_END]
         self.values = sorted({form for _, form in self.forms})
         self.stands_in = cache(self._stands_in)
 
@@ -58,7 +63,7 @@ class Distinctive:
     def _is_at_a_point(self, system: Axes) -> bool:
         points = sorted(system.points)
         xs, ys = sorted(x for x, _ in points), sorted(y for _, y in points)
-        for hidden, size in self.forms:
+        for hidden, size in self.drawn:
             for form in (size, -size):
                 if hidden.month:
                     if system.x and system.y and self._in_month(system, points, float(hidden.month), form):

@@ -128,10 +128,11 @@ def _at_the_same_key(
 
 
 def _line(released: tuple[str, ...], true: tuple[str, ...]) -> tuple[list[float], list[float]]:
-    """Numbers of a line that are hidden, and those that are shown."""
+    """Numbers of a line that are hidden, and those that are shown, as they are released and as they are inside."""
     cells = [(shown, number_of(value)) for shown, value in zip(released, true, strict=True)]
     known = [(shown, value) for shown, value in cells if value is not None]
-    return [v for shown, v in known if shown == SIGN], [v for shown, v in known if shown != SIGN]
+    printed = [value for shown in released if (value := number_of(shown)) is not None]
+    return [v for shown, v in known if shown == SIGN], [*printed, *(v for shown, v in known if shown != SIGN)]
 
 
 def _is_hidden(number: Sourced, lines: Mapping[tuple[str, int], tuple[list[float], list[float]]]) -> bool:

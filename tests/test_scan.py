@@ -407,6 +407,27 @@ def test_a_hidden_number_without_a_month_is_found_on_either_axis(folders) -> Non
         only(found(*folders), "figures/curve.svg", "hidden_in_drawing")
 
 
+def test_a_line_at_zero_is_no_hidden_number_however_small(folders) -> None:
+    """A hidden p-value of 4e-9 lies a millionth of a pixel from the line at zero that every figure has."""
+    for share in (0.0, 1.0):
+        for folder, value in zip(folders, (":", "4.228849042240258e-09"), strict=True):
+            place = folder / "data" / "tests.csv" if folder.name == "release" else folder / "tests.csv"
+            place.write_text(f"term,p_value\nmonth,{value}\n", encoding="utf-8")
+        (folders[0] / "figures" / "curve.svg").write_bytes(drawing([share, 0.25, 0.26, 0.27, 0.28])["svg"])
+        assert found(*folders) == []
+
+
+def test_a_rounded_count_is_none_that_its_line_hides(folders) -> None:
+    """Counts that are shown rounded are shown: 40 persons for 39, in a line that hides a p-value of 0.4034."""
+    for place, n, p in ((folders[0] / "data" / "tests.csv", "40", ":"), (folders[1] / "tests.csv", "39", "0.4034")):
+        place.write_text(f"term,n_persons,p_value\nmonth,{n},{p}\n", encoding="utf-8")
+    page = folders[0] / "tables" / "tests.html"
+    page.write_text('<p>N <span data-source="tests:2">40</span></p>', encoding="utf-8")
+    assert found(*folders) == []
+    page.write_text('<p>p <span data-source="tests:2">0.403</span></p>', encoding="utf-8")
+    only(found(*folders), "tables/tests.html", "hidden_value")
+
+
 # --- heads, settings, the command --------------------------------------------------------------
 
 HEADS = {
