@@ -8,11 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu
+
+from ipseval.program import Program, program
 
 SLACK = 1e-6  # of the programs
-FEW = 20  # protected numbers that are looked for one by one; more are first looked for all at once, at random
+FEW = 5  # protected numbers that are asked for one by one; more are first asked for together, at random,
+HELPS = 0.9  # as long as no more than this part of them is left each time
+ENOUGH = 10  # numbers of a component that are known too well: hide something before the others are asked for
+
+Dual = tuple[np.ndarray, np.ndarray]  # places of numbers, and their shadow prices in two programs, 2 x k
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class System:
 
 def attack(
     system: System, hidden: np.ndarray, skipped: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray]]:
+) -> tuple[np.ndarray, np.ndarray, dict[int, Dual]]:
     """Look for protected numbers that an attacker can work out too well, until some are found or all are safe.
 
     Parameters
@@ -59,37 +65,70 @@ def attack(
     low, high : float array, length n
         The same with what was found on the way.
     duals : dict
-        For numbers that are known too well, shadow prices of all n numbers in their two programs, 2 x n.
+        For numbers that are known too well, the shadow prices of all numbers that have one in either program of theirs.
+        None: every number that is looked for is safe.
     """
-    program = _Program(system, hidden)
+    rest = _Rest(system, hidden)
     wanted = ~skipped & (system.needed > 0)
     low, high = low.copy(), high.copy()
-    known = np.flatnonzero(wanted & ~program.is_open).tolist()
-    duals = {p: program.traced(np.vstack([unit(p, len(low)), -unit(p, len(low))])) for p in known}
-
-    def look(objective: np.ndarray) -> np.ndarray:
-        found, prices = program.most(objective)
-        at = program.unknown
-        low[at], high[at] = np.minimum(low[at], found), np.maximum(high[at], found)
-        return prices
-
-    def left() -> np.ndarray:
-        return np.flatnonzero((wanted & (high - low < system.needed - SLACK))[program.unknown])
-
-    if not duals and len(left()) > FEW:
-        size = len(program.unknown)
-        direction = np.where(wanted[program.unknown], np.random.default_rng(0).uniform(-1, 1, size), 0.0)
-        look(direction)
-        look(-direction)
-    while not duals and len(sought := left()):
-        picked = sought[np.unique(program.part[sought], return_index=True)[1]]  # one a component: they do not touch
-        objective = np.zeros(len(program.unknown))
-        objective[picked] = 1.0
-        prices = look(objective), look(-objective)
-        for i in np.intersect1d(picked, left()):
-            own = np.vstack([program.prices(y, program.part[i]) for y in prices])
-            duals[int(program.unknown[i])] = program.traced(own)
+    duals = {p: rest.known(p) for p in np.flatnonzero(wanted & ~rest.is_open).tolist()}
+    is_left = wanted & rest.is_open & (high - low < system.needed - SLACK)
+    for part in np.unique(rest.part[is_left[rest.unknown]]):
+        at, opened = rest.program(part)
+        asked = _Asked(opened, system.needed[at] * wanted[at], low[at], high[at])
+        asked.together()
+        duals |= {int(at[i]): rest.dual(prices, part) for i, prices in asked.one_by_one().items()}
+        low[at], high[at] = asked.low, asked.high
     return low, high, duals
+
+
+class _Asked:
+    """What is asked of one component of k numbers.
+
+    Parameters
+    ----------
+    program : Program
+    needed : float array, length k
+        0 for a number that is not looked for.
+    low, high : float array, length k
+        Values that are known to be possible; they part as questions are answered.
+    """
+
+    def __init__(self, program: Program, needed: np.ndarray, low: np.ndarray, high: np.ndarray):
+        self._program, self._needed = program, needed
+        self.low, self.high = low, high
+
+    def together(self) -> None:
+        """Ask for the largest and least of random sums: a vertex proves many numbers safe at once."""
+        draw, before = np.random.default_rng(0), np.inf
+        while FEW < (n := len(self._left())) < HELPS * before:
+            direction = np.zeros(len(self.low))
+            direction[self._left()] = draw.uniform(-1, 1, n)
+            self._most(direction)
+            self._most(-direction)
+            before = n
+
+    def one_by_one(self) -> dict[int, np.ndarray]:
+        """Ask for what is left, until enough are known too well: shadow prices of the relations for these, 2 x m."""
+        found: dict[int, np.ndarray] = {}
+        for i in self._left().tolist():
+            prices = [self._most(sign * unit(i, len(self.low))) for sign in (1.0, -1.0) if self._is_short(i)]
+            if self._is_short(i):
+                found[i] = np.vstack(prices)
+            if len(found) == ENOUGH:
+                break
+        return found
+
+    def _left(self) -> np.ndarray:
+        return np.flatnonzero(self.high - self.low < self._needed - SLACK)
+
+    def _is_short(self, i: int) -> bool:
+        return bool(self.high[i] - self.low[i] < self._needed[i] - SLACK)
+
+    def _most(self, objective: np.ndarray) -> np.ndarray:
+        found, prices = self._program.most(objective)
+        self.low, self.high = np.minimum(self.low, found), np.maximum(self.high, found)
+        return prices
 
 
 def unit(place: int, length: int) -> np.ndarray:
@@ -97,7 +136,7 @@ def unit(place: int, length: int) -> np.ndarray:
     return np.eye(1, length, place)[0]
 
 
-class _Program:
+class _Rest:
     """The attacker's linear program over what is neither shown nor follows at once from what is.
 
     Parameters
@@ -109,7 +148,6 @@ class _Program:
     def __init__(self, system: System, hidden: np.ndarray):
         self.is_open = hidden | ((system.upper > system.lower) & np.isinf(system.cost))
         self._relations = system.relations
-        self._following: list[tuple[int, int]] = []  # relation and the one number in it that it gives away, in order
         self._follow()
         self.unknown = np.flatnonzero(self.is_open)
         A = sparse.csr_array(self._relations[:, self.unknown])
@@ -124,39 +162,44 @@ class _Program:
         """Take out the numbers that a relation gives away because all others in it are known."""
         A = self._relations
         row_of = np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
+        rows, columns = [np.zeros(0, int)], [np.zeros(0, int)]
         while True:
             is_open = self.is_open[A.indices]
             alone = np.bincount(row_of[is_open], minlength=A.shape[0]) == 1
             places = np.flatnonzero(is_open & alone[row_of])
             if not len(places):
-                return
-            columns, first = np.unique(A.indices[places], return_index=True)
-            self._following += zip(row_of[places[first]].tolist(), columns.tolist(), strict=True)
-            self.is_open[columns] = False
+                break
+            column, first = np.unique(A.indices[places], return_index=True)
+            rows, columns = [*rows, row_of[places[first]]], [*columns, column]
+            self.is_open[column] = False
+        self._followed = np.concatenate(columns)
+        self._through = A[np.concatenate(rows)]  # the relation that gives each away
+        own = sparse.csc_array(self._through[:, self._followed].T)
+        self._hand_on = splu(own).solve if len(self._followed) else None
 
-    def most(self, objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The unknown numbers where the objective is largest, and the shadow prices of the relations."""
-        relations = {"A_eq": self._A, "b_eq": self._b} if len(self._b) else {}
-        found = linprog(-objective, bounds=self._bounds, method="highs", **relations)
-        if found.status != 0:
-            raise RuntimeError(f"the attacker's program ended with status {found.status}")
-        return found.x, -found.eqlin.marginals
+    def program(self, part: int) -> tuple[np.ndarray, Program]:
+        """The numbers of one component, and its linear program."""
+        columns, rows = np.flatnonzero(self.part == part), self._row_part == part
+        lower, upper = self._bounds[columns].T
+        return self.unknown[columns], program(self._A[rows][:, columns], self._b[rows], lower, upper)
 
-    def prices(self, y: np.ndarray, part: int) -> np.ndarray:
-        """Shadow prices of all n numbers in the program of one component."""
-        return -(self._all.T @ np.where(self._row_part == part, y, 0.0))
+    def dual(self, y: np.ndarray, part: int) -> Dual:
+        """Shadow prices of numbers, of those of a component's relations; 2 x m."""
+        return self._traced(-(self._all[self._row_part == part].T @ y.T).T)
 
-    def traced(self, prices: np.ndarray) -> np.ndarray:
-        """Prices of numbers that follow from others handed on to those; k x n."""
-        prices, A = prices.copy(), self._relations
-        for row, column in reversed(self._following):
-            own = prices[:, column].copy()
-            if own.any():
-                at = slice(A.indptr[row], A.indptr[row + 1])
-                factor = A.data[at][A.indices[at] == column][0]
-                prices[:, A.indices[at]] -= own[:, None] * A.data[at] / factor
-                prices[:, column] = 0.0
-        return prices
+    def known(self, p: int) -> Dual:
+        """Shadow prices where a number follows from others: all its own."""
+        own = unit(p, len(self.is_open))
+        return self._traced(np.vstack([own, -own]))
+
+    def _traced(self, prices: np.ndarray) -> Dual:
+        """The prices that are not 0, those of numbers that follow from others handed on to these."""
+        if self._hand_on is not None:
+            y = self._hand_on(prices[:, self._followed].T)
+            prices = prices - (self._through.T @ y).T
+            prices[:, self._followed] = 0.0
+        at = np.flatnonzero(prices.any(axis=0))
+        return at, prices[:, at]
 
 
 def components(A: sparse.csr_array) -> np.ndarray:

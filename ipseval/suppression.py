@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from ipseval.attacker import SLACK, System, attack, components
+from ipseval.attacker import SLACK, Dual, System, attack, components
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def suppress(system: System, given: np.ndarray, limits: Limits) -> Solution:
         bound = max(bound, least)
         found, new = complete(system, given | chosen)
         best = min(best, _priced(found, system, given), key=lambda solution: solution.cost)
-        if not new:
+        if not new or best.cost - bound < SLACK:
             break
         cuts += new
     return replace(best, bound=bound)
@@ -124,7 +124,7 @@ def complete(system: System, start: np.ndarray) -> tuple[Solution, list[Cut]]:
 
 
 def _cuts(
-    system: System, hidden: np.ndarray, low: np.ndarray, high: np.ndarray, duals: dict[int, np.ndarray]
+    system: System, hidden: np.ndarray, low: np.ndarray, high: np.ndarray, duals: dict[int, Dual]
 ) -> tuple[list[Cut], list[int]]:
     """For each number that is known too well, what must be hidden; and those for which nothing that may be helps.
 
@@ -135,14 +135,16 @@ def _cuts(
     up, down = system.upper - system.values, system.values - system.lower
     can_help = ~hidden & np.isfinite(system.cost)
     cuts, hopeless = [], []
-    for p, prices in duals.items():
-        rising, falling = (np.clip(price, 0, None) * up + np.clip(-price, 0, None) * down for price in prices)
+    for p, (places, prices) in duals.items():
+        free = can_help[places]
+        at, prices = places[free], prices[:, free]
+        rising, falling = np.clip(prices, 0, None) * up[at] + np.clip(-prices, 0, None) * down[at]
         missing = system.needed[p] - (high[p] - system.lower[p])
         room = rising
         if missing < SLACK:
             missing, room = system.needed[p] - (high[p] - low[p]), rising + falling
-        at = np.flatnonzero(can_help & (room > SLACK))
-        cut = Cut(at, np.minimum(room[at], missing), missing)
+        helps = room > SLACK
+        cut = Cut(at[helps], np.minimum(room[helps], missing), missing)
         if cut.weight.sum() >= missing - SLACK:
             cuts.append(cut)
         else:
@@ -179,12 +181,10 @@ def cheapest(A: sparse.csr_array, least: np.ndarray, cost: np.ndarray, nodes: in
         constraints=LinearConstraint(A, lb=least - SLACK),
         integrality=np.ones(len(cost)),
         bounds=Bounds(0, 1),
-        options={"node_limit": nodes},
+        options={"node_limit": nodes, "mip_rel_gap": 0.0},
     )
-    if found.status == 0:
-        return found.x > 0.5, float(found.fun)
-    bound = found.mip_dual_bound if found.mip_dual_bound is not None else 0.0
-    return one_by_one(A, least, cost), float(max(bound, 0.0))
+    bound = max(0.0, found.mip_dual_bound or 0.0)
+    return (found.x > 0.5 if found.status == 0 else one_by_one(A, least, cost)), float(bound)
 
 
 def one_by_one(A: sparse.csr_array, least: np.ndarray, cost: np.ndarray) -> np.ndarray:

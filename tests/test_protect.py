@@ -10,12 +10,13 @@ from scipy import sparse
 
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import profiles, released, store
-from ipseval.attacker import System
+from ipseval.attacker import System, attack
 from ipseval.counted import kept
 from ipseval.errors import UserError
 from ipseval.ledger import Count, Ledger, total
 from ipseval.pipeline import compute
 from ipseval.products import PRODUCTS
+from ipseval.program import HAS_HIGHSPY, Anew, HeldOpen
 from ipseval.protect import RELEASED, protect
 from ipseval.settings import read_cohort
 from ipseval.suppression import Limits, one_by_one, suppress
@@ -84,6 +85,37 @@ def test_least_to_hide_is_that_of_brute_force(shape, seed):
         assert min(costs.values()) <= found.cost
         if found.bound == pytest.approx(found.cost):
             assert found.cost == pytest.approx(min(costs.values()))
+
+
+@pytest.mark.parametrize("solver", [HeldOpen, Anew])
+def test_programs_have_the_largest_value_and_its_prices(solver):
+    """Strong duality: what the prices of relations and bounds say is the most that there can be is reached."""
+    if solver is HeldOpen and not HAS_HIGHSPY:
+        pytest.skip("highspy is not installed")
+    draw = np.random.default_rng(1)
+    for _ in range(40):
+        A = sparse.csr_array(draw.integers(-2, 3, (4, 9)) * (draw.random((4, 9)) < 0.6), dtype=float)
+        b, upper = A @ draw.uniform(0, 5, 9), np.full(9, 6.0)
+        opened = solver(A, b, np.zeros(9), upper)
+        for _ in range(4):  # one after the other to the same program
+            objective = draw.normal(size=9)
+            found, prices = opened.most(objective)
+            assert np.abs(A @ found - b).max() < 1e-6  # solvers keep relations and bounds to within 1e-7
+            assert (found > -1e-6).all()
+            assert (found < upper + 1e-6).all()
+            most = prices @ b + np.clip(objective - prices @ A, 0, None) @ upper
+            assert objective @ found == pytest.approx(most, abs=1e-6)
+
+
+def test_a_number_in_many_steps_is_priced_by_what_is_shown():
+    """Hidden numbers that follow one from another hand their prices on to the shown ones: x2 = x1 + s1, x1 = s0 / 2."""
+    relations = sparse.csr_array(np.array([[2.0, -1.0, 0.0, 0.0], [-1.0, 0.0, 1.0, -1.0]]))  # x1, s0, x2, s1
+    values, hidden = np.array([2.0, 4.0, 7.0, 5.0]), np.array([True, False, True, False])
+    system = System(values, np.zeros(4), np.full(4, 9.0), relations, np.array([0, 0, 3.0, 0]), np.ones(4))
+    _, _, duals = attack(system, hidden, np.zeros(4, bool), values, values)
+    at, prices = duals[2]
+    assert at.tolist() == [1, 3]
+    assert prices == pytest.approx(np.array([[0.5, 1.0], [-0.5, -1.0]]))
 
 
 def test_one_by_one_satisfies_every_row():
