@@ -466,6 +466,7 @@ def test_sentences_that_count_few_persons(text) -> None:
     "text",
     [
         "fewer than 2 persons",
+        "Et center skal have 2 personer i hver gruppe",
         "at least 2 persons",
         "færre enn 2 personer",
         "mindst 2 personer",
