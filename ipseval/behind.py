@@ -73,6 +73,7 @@ PRINTED = {
     "report": Behind(phrase("the report: tables, figures, methods, what was hidden"), ALL),
     "hidden_cells": Behind(phrase("positions of hidden cells, without values")),
     "hidden_by_table": Behind(phrase("how many cells of each table are hidden")),
+    "hidden_cost": Behind(phrase("what hiding numbers for the sake of others costs, and the least it can")),
     "README": Behind(phrase("what each file is, for the output checker")),
     "checklist": Behind(phrase("usual reasons for rejection, answered")),
     "consort_checklist": Behind(phrase("CONSORT 2025 and CONSORT-ROUTINE, and where each item is found")),

@@ -68,6 +68,8 @@ class Facts:
         Sorted by name.
     versions : mapping
         Of Python, of the package and of the libraries.
+    cost, bound : int
+        Of what is hidden for the sake of other numbers, and the least that it can be.
     code : str
         SHA-256 of the package's modules.
     workflow : str
@@ -79,6 +81,8 @@ class Facts:
     profile: str
     language: str
     rules: Mapping[str, Any]
+    cost: int
+    bound: int
     files: tuple[Released, ...]
     versions: Mapping[str, str]
     code: str
@@ -118,8 +122,8 @@ def facts(
     rules : mapping
         The profile's entry of config/disclosure.yaml.
     released : mapping
-        The protected tables by name, with ``:`` for a hidden number, and ``hidden_by_table`` with the columns
-        ``table, n_numbers, n_hidden``.
+        The protected tables by name, with ``:`` for a hidden number, ``hidden_by_table`` with the columns
+        ``table, n_numbers, n_hidden`` and ``hidden_cost`` with ``cost, bound``.
     files : mapping
         Every other file of the release, by its place in it, with its content.
 
@@ -127,7 +131,7 @@ def facts(
     -------
     Facts
     """
-    by_table = released["hidden_by_table"]
+    by_table, cost = released["hidden_by_table"], released["hidden_cost"].iloc[0]
     pairs = zip(by_table["n_numbers"], by_table["n_hidden"], strict=True)
     counts = dict(zip(by_table["table"], ((int(n), int(hidden)) for n, hidden in pairs), strict=True))
     persons = _persons(released["inclusion"])
@@ -143,6 +147,8 @@ def facts(
         cohort.disclosure["profile"],
         cohort.language,
         rules,
+        int(cost["cost"]),
+        int(cost["bound"]),
         tuple(sorted([*known, *own], key=lambda file: file.file)),
         dict(sorted(versions.items())),
         provenance.code_checksum(),

@@ -80,6 +80,7 @@ def _rules(facts: "Facts") -> Iterator[str]:
         "and whatever would give these back over all tables together.",
         least=rules["min_cell_count"],
     )
+    yield _least(facts)
     if rules["small_whole_trial"] == "round":
         least = rules["min_cell_count"]
         yield say("Small monthly counts of the whole trial are rounded to 0 or {least}, at random.", least=least)
@@ -98,6 +99,16 @@ def _rules(facts: "Facts") -> Iterator[str]:
             "A mean is hidden when all but the two largest values are below {share} % of the largest.",
             share=words.shortest(100 * rules["p_ratio"]),
         )
+
+
+def _least(facts: "Facts") -> str:
+    """Whether less hidden would have protected as well."""
+    return say(
+        "What is hidden for the sake of other numbers costs {cost}; whatever protects them costs {bound} or more. "
+        "Every cell that prints such a number, or comes from it, costs 1; cells of the whole trial cost more.",
+        cost=words.count(facts.cost),
+        bound=words.count(facts.bound),
+    )
 
 
 def _rounded(facts: "Facts") -> Iterator[str]:

@@ -57,7 +57,7 @@ def products() -> dict[str, str]:
     """Files of the stage under ``results/<cohort>/``, by name."""
     return {
         **{f"released_{name}": f"release/data/{name}.csv" for name in RELEASED},
-        **{name: f"release/{name}.csv" for name in ("hidden_cells", "hidden_by_table")},
+        **{name: f"release/{name}.csv" for name in ("hidden_cells", "hidden_by_table", "hidden_cost")},
         "disclosure": "review/disclosure.csv",
     }
 
@@ -81,8 +81,8 @@ def protect(
     -------
     dict
         The released tables as ``released_<name>``, with ``:`` for a hidden number; ``hidden_cells`` (their positions),
-        ``hidden_by_table`` (how many) and ``disclosure`` (for ``review/``: which counts are protected, why, and the
-        interval that an attacker is left with).
+        ``hidden_by_table`` (how many), ``hidden_cost`` (whether less would have done) and ``disclosure`` (for
+        ``review/``: which counts are protected, why, and the interval that an attacker is left with).
 
     Raises
     ------
@@ -110,6 +110,7 @@ def protect(
         **{f"released_{name}": table for name, table in tables.items()},
         "hidden_cells": cells,
         "hidden_by_table": by_table(study.tables, tables),
+        "hidden_cost": how_near(solution),
         "disclosure": audit(ledger, system, solution, reasons, hidden),
     }
 
@@ -324,6 +325,13 @@ def by_table(review: Mapping[str, pd.DataFrame], tables: Mapping[str, pd.DataFra
         n, hidden = int(there.sum().sum()), int(((table[numbers] == SIGN) & there).sum().sum())
         rows.append((name, n, hidden, round(hidden / n, 4) if n else 0.0))
     return pd.DataFrame(rows, columns=["table", "n_numbers", "n_hidden", "share_hidden"])
+
+
+def how_near(solution: Solution) -> pd.DataFrame:
+    """What it costs to hide numbers for the sake of others, the least that it can cost, and the rest as a share."""
+    gap = max(0.0, solution.cost - solution.bound) / solution.cost if solution.cost else 0.0
+    row = (round(solution.cost), round(min(solution.bound, solution.cost)), round(gap, 4))
+    return pd.DataFrame([row], columns=["cost", "bound", "gap"])
 
 
 def audit(

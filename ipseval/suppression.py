@@ -48,12 +48,19 @@ class Limits:
     ----------
     passes : int
         Attempts at a cheaper set of numbers, once a safe one is found.
+    protected : int
+        Protected numbers times passes: fewer passes where many numbers are protected, but always one.
     nodes : int
         Of each integer program; past them numbers are chosen one by one.
     """
 
     passes: int
+    protected: int
     nodes: int
+
+    def passes_for(self, n_protected: int) -> int:
+        """Passes where so many numbers are protected."""
+        return min(self.passes, max(1, self.protected // max(1, n_protected)))
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ def suppress(system: System, given: np.ndarray, limits: Limits) -> Solution:
     """
     found, cuts = complete(system, given)
     best, bound = _priced(found, system, given), 0.0
-    for _ in range(limits.passes if cuts else 0):
+    for _ in range(limits.passes_for(int((system.needed > 0).sum())) if cuts else 0):
         chosen, least = cover(cuts, system.cost, limits.nodes)
         bound = max(bound, least)
         found, new = complete(system, given | chosen)

@@ -22,7 +22,7 @@ from ipseval.settings import read_cohort
 from ipseval.suppression import Limits, one_by_one, suppress
 
 LEAST = 3
-LIMITS = Limits(passes=5, nodes=2000)
+LIMITS = Limits(passes=5, protected=1000, nodes=2000)
 ESTIMATE = ["estimate", "std_error", "ci_low", "ci_high", "p_value"]
 
 
@@ -116,6 +116,10 @@ def test_a_number_in_many_steps_is_priced_by_what_is_shown():
     at, prices = duals[2]
     assert at.tolist() == [1, 3]
     assert prices == pytest.approx(np.array([[0.5, 1.0], [-0.5, -1.0]]))
+
+
+def test_many_protected_numbers_get_fewer_passes_but_one():
+    assert [Limits(5, 1000, 1).passes_for(n) for n in (0, 10, 400, 5000)] == [5, 5, 2, 1]
 
 
 def test_one_by_one_satisfies_every_row():
@@ -291,6 +295,15 @@ def test_what_an_earlier_release_shows_is_known(made):
     again = protect(of_profile(cohort, "ssb"), tables, earlier)["disclosure"]
     assert other not in set(again["count"])
     assert set(again["count"]) - set(audit.index)  # something else is hidden in its place
+
+
+def test_the_least_that_hiding_can_cost_is_stated(made):
+    """Brute force tests the bound itself; here: it is below the cost, which is 0 where nothing is hidden."""
+    for name, found in made[2].items():
+        cost, bound, gap = found["hidden_cost"].iloc[0]
+        assert 0 <= bound <= cost
+        assert gap == pytest.approx((cost - bound) / cost if cost else 0.0, abs=1e-4)
+        assert (cost == 0) == (name == "none")
 
 
 def test_every_protected_count_keeps_its_interval(made):
