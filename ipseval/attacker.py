@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-from ipseval.program import Program, program
+from ipseval.program import Program
 
 SLACK = 1e-6  # of the programs
 FEW = 5  # protected numbers that are asked for one by one; more are first asked for together, at random,
@@ -181,7 +181,7 @@ class _Rest:
         """The numbers of one component, and its linear program."""
         columns, rows = np.flatnonzero(self.part == part), self._row_part == part
         lower, upper = self._bounds[columns].T
-        return self.unknown[columns], program(self._A[rows][:, columns], self._b[rows], lower, upper)
+        return self.unknown[columns], Program(self._A[rows][:, columns], self._b[rows], lower, upper)
 
     def dual(self, y: np.ndarray, part: int) -> Dual:
         """Shadow prices of numbers, of those of a component's relations; 2 x m."""

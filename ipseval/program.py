@@ -1,20 +1,12 @@
 """A linear program that is held open: many questions of the same relations, each from where the last one ended.
 
 scipy solves every program from nothing. HiGHS, which scipy calls, goes on from the last vertex when only the question
-changes: highspy, by its authors, lets it. Where it is not installed scipy gives the same answers, up to twelve times
-slower.
+changes: highspy, by its authors, lets it.
 """
 
-from importlib.util import find_spec
-from typing import Protocol
-
+import highspy
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linprog
-
-HAS_HIGHSPY = find_spec("highspy") is not None
-if HAS_HIGHSPY:
-    import highspy
 
 OPTIONS: dict[str, bool | int | str] = {
     "output_flag": False,
@@ -24,26 +16,15 @@ OPTIONS: dict[str, bool | int | str] = {
 }
 
 
-class Program(Protocol):
-    """Unknown numbers x with A x = b within their bounds; n numbers, m relations."""
+class Program:
+    """Unknown numbers x with A x = b within their bounds; n numbers, m relations.
 
-    def most(self, objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The numbers where the objective is largest, and the shadow prices of the relations.
-
-        Raises
-        ------
-        RuntimeError
-            There is no largest value.
-        """
-
-
-def program(A: sparse.csr_array, b: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> Program:
-    """Unknown numbers x with A x = b within their bounds; A is m x n."""
-    return HeldOpen(A, b, lower, upper) if HAS_HIGHSPY else Anew(A, b, lower, upper)
-
-
-class HeldOpen:
-    """A :class:`Program` by highspy."""
+    Parameters
+    ----------
+    A : sparse float array, m x n
+    b : float array, length m
+    lower, upper : float array, length n
+    """
 
     def __init__(self, A: sparse.csr_array, b: np.ndarray, lower: np.ndarray, upper: np.ndarray):
         model = highspy.HighsLp()
@@ -60,6 +41,13 @@ class HeldOpen:
         self._highs.passModel(model)
 
     def most(self, objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers where the objective is largest, and the shadow prices of the relations.
+
+        Raises
+        ------
+        RuntimeError
+            There is no largest value.
+        """
         self._highs.changeColsCost(len(objective), self._places, objective)
         if not self._is_solved():
             self._highs.clearSolver()  # from nothing, when the way from the last vertex was lost in rounding
@@ -71,17 +59,3 @@ class HeldOpen:
     def _is_solved(self) -> bool:
         self._highs.run()
         return bool(self._highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
-
-
-class Anew:
-    """A :class:`Program` by scipy."""
-
-    def __init__(self, A: sparse.csr_array, b: np.ndarray, lower: np.ndarray, upper: np.ndarray):
-        self._relations = {"A_eq": A, "b_eq": b} if len(b) else {}
-        self._bounds = np.column_stack([lower, upper])
-
-    def most(self, objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = linprog(-objective, bounds=self._bounds, method="highs", **self._relations)
-        if found.status != 0:
-            raise RuntimeError(f"the attacker's program ended with status {found.status}")
-        return found.x, -found.eqlin.marginals
