@@ -5,11 +5,17 @@
 
 import argparse
 
-from benchmarks import adjusted, core, draws, national, workflow
+from benchmarks import adjusted, core, draws, national, protected, workflow
 from benchmarks.trial import ROOT
 
 PRINTED = {"core": core.report, "workflow": workflow.report}
-WRITTEN = {"adjusted": adjusted.report, "draws": draws.report, "trial": national.trial, "register": national.register}
+WRITTEN = {
+    "adjusted": adjusted.report,
+    "draws": draws.report,
+    "protect": protected.report,
+    "trial": national.trial,
+    "register": national.register,
+}
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
