@@ -36,11 +36,11 @@ def write(folder: Path, trial: Trial) -> None:
 def read_and_estimate(folder: Path, variance: str) -> dict[str, float]:
     """CPU seconds of reading, of the regression, and of errors and degrees of freedom of all effects."""
     from ipseval import store
-    from ipseval.design import design
+    from ipseval.estimation.design import design
+    from ipseval.estimation.periods import periods
+    from ipseval.estimation.regression import Sample, fit
+    from ipseval.estimation.variance import VARIANCES
     from ipseval.panel import analysed_months
-    from ipseval.periods import periods
-    from ipseval.regression import Sample, fit
-    from ipseval.variance import VARIANCES
 
     cohort, analysis = cohort_and_analysis()
     times = [cpu_seconds()]

@@ -40,9 +40,9 @@ def by_ritest(trial: Trial) -> dict[str, float]:
 
 def by_ipseval(trial: Trial) -> dict[str, float]:
     """The same regression in all months, and every other of the default cohort's analysis ``by_month``."""
-    from ipseval.analyses import regressions
+    from ipseval.estimation.analyses import regressions
+    from ipseval.estimation.redrawn import redrawn
     from ipseval.randomise import assignments
-    from ipseval.redrawn import redrawn
     from ipseval.settings import read_cohort
 
     cohort = read_cohort(COHORT_FILE)

@@ -35,10 +35,10 @@ class Engine:
 
 
 def _core(variance: str) -> Callable[[Trial], Numbers]:
-    from ipseval.design import design
-    from ipseval.periods import periods
-    from ipseval.regression import Sample, fit
-    from ipseval.variance import VARIANCES
+    from ipseval.estimation.design import design
+    from ipseval.estimation.periods import periods
+    from ipseval.estimation.regression import Sample, fit
+    from ipseval.estimation.variance import VARIANCES
 
     cohort, analysis = cohort_and_analysis()
 

@@ -14,10 +14,10 @@ INTRO = """\
 
 <!-- Made by `make calibrate`: change it in calibration/. -->
 
-Trials are drawn from the model of `ipseval.simulate_model`, whose true effects are known: without any effect, and with
-the effects planted by default. Persons are drawn anew in every trial. In each the effect on ordinary employment over
-months 0..{after} is estimated by the pipeline's own functions: `centre_unadjusted` in one centre, `pooled_unadjusted`
-over six.
+Trials are drawn from the model of `ipseval.simulation.model`, whose true effects are known: without any effect, and
+with the effects planted by default. Persons are drawn anew in every trial. In each the effect on ordinary employment
+over months 0..{after} is estimated by the pipeline's own functions: `centre_unadjusted` in one centre,
+`pooled_unadjusted` over six.
 
 Made with {simulations:,} simulations of one centre, {simulations_pooled:,} of six and
 {simulations_randomisation:,} of randomisation inference at {draws:,} draws; seed {seed}.
@@ -25,9 +25,10 @@ Made with {simulations:,} simulations of one centre, {simulations_pooled:,} of s
 
 - *persons*: analysed in the reference arm + assigned, mean over trials. The first trials have the same number in every
   draw; in the others who is employed at randomisation is left out, so that numbers vary.
-- *true effect*: what the model implies for those not employed at randomisation (`ipseval.simulate_model.true_effects`),
-  in percentage points. Over six centres it is the mean with the weights that the regression gives to the centres of a
-  trial, n1 n0 / (n1 + n0), which is what its estimate is on average for those numbers of persons.
+- *true effect*: what the model implies for those not employed at randomisation
+  (`ipseval.simulation.model.true_effects`), in percentage points. Over six centres it is the mean with the weights that
+  the regression gives to the centres of a trial, n1 n0 / (n1 + n0), which is what its estimate is on average for those
+  numbers of persons.
 - *bias*: mean of estimate - true effect, in percentage points.
 - *error / spread*: mean standard error / standard deviation of estimate - true effect; below 1 errors are too small.
 - *rejected at 5 %*: where the true effect is 0 the size, which should be 5 %; else the power.

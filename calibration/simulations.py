@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.trial import Case, Trial, cohort_of, draw_trial, effects_of_centres, truth
-from ipseval.analyses import Regression, regressions
 from ipseval.config import Cohort, Randomisation
-from ipseval.estimators import assigned_last
-from ipseval.multiplicity import p_values
+from ipseval.estimation.analyses import Regression, regressions
+from ipseval.estimation.estimators import assigned_last
+from ipseval.estimation.multiplicity import p_values
+from ipseval.estimation.redrawn import redrawn
+from ipseval.estimation.regression import Fit, Sample, fit
+from ipseval.estimation.variance import VARIANCES, Variance
 from ipseval.randomise import assignments
-from ipseval.redrawn import redrawn
-from ipseval.regression import Fit, Sample, fit
-from ipseval.variance import VARIANCES, Variance
 
 Variances = Mapping[str, Callable[[Fit], Variance]]
 NO_ERROR = 1e-10  # as in ipseval.estimate: a smaller standard error is none, and the effect is not estimated

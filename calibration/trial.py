@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ipseval.config import Cohort, Randomisation, Window
+from ipseval.estimation.variance import VARIANCES
 from ipseval.settings import ROOT, read_cohort
-from ipseval.simulate_model import People, Plan, draw_chain, draw_people, job_chances, true_effects
-from ipseval.variance import VARIANCES
+from ipseval.simulation.model import People, Plan, draw_chain, draw_people, job_chances, true_effects
 
 COHORT_FILE = ROOT / "config" / "cohorts" / "simulated-six-centre.yaml"
 

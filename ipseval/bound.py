@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval.analyses import Regression, regressions
 from ipseval.config import Analysis, Cohort
 from ipseval.estimate import NO_ERROR, effect_rows
+from ipseval.estimation.analyses import Regression, regressions
+from ipseval.estimation.trimming import EMPLOYED, NOT_EMPLOYED, NOT_OBSERVED, interval, standard_errors, trimmed
 from ipseval.panel import MISSING, analysed_months, outside_coverage
-from ipseval.trimming import EMPLOYED, NOT_EMPLOYED, NOT_OBSERVED, interval, standard_errors, trimmed
 
 MAIN = "pooled"  # the analysis whose effect is bounded
 COVARIATES, OUTCOME = "covariates", "outcome"  # what is missing

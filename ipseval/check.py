@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval import extracts, rules
 from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS, STATE_COLUMNS
-from ipseval.distinct import in_order
 from ipseval.errors import Fault, UserError, nearest
-from ipseval.findings import Findings
-from ipseval.fingerprint import Last, drift, fingerprint
-from ipseval.layouts import LAYOUTS
-from ipseval.months import check_months
-from ipseval.opening import Opened, check_unread, configured, listed, located, open_extract
-from ipseval.parts import adapted, check_hours
-from ipseval.reading import SORTED_BY, note, read_rows
-from ipseval.row_rules import ROW_RULES, Known
-from ipseval.source_faults import source_faults
-from ipseval.sources import sources
+from ipseval.registers import extracts, rules
+from ipseval.registers.distinct import in_order
+from ipseval.registers.findings import Findings
+from ipseval.registers.fingerprint import Last, drift, fingerprint
+from ipseval.registers.layouts import LAYOUTS
+from ipseval.registers.months import check_months
+from ipseval.registers.opening import Opened, check_unread, configured, listed, located, open_extract
+from ipseval.registers.parts import adapted, check_hours
+from ipseval.registers.reading import SORTED_BY, note, read_rows
+from ipseval.registers.row_rules import ROW_RULES, Known
+from ipseval.registers.source_faults import source_faults
+from ipseval.registers.sources import sources
 
 CODES: dict[str, tuple[str | int, ...]] = {
     "sex": ("female", "male"),

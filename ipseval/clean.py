@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ipseval.contracts import SPELL_EXTRACTS
-from ipseval.spells import merge
+from ipseval.registers.spells import merge
 
 Tables = Mapping[str, pd.DataFrame | None]
 

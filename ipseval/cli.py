@@ -8,7 +8,10 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ipseval import command_check, command_compare, command_init, command_scan
+from ipseval.commands import check as command_check
+from ipseval.commands import compare as command_compare
+from ipseval.commands import init as command_init
+from ipseval.commands import scan as command_scan
 from ipseval.errors import reported
 
 

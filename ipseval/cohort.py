@@ -7,7 +7,7 @@ import pandas as pd
 
 from ipseval.clean import Tables, needed
 from ipseval.config import Cohort
-from ipseval.covariates import Records, covariates
+from ipseval.registers.covariates import Records, covariates
 
 ALL = "all"
 FLOW_COLUMNS = ["step", "order", "centre", "arm", "n_persons", "n_excluded", "reason"]

@@ -5,8 +5,8 @@ import pandas as pd
 
 from ipseval.cohort import ALL, cells
 from ipseval.config import Cohort
-from ipseval.covariates import covariate_names
 from ipseval.panel import analysed_months, outcome_matrix
+from ipseval.registers.covariates import covariate_names
 
 INCLUSION_COLUMNS = ["centre", "n_randomised", "n_analysed", "share"]
 WAGE_SUBSIDY_COLUMNS = [

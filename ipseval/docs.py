@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ipseval.contracts import EXTRACTS, Column
-from ipseval.layouts import LAYOUTS, Layout
-from ipseval.rules import RULES, in_words
+from ipseval.registers.layouts import LAYOUTS, Layout
+from ipseval.registers.rules import RULES, in_words
 from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, presets, read_yaml
 
 PACKAGE = Path(__file__).resolve().parent
@@ -161,9 +161,10 @@ def _options(options: Mapping[str, str]) -> str:
 def assumptions() -> str:
     """Every ``# ASSUME:`` of the code, by module."""
     rows = []
-    for file in sorted(PACKAGE.glob("*.py")):
+    for file in sorted(PACKAGE.rglob("*.py")):
+        name = file.relative_to(PACKAGE).with_suffix("").as_posix()
         for found in ASSUMED.findall(file.read_text(encoding="utf-8")) if file.stem != "docs" else []:
-            rows.append((f"`{file.stem}`", re.sub(r"\s+", " ", found).strip()))
+            rows.append((f"`{name}`", re.sub(r"\s+", " ", found).strip()))
     intro = "Statistical assumptions that are marked `# ASSUME:` where the code makes them.\n"
     return f"# Assumptions\n\n{MADE}\n{intro}\n" + _table(("module", "assumption"), iter(rows))
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ipseval.analyses import Regression, regressions
 from ipseval.config import Cohort
-from ipseval.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, Effect
-from ipseval.estimators import ESTIMATORS, Fitted, variances_of
-from ipseval.multiplicity import holm
+from ipseval.estimation.analyses import Regression, regressions
+from ipseval.estimation.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, Effect
+from ipseval.estimation.estimators import ESTIMATORS, Fitted, variances_of
+from ipseval.estimation.multiplicity import holm
 from ipseval.panel import months_of_outcomes
 
 NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding

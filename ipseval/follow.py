@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ipseval.accumulate import Accumulated, accumulated
-from ipseval.analyses import Regression
 from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
-from ipseval.design import ALL, design
 from ipseval.estimate import NO_ERROR, effect_rows
+from ipseval.estimation.accumulate import Accumulated, accumulated
+from ipseval.estimation.analyses import Regression
+from ipseval.estimation.design import ALL, design
+from ipseval.estimation.periods import Periods
+from ipseval.estimation.survival import Curve, first_observed, kaplan_meier
 from ipseval.panel import analysed_months
-from ipseval.periods import Periods
-from ipseval.survival import Curve, first_observed, kaplan_meier
 
 # fmt: off
 TIME_COLUMNS = [

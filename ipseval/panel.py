@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ipseval.active import Calendar, Placed, active, calendar, place, whole_months
 from ipseval.clean import Tables, needed
 from ipseval.config import ORDINARY, Cohort, Outcome
 from ipseval.contracts import STATE_COLUMNS
+from ipseval.registers.active import Calendar, Placed, active, calendar, place, whole_months
 
 MISSING = -1
 MONTH_COLUMN = "month_{}"

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ipseval import fingerprint, released, store
+from ipseval import store
 from ipseval.bound import bound
 from ipseval.check import check
 from ipseval.clean import clean, needed
@@ -12,10 +12,9 @@ from ipseval.cohort import select
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
 from ipseval.describe import describe
+from ipseval.disclosure import released
 from ipseval.estimate import estimate
-from ipseval.fingerprint import Last
 from ipseval.follow import follow
-from ipseval.opening import located
 from ipseval.panel import panel
 from ipseval.placebo import placebo
 from ipseval.present import present
@@ -24,6 +23,9 @@ from ipseval.protect import protect
 from ipseval.published_comparison import published_comparison
 from ipseval.randomise import randomise
 from ipseval.receive import receive
+from ipseval.registers import fingerprint
+from ipseval.registers.fingerprint import Last
+from ipseval.registers.opening import located
 from ipseval.release import release
 from ipseval.settings import read_cohort, read_yaml
 from ipseval.synthesise import synthesise

@@ -9,7 +9,7 @@ from scipy import stats
 
 from ipseval.config import Cohort
 from ipseval.estimate import NO_ERROR, tested
-from ipseval.fixed_effects import PersonEffects, PersonPeriods, fit
+from ipseval.estimation.fixed_effects import PersonEffects, PersonPeriods, fit
 from ipseval.panel import analysed_months
 
 ESTIMATOR, VARIANCE = "person_fixed_effects", "cr1"

@@ -7,13 +7,13 @@ import pandas as pd
 
 from ipseval import store, words
 from ipseval.config import Cohort
-from ipseval.figures import FIGURES
+from ipseval.figures.registry import FIGURES
 from ipseval.language import speaking
-from ipseval.render import RENDERERS
-from ipseval.render_xlsx import to_workbook
-from ipseval.report import report, restriction
-from ipseval.review import Review
-from ipseval.tables import INSIDE, TABLES
+from ipseval.report.report import report, restriction
+from ipseval.tables.registry import INSIDE, TABLES
+from ipseval.tables.render import RENDERERS
+from ipseval.tables.render_xlsx import to_workbook
+from ipseval.tables.review import Review
 
 FIGURE_KINDS = ("png", "svg")
 REVIEW, RELEASE = "review", "release"  # the tiers: for colleagues inside the secure environment, and what may leave
@@ -46,12 +46,12 @@ def present(
     ----------
     cohort : Cohort
     review : mapping
-        The tables of :class:`~ipseval.review.Review`, from memory or as ``store.read`` returns them: both give the
-        same files. Proportions are at full precision; they are rounded here.
+        The tables of :class:`~ipseval.tables.review.Review`, from memory or as ``store.read`` returns them: both
+        give the same files. Proportions are at full precision; they are rounded here.
     tier : str
         ``review`` or ``release``.
     hidden : mapping, optional
-        Where numbers of released tables are hidden; see :class:`~ipseval.review.Review`.
+        Where numbers of released tables are hidden; see :class:`~ipseval.tables.review.Review`.
 
     Returns
     -------

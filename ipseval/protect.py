@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval import characteristics, counted, derived, modelled, store
-from ipseval.attacker import System
+from ipseval import store
 from ipseval.config import Cohort
-from ipseval.earlier import told
+from ipseval.disclosure import characteristics, counted, derived, modelled
+from ipseval.disclosure.attacker import System
+from ipseval.disclosure.earlier import told
+from ipseval.disclosure.ledger import Count, Entry, Key, Ledger, Shown
+from ipseval.disclosure.profiles import ROUND, Profile, Search, profile, search
+from ipseval.disclosure.released import INSIDE, LABELS, TEXTS
+from ipseval.disclosure.study import ALL, PERSONS, Study
+from ipseval.disclosure.suppression import Solution, suppress
 from ipseval.errors import Fault, UserError
-from ipseval.ledger import Count, Entry, Key, Ledger, Shown
-from ipseval.profiles import ROUND, Profile, Search, profile, search
-from ipseval.released import INSIDE, LABELS, TEXTS
-from ipseval.study import ALL, PERSONS, Study
-from ipseval.suppression import Solution, suppress
 from ipseval.words import HIDDEN_SIGN as SIGN
 from ipseval.words import is_known
 

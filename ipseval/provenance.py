@@ -29,20 +29,24 @@ def modules(stage: str) -> tuple[str, ...]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += _imported(PACKAGE / f"{name}.py")
-    printed = [*TEMPLATES.iterdir(), *LANGUAGES.glob("*.yaml")] if "render" in found else []
-    return tuple(map(str, sorted([PACKAGE / f"{name}.py" for name in found] + printed)))
+            waiting += _imported(_file(name))
+    printed = [*TEMPLATES.iterdir(), *LANGUAGES.glob("*.yaml")] if "tables.render" in found else []
+    return tuple(map(str, sorted([_file(name) for name in found] + printed)))
+
+
+def _file(name: str) -> Path:
+    """The file of a module, named as within the package."""
+    return PACKAGE.joinpath(*name.split(".")).with_suffix(".py")
 
 
 def _imported(file: Path) -> list[str]:
     """Names of the package's modules that a file imports."""
     names = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "ipseval":
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ipseval."):
-            names.append(node.module.removeprefix("ipseval."))
-    return [name for name in names if (PACKAGE / f"{name}.py").exists()]
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("ipseval."):
+            names += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+    inside = [name.removeprefix("ipseval.") for name in names if name != "ipseval"]
+    return [name for name in inside if _file(name).exists()]
 
 
 def checksums(files: Iterable[str | Path], base: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ipseval.design import ALL
+from ipseval.estimation.design import ALL
 from ipseval.words import stars
 
 COLUMNS = ["table", "term", "printed", "reproduced", "difference", "agrees"]

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ipseval.analyses import regressions
-from ipseval.assignments import Assignments, draw_assignments
 from ipseval.config import Analysis, Cohort
-from ipseval.design import ALL, DIFFERENCE, Effect
-from ipseval.multiplicity import critical_value, p_values, step_down
+from ipseval.estimation.analyses import regressions
+from ipseval.estimation.assignments import Assignments, draw_assignments
+from ipseval.estimation.design import ALL, DIFFERENCE, Effect
+from ipseval.estimation.multiplicity import critical_value, p_values, step_down
+from ipseval.estimation.redrawn import redrawn
 from ipseval.panel import months_of_outcomes
-from ipseval.redrawn import redrawn
 
 KEYS = ["cohort", "analysis", "outcome", "estimator", "subgroup", "centre", "month_from", "month_to", "arm"]
 NUMBERS = ["estimate", "std_error", "statistic", "p_value", "p_adjusted"]

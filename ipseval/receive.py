@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ipseval.cohort import cells
-from ipseval.complier import complier_effects
 from ipseval.config import Cohort
+from ipseval.estimation.complier import complier_effects
 from ipseval.panel import analysed_months
 
 NEVER = np.iinfo(np.int32).max  # the month in which a service begins for who never has it, or ends that is still open

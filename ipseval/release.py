@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from ipseval import bundle, profiles, protect, released
+from ipseval import protect
+from ipseval.bundle import bundle
 from ipseval.config import Cohort
+from ipseval.disclosure import profiles, released
 from ipseval.present import RELEASE, present
 from ipseval.present import products as presented
 

@@ -18,11 +18,14 @@ from xml.etree import ElementTree
 
 import yaml
 
-from ipseval import finished_binary, finished_markup, finished_office, finished_text
 from ipseval.errors import Fault, UserError, nearest
-from ipseval.finished import Content, Trace
-from ipseval.scan_hidden import unhidden
-from ipseval.scan_rules import RULES, Rules, breaches, is_silent
+from ipseval.finished import binary as finished_binary
+from ipseval.finished import markup as finished_markup
+from ipseval.finished import office as finished_office
+from ipseval.finished import text as finished_text
+from ipseval.finished.content import Content, Trace
+from ipseval.finished.hidden import unhidden
+from ipseval.finished.rules import RULES, Rules, breaches, is_silent
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 READERS: dict[str, Callable[[bytes], Content]] = {

@@ -10,8 +10,8 @@ import yaml
 from ipseval.config import Cohort, from_settings
 from ipseval.consistency import MONTHS_OF, inconsistencies
 from ipseval.errors import Fault, UserError, nearest
+from ipseval.registers.sources import expanded
 from ipseval.schema import schema_faults
-from ipseval.sources import expanded
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS_FILE = ROOT / "config" / "config.yaml"

@@ -1,6 +1,6 @@
 """Trials with a planted truth, in the form in which registers deliver them.
 
-The model is in ``ipseval.simulate_model``, the registers in ``ipseval.simulate_records``.
+The model is in ``ipseval.simulation.model``, the registers in ``ipseval.simulation.records``.
 """
 
 import dataclasses
@@ -13,12 +13,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ipseval import simulate_records as records
 from ipseval.contracts import EXTRACTS, schema
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.settings import read_yaml
-from ipseval.simulate_model import DAYS_A_YEAR, Centre, People, Plan, draw_chain, draw_people, job_chances, true_effects
-from ipseval.simulate_records import NO_DAY, SCHOOL_ENDS, History
+from ipseval.simulation import records
+from ipseval.simulation.model import (
+    DAYS_A_YEAR,
+    Centre,
+    People,
+    Plan,
+    draw_chain,
+    draw_people,
+    job_chances,
+    true_effects,
+)
+from ipseval.simulation.records import NO_DAY, SCHOOL_ENDS, History
 
 __all__ = ["Centre", "Plan", "read_plan", "simulate", "simulate_to", "true_effects", "write"]
 

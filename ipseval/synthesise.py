@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval import heterogeneity
-from ipseval.centres import ESTIMATED, Centres, by_centre
 from ipseval.config import Cohort
-from ipseval.heterogeneity import Interval, RandomEffects, minimum_detectable
-from ipseval.joint import JOINT_TESTS, contrast_error, equal_effects
+from ipseval.estimation import heterogeneity
+from ipseval.estimation.centres import ESTIMATED, Centres, by_centre
+from ipseval.estimation.heterogeneity import Interval, RandomEffects, minimum_detectable
+from ipseval.estimation.joint import JOINT_TESTS, contrast_error, equal_effects
 
 RANDOM_EFFECTS = "random_effects"  # the weighting whose error allows for differences between centres
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from ipseval.analyses import regressions
 from ipseval.clean import Tables
 from ipseval.config import Adjustment, Analysis, Cohort, Outcome
 from ipseval.estimate import effect_rows
+from ipseval.estimation.analyses import regressions
 from ipseval.panel import analysed_months, panel, places
 
 # fmt: off

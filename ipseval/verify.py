@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval import provenance, second_engine
+from ipseval import provenance
 from ipseval.config import Cohort
-from ipseval.design import MEMBER
 from ipseval.errors import Fault, UserError
 from ipseval.estimate import estimate
-from ipseval.estimators import LINEAR
-from ipseval.invariants import INVARIANTS, Check, Written
+from ipseval.estimation import second_engine
+from ipseval.estimation.design import MEMBER
+from ipseval.estimation.estimators import LINEAR
+from ipseval.estimation.invariants import INVARIANTS, Check, Written
 from ipseval.panel import months_of_outcomes
 from ipseval.placebo import placebo
 from ipseval.scan import limits_of, scan

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ipseval.regression import Fit, Sample, fit
+from ipseval.estimation.regression import Fit, Sample, fit
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import docx
 import openpyxl
 
-from ipseval.table import Table
+from ipseval.tables.table import Table
 
 # What a fragment may hold of LaTeX; everything else in it is text.
 MACROS = {

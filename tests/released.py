@@ -17,10 +17,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ipseval.drawing import saved, style
-from ipseval.render import RENDERERS
-from ipseval.render_tex import escape
-from ipseval.table import Cell, Column, Row, Table
+from ipseval.figures.drawing import saved, style
+from ipseval.tables.render import RENDERERS
+from ipseval.tables.render_tex import escape
+from ipseval.tables.table import Cell, Column, Row, Table
 
 HIDDEN_SIGN = ":"
 KEYS = frozenset({"K7731Z", "8842217", "lopenr-55 b", "401", "402", "403", "404"})

@@ -15,19 +15,21 @@ import pandas as pd
 import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import behind, bundle, consort, profiles, store
+from ipseval import store
+from ipseval.bundle import behind, bundle, consort
+from ipseval.bundle.crate import KINDS
 from ipseval.config import Cohort
-from ipseval.crate import KINDS
-from ipseval.figures import FIGURES
+from ipseval.disclosure import profiles
+from ipseval.figures.registry import FIGURES
+from ipseval.finished.rules import Rules, breaches
 from ipseval.language import speaking
 from ipseval.pipeline import compute
 from ipseval.products import PRODUCTS, REVIEWED
-from ipseval.render import RENDERERS
-from ipseval.review import Review
 from ipseval.scan import READERS, scan, settings
-from ipseval.scan_rules import Rules, breaches
 from ipseval.settings import ROOT, read_cohort, read_yaml
-from ipseval.tables import TABLES
+from ipseval.tables.registry import TABLES
+from ipseval.tables.render import RENDERERS
+from ipseval.tables.review import Review
 from test_languages import english_in
 
 FROZEN = Path(__file__).resolve().parent / "reference" / "ro_crate" / "context.json"

@@ -10,13 +10,13 @@ from calibration.page import HEAD, page, table
 from calibration.performance import RANDOMISATION, Performance, performances, ratio_to_spread
 from calibration.simulations import Size, estimated, p_by_randomisation, simulate
 from calibration.trial import Case, cases, cohort_of, draw_trial, effects_of_centres, truth
-from ipseval.analyses import regressions
 from ipseval.estimate import estimate
+from ipseval.estimation.analyses import regressions
+from ipseval.estimation.regression import Fit
+from ipseval.estimation.variance import VARIANCES, Variance, cr1
 from ipseval.panel import MONTH_COLUMN
 from ipseval.randomise import randomise
-from ipseval.regression import Fit
-from ipseval.simulate_model import true_effects
-from ipseval.variance import VARIANCES, Variance, cr1
+from ipseval.simulation.model import true_effects
 
 FEW = Size(simulations=6, simulations_pooled=3, simulations_randomisation=3, draws=19, seed=1)
 STANDARD_ERRORS = 4

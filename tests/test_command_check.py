@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from deliveries import Delivery, good, outcome
-from ipseval import check, cli, extracts, progress
-from ipseval.delivered import describe
-from ipseval.findings import QUALITY_COLUMNS
+from ipseval import check, cli
+from ipseval.registers import extracts, progress
+from ipseval.registers.delivered import describe
+from ipseval.registers.findings import QUALITY_COLUMNS
 from ipseval.settings import read_cohort
 from spoiling import in_files, n_with, put, spells, without_pages
 from test_privacy import CANARIES, PATHS, assert_nowhere, with_canaries_where_possible
@@ -190,7 +191,7 @@ def test_an_error_of_the_program_shows_no_message(tmp_path: Path, capsys, monkey
         raise ValueError(CANARIES[0])
 
     monkeypatch.delenv("IPSEVAL_DEBUG", raising=False)
-    monkeypatch.setattr("ipseval.command_check.examine", crash)
+    monkeypatch.setattr("ipseval.commands.check.examine", crash)
     with pytest.raises(SystemExit) as stopped:
         checked(good().write(tmp_path))
     out, err = capsys.readouterr()
@@ -237,7 +238,7 @@ def good_from(since: str) -> Delivery:
 
 
 def test_every_file_that_is_damaged_is_named_also_when_they_are_read_apart(tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr("ipseval.extracts.BATCH_BYTES", 1)
+    monkeypatch.setattr("ipseval.registers.extracts.BATCH_BYTES", 1)
     delivery = good()
     in_files()(delivery)
     for n in (0, 2):
@@ -310,7 +311,7 @@ def test_a_large_file_is_told_of_by_its_row_groups_and_read_as_in_one(tmp_path: 
     columns, keys = {name: (name,) for name in ("row", "value")} | {"person_id": ("k",)}, ["3", "41"]
     whole = extracts.read(delivery, columns, keys)
     counted = extracts.count_by(delivery, ("value",))
-    monkeypatch.setattr("ipseval.extracts.BATCH_BYTES", delivery.files[0].n_bytes // 3)
+    monkeypatch.setattr("ipseval.registers.extracts.BATCH_BYTES", delivery.files[0].n_bytes // 3)
     stream = Terminal()
     with progress.shown(stream):
         parts = extracts.read(delivery, columns, keys)

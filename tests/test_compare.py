@@ -14,7 +14,7 @@ from deliveries import Delivery, good
 from ipseval import cli, pipeline, store
 from ipseval.compare import Difference, Lone, compare, key_columns
 from ipseval.contracts import EXTRACTS
-from ipseval.opening import located
+from ipseval.registers.opening import located
 from ipseval.settings import read_cohort
 from ipseval.verify import manifest
 

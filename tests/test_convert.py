@@ -4,7 +4,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ipseval.convert import CONVERTERS, as_code, convert
+from ipseval.registers.convert import CONVERTERS, as_code, convert
 
 VALUES = {
     "text": (["4a", " 1", "007", "", None, "1", "2013-02-28", "2013-02-29", "201302", "01.02.2013", "x"], pa.string()),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ipseval import distinct
+from ipseval.registers import distinct
 
 N = 500
 

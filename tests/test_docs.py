@@ -32,14 +32,14 @@ def test_functions_named_in_the_methods_exist() -> None:
     import importlib
 
     text = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
-    named = re.findall(r"`ipseval\.(\w+)\.(\w+)`", text)
+    named = re.findall(r"`ipseval\.([\w.]+)\.(\w+)`", text)
     assert len(named) > 20
     assert [n for n in named if not hasattr(importlib.import_module(f"ipseval.{n[0]}"), n[1])] == []
 
 
 def test_every_variance_of_the_registry_can_be_named_and_is_put_into_words() -> None:
     from ipseval import words
-    from ipseval.variance import VARIANCES
+    from ipseval.estimation.variance import VARIANCES
 
     schema = read_yaml(SCHEMA_FILE)["properties"]["estimation"]["properties"]["variances"]
     assert schema["items"]["enum"] == list(VARIANCES) == list(words.VARIANCES)

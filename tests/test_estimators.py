@@ -14,11 +14,11 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval.analyses import regressions
 from ipseval.config import Analysis, Cohort, Subgroup
-from ipseval.design import DIFFERENCE, MEMBERS, OTHERS
 from ipseval.estimate import estimate
-from ipseval.estimators import ESTIMATORS
+from ipseval.estimation.analyses import regressions
+from ipseval.estimation.design import DIFFERENCE, MEMBERS, OTHERS
+from ipseval.estimation.estimators import ESTIMATORS
 from ipseval.panel import MONTH_COLUMN, analysed_months
 from ipseval.settings import read_cohort
 from test_real_trials import folder_of

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from deliveries import Delivery, good
-from ipseval import cli, fingerprint, store
+from ipseval import cli, store
 from ipseval.check import check
 from ipseval.contracts import EXTRACTS
-from ipseval.fingerprint import DRIFT_COLUMNS, FINGERPRINT_COLUMNS
 from ipseval.pipeline import run
+from ipseval.registers import fingerprint
+from ipseval.registers.fingerprint import DRIFT_COLUMNS, FINGERPRINT_COLUMNS
 from ipseval.settings import read_cohort
 from spoiling import configure, in_files, put, without
 from test_privacy import CANARIES, CANARY, assert_nowhere

@@ -14,7 +14,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval.accumulate import Accumulated, accumulated
+from ipseval.estimation.accumulate import Accumulated, accumulated
 from ipseval.follow import ACCUMULATED_COLUMNS, MEAN_COLUMNS, TIME_COLUMNS, follow
 from ipseval.panel import analysed_months
 from ipseval.pipeline import measure

@@ -10,12 +10,12 @@ import pytest
 
 from ipseval import words
 from ipseval.language import speaking
-from ipseval.render import RENDERERS
-from ipseval.render_csv import grid
-from ipseval.render_docx import to_docx
-from ipseval.render_tex import to_tex
-from ipseval.render_xlsx import to_workbook
-from ipseval.table import Cell, Column, Row, Table, lacking
+from ipseval.tables.render import RENDERERS
+from ipseval.tables.render_csv import grid
+from ipseval.tables.render_docx import to_docx
+from ipseval.tables.render_tex import to_tex
+from ipseval.tables.render_xlsx import to_workbook
+from ipseval.tables.table import Cell, Column, Row, Table, lacking
 from readers import expected, read_csv, read_docx, read_tex, read_xlsx
 
 HOSTILE = (

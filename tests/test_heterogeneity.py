@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.meta_analysis import combine_effects
 
-from ipseval.heterogeneity import (
+from ipseval.estimation.heterogeneity import (
     TAU,
     WEIGHTS,
     cochran,

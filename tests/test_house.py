@@ -70,6 +70,29 @@ def module_without_subject(root: Path) -> Iterator[str]:
                 yield f"{path.relative_to(root)}: name it for what it does"
 
 
+# Rooms of the package, from declarations to output: one imports only those before it. Modules beside the rooms are the
+# stages and what all share.
+ROOMS = (
+    *("finished", "simulation", "registers", "estimation", "tables", "disclosure", "figures", "report", "bundle"),
+    "commands",
+)
+
+
+def room_imports_a_later_one(root: Path) -> Iterator[str]:
+    for path in modules(root):
+        room, *inside = path.relative_to(root / "ipseval").parts
+        later = ROOMS[ROOMS.index(room) + 1 :] if inside and room in ROOMS else ()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith(tuple(f"ipseval.{r}" for r in later)):
+                yield f"{path.relative_to(root)}:{node.lineno} imports {node.module}"
+
+
+def room_without_place(root: Path) -> Iterator[str]:
+    for path in sorted((root / "ipseval").glob("*/__init__.py")):
+        if path.parent.name not in ROOMS:
+            yield f"{path.parent.name}: say in ROOMS where it stands"
+
+
 def tracked(root: Path) -> list[Path]:
     command = ["git", "-C", str(root), "ls-files", "-z"]
     names = subprocess.run(command, capture_output=True, check=True, text=True).stdout
@@ -102,6 +125,8 @@ RULES = [  # each with a file that breaks it
     (snakefile_too_long, "Snakefile", "\n" * 41),
     (module_too_long, "ipseval/panel.py", "x = 1\n" * 351),
     (module_without_subject, "ipseval/utils.py", ""),
+    (room_imports_a_later_one, "ipseval/estimation/ols.py", "from ipseval.tables import table\n"),
+    (room_without_place, "ipseval/attic/__init__.py", ""),
     (module_without_subject, "ipseval/date_utils/months.py", ""),
     (tracked_file_names_a_machine, "docs/a.md", "see " + "/work" + "/north.yaml"),
     (tracked_file_names_a_machine, "docs/a.md", "file://" + "/home" + "/anna/north.yaml"),

@@ -14,10 +14,10 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipseval import joint
-from ipseval.joint import JOINT_TESTS, Part, contrast_error, degrees_of_freedom, equal_effects
-from ipseval.regression import Fit, Sample, fit
-from ipseval.variance import VARIANCES
+from ipseval.estimation import joint
+from ipseval.estimation.joint import JOINT_TESTS, Part, contrast_error, degrees_of_freedom, equal_effects
+from ipseval.estimation.regression import Fit, Sample, fit
+from ipseval.estimation.variance import VARIANCES
 from panels import Panel, expanded, random_panel
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -13,18 +13,20 @@ import pytest
 import yaml
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import consort, profiles, store, words
+from ipseval import store, words
 from ipseval.bound import UNORDERED
-from ipseval.figures import FIGURES
+from ipseval.bundle import consort
+from ipseval.disclosure import profiles
+from ipseval.figures.registry import FIGURES
 from ipseval.language import FOLDER, TAGS, say, speaking
 from ipseval.pipeline import compute
 from ipseval.present import present
 from ipseval.products import REVIEWED
-from ipseval.render import RENDERERS
-from ipseval.review import Review
 from ipseval.settings import ROOT, read_cohort, read_yaml
-from ipseval.table import Table
-from ipseval.tables import INSIDE, TABLES
+from ipseval.tables.registry import INSIDE, TABLES
+from ipseval.tables.render import RENDERERS
+from ipseval.tables.review import Review
+from ipseval.tables.table import Table
 from readers import read_csv
 
 OTHERS = sorted(set(TAGS) - {"en"})
@@ -77,7 +79,7 @@ def of_configuration() -> Iterator[str]:
 def texts() -> set[str]:
     """Every text that is said anywhere, in modules, templates and configuration."""
     found = set(of_configuration())
-    for path in sorted((ROOT / "ipseval").glob("*.py")):
+    for path in sorted((ROOT / "ipseval").rglob("*.py")):
         found |= set(literals(ast.parse(path.read_text(encoding="utf-8"))))
     for path in sorted((ROOT / "ipseval" / "templates").iterdir()):
         found |= set(re.findall(r'\bsay\("([^"]*)"', path.read_text(encoding="utf-8")))
@@ -119,7 +121,7 @@ def test_translations_are_not_english(code):
 
 def test_each_text_is_said_as_a_literal_or_marked_by_phrases():
     """Else the catalogues could not be held complete: what ``say`` is given otherwise comes from ``phrases``."""
-    for path in sorted((ROOT / "ipseval").glob("*.py")):
+    for path in sorted((ROOT / "ipseval").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
                 assert not isinstance(node.args[0], (ast.JoinedStr, ast.BinOp)), f"{path.name}:{node.lineno}"

@@ -19,8 +19,8 @@ from ipseval.cohort import select
 from ipseval.contracts import EXTRACTS
 from ipseval.errors import UserError
 from ipseval.follow import follow
-from ipseval.layouts import LAYOUTS
 from ipseval.panel import panel
+from ipseval.registers.layouts import LAYOUTS
 from ipseval.settings import presets, read_cohort
 from ipseval.simulate import Centre, Plan, simulate
 from registers import FIRST, LAST, SIMULATORS, Delivered, Frames, cut

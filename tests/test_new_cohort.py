@@ -15,9 +15,9 @@ import yaml
 from deliveries import Delivery, good, outcome
 from ipseval import cli
 from ipseval.contracts import EXTRACTS
-from ipseval.recognise import families, match, recognise, synonyms
+from ipseval.registers.recognise import families, match, recognise, synonyms
+from ipseval.registers.survey import survey
 from ipseval.settings import read_cohort
-from ipseval.survey import survey
 from registers import SIMULATORS
 from spoiling import put
 from test_layouts import truth, written

@@ -16,17 +16,17 @@ import pytest
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import store, words
 from ipseval.config import Arms
-from ipseval.drawing import spread
-from ipseval.figures import FIGURES
+from ipseval.figures.drawing import spread
+from ipseval.figures.registry import FIGURES
 from ipseval.pipeline import compute
 from ipseval.present import present, products
 from ipseval.products import REVIEWED
-from ipseval.render import RENDERERS, to_html
-from ipseval.render_csv import grid, safe, to_csv
-from ipseval.review import Review
 from ipseval.settings import ROOT, read_cohort
-from ipseval.table import Table
-from ipseval.tables import TABLES
+from ipseval.tables.registry import TABLES
+from ipseval.tables.render import RENDERERS, to_html
+from ipseval.tables.render_csv import grid, safe, to_csv
+from ipseval.tables.review import Review
+from ipseval.tables.table import Table
 from ipseval.template import TEMPLATES
 from ipseval.words import EN_DASH, MINUS
 from readers import Texts, expected, read_docx, read_tex, read_xlsx

@@ -9,17 +9,18 @@ import pytest
 from scipy import sparse
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import profiles, released, store
-from ipseval.attacker import System, attack
-from ipseval.counted import kept
+from ipseval import store
+from ipseval.disclosure import profiles, released
+from ipseval.disclosure.attacker import System, attack
+from ipseval.disclosure.counted import kept
+from ipseval.disclosure.ledger import Count, Ledger, total
+from ipseval.disclosure.program import Program
+from ipseval.disclosure.suppression import Limits, one_by_one, suppress
 from ipseval.errors import UserError
-from ipseval.ledger import Count, Ledger, total
 from ipseval.pipeline import compute
 from ipseval.products import PRODUCTS
-from ipseval.program import Program
 from ipseval.protect import RELEASED, protect
 from ipseval.settings import read_cohort
-from ipseval.suppression import Limits, one_by_one, suppress
 
 LEAST = 3
 LIMITS = Limits(passes=5, protected=1000, nodes=2000)

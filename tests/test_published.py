@@ -10,8 +10,8 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from scipy import stats
 
-from ipseval.regression import Sample, fit
-from ipseval.variance import VARIANCES
+from ipseval.estimation.regression import Sample, fit
+from ipseval.estimation.variance import VARIANCES
 from test_real_trials import folder_of
 
 

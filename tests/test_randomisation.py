@@ -18,25 +18,25 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval.analyses import Regression
-from ipseval.assignments import Assignments, draw_assignments
 from ipseval.check import check
 from ipseval.clean import clean
 from ipseval.cohort import select
 from ipseval.config import Analysis, Arms, Randomisation
 from ipseval.contracts import EXTRACTS
-from ipseval.design import Assigned, Design, Effect
 from ipseval.estimate import estimate
-from ipseval.invariants import randomisation_is_complete
-from ipseval.marginal import risk_differences
-from ipseval.multiplicity import critical_value, holm, p_values, step_down
+from ipseval.estimation.analyses import Regression
+from ipseval.estimation.assignments import Assignments, draw_assignments
+from ipseval.estimation.design import Assigned, Design, Effect
+from ipseval.estimation.invariants import randomisation_is_complete
+from ipseval.estimation.marginal import risk_differences
+from ipseval.estimation.multiplicity import critical_value, holm, p_values, step_down
+from ipseval.estimation.periods import Periods
+from ipseval.estimation.randomisation import Draws, Moved, of_months, of_periods
+from ipseval.estimation.randomisation_logit import of_logit
+from ipseval.estimation.redrawn import redrawn
+from ipseval.estimation.regression import Sample, fit
 from ipseval.panel import panel as panel_of
-from ipseval.periods import Periods
-from ipseval.randomisation import Draws, Moved, of_months, of_periods
-from ipseval.randomisation_logit import of_logit
 from ipseval.randomise import BEFORE, CELL, FOLLOW_UP, randomise
-from ipseval.redrawn import redrawn
-from ipseval.regression import Sample, fit
 from ipseval.settings import read_cohort
 from panels import Panel, expanded, random_panel
 from test_real_trials import folder_of

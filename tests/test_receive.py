@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from ipseval.complier import complier_effects
 from ipseval.config import Cohort
+from ipseval.estimation.complier import complier_effects
 from ipseval.panel import MONTH_COLUMN
 from ipseval.receive import NEVER, receive
 from ipseval.settings import read_cohort

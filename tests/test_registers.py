@@ -7,8 +7,8 @@ import pytest
 
 from deliveries import good
 from ipseval.check import examine
-from ipseval.findings import SEVERITY
-from ipseval.rules import RULES
+from ipseval.registers.findings import SEVERITY
+from ipseval.registers.rules import RULES
 from ipseval.settings import read_cohort
 from spoiling import (
     Plant,

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ipseval.leverage import Alike
-from ipseval.regression import Fit, Sample, fit
-from ipseval.variance import VARIANCES, Variance
+from ipseval.estimation.leverage import Alike
+from ipseval.estimation.regression import Fit, Sample, fit
+from ipseval.estimation.variance import VARIANCES, Variance
 from oracle_effects import bell_mccaffrey
 from panels import Panel, expanded, fitted, means_of, random_panel
 

@@ -16,16 +16,19 @@ import pandas as pd
 import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import flow_diagram, report_methods, report_provenance, store, words
-from ipseval.figures import FIGURES
+from ipseval import store, words
+from ipseval.figures import flow_diagram
+from ipseval.figures.registry import FIGURES
 from ipseval.pipeline import compute
 from ipseval.present import present, products
 from ipseval.products import PRESENTED
-from ipseval.report import report
-from ipseval.report_data import embedded
-from ipseval.review import Review
+from ipseval.report import methods as report_methods
+from ipseval.report import provenance as report_provenance
+from ipseval.report.data import embedded
+from ipseval.report.report import report
 from ipseval.settings import STAGE_KEYS, WHOLE_KEYS, read_cohort
-from ipseval.tables import TABLES
+from ipseval.tables.registry import TABLES
+from ipseval.tables.review import Review
 from readers import Texts
 
 NASTY = {"1": "</script><script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond $\\frac{$ line"}

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from ipseval import cli, provenance, scan_rules
+from ipseval import cli, provenance
 from ipseval.errors import UserError
+from ipseval.finished import rules as scan_rules
+from ipseval.finished.rules import RULES, Rules, kind
 from ipseval.scan import READERS, Finding, keys_of, limits_of, scan, settings
-from ipseval.scan_rules import RULES, Rules, kind
 from released import (
     EFFECT_HIDDEN,
     KEYS,
@@ -64,16 +65,12 @@ def test_the_good_folder_is_clean_and_has_every_type(good: tuple[Path, Path]) ->
 
 
 def test_what_made_the_files_is_not_used_to_look_at_them() -> None:
-    used = {Path(file).stem for file in provenance.modules("scan")}
-    assert used == {path.stem for path in (ROOT / "ipseval").glob("finished*.py")} | {
-        "errors",
-        "scan",
-        "scan_distinctive",
-        "scan_hidden",
-        "scan_rules",
-    }
-    for name in used:
-        tree = ast.parse((ROOT / "ipseval" / f"{name}.py").read_text(encoding="utf-8"))
+    used = {Path(file) for file in provenance.modules("scan")}
+    package = ROOT / "ipseval"
+    of_its_room = set((package / "finished").glob("*.py")) - {package / "finished" / "__init__.py"}
+    assert used == {package / "errors.py", package / "scan.py"} | of_its_room
+    for file in used:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
         imported = {alias.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names}
         assert imported.isdisjoint({"pandas", "jinja2", "matplotlib", "xlsxwriter", "openpyxl"})
 
@@ -391,7 +388,7 @@ def test_a_hidden_number_among_the_coordinates_of_a_drawing_is_found(folders, mo
 def test_a_hidden_number_without_a_month_is_found_on_either_axis(folders) -> None:
     from matplotlib.figure import Figure
 
-    from ipseval.drawing import saved, style
+    from ipseval.figures.drawing import saved, style
 
     for swapped in (False, True):
         with style():
@@ -508,7 +505,7 @@ def test_keys_of_a_trial_list(tmp_path: Path) -> None:
 @pytest.fixture
 def command(folders, tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
     (tmp_path / "disclosure.yaml").write_text(yaml.safe_dump(PROFILES))
-    monkeypatch.setattr("ipseval.command_scan.limits_of", lambda name: limits_of(name, tmp_path / "disclosure.yaml"))
+    monkeypatch.setattr("ipseval.commands.scan.limits_of", lambda name: limits_of(name, tmp_path / "disclosure.yaml"))
     pd.DataFrame({"person_id": sorted(KEYS)}).to_csv(tmp_path / "trial.csv", index=False)
 
     def called(*options: object) -> tuple[int, str]:

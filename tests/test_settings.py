@@ -10,6 +10,7 @@ import yaml
 
 from ipseval.config import Subgroup
 from ipseval.errors import UserError
+from ipseval.estimation.variance import VARIANCES
 from ipseval.settings import (
     SCHEMA_FILE,
     STAGE_KEYS,
@@ -20,7 +21,6 @@ from ipseval.settings import (
     read_cohort,
     read_yaml,
 )
-from ipseval.variance import VARIANCES
 
 LEAST = {"extracts": "extracts", "arms": {"reference": "a", "treatments": ["b"]}, "centres": {1: "North"}}
 OWN = {"months": [0, 3]}

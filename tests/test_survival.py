@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ipseval.survival import Curve, first_observed, kaplan_meier, waited
+from ipseval.estimation.survival import Curve, first_observed, kaplan_meier, waited
 
 REFERENCE = Path(__file__).parent / "reference"
 WAITING, SURVIVAL, MEANS = (

@@ -13,15 +13,16 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import second_engine, store, words
+from ipseval import store, words
 from ipseval.errors import UserError
-from ipseval.joint import JOINT_TESTS, equal_effects
+from ipseval.estimation import second_engine
+from ipseval.estimation.joint import JOINT_TESTS, equal_effects
 from ipseval.pipeline import measure
 from ipseval.products import PRODUCTS
-from ipseval.review import Review
 from ipseval.settings import read_cohort
 from ipseval.synthesise import synthesise
-from ipseval.tables import TABLES
+from ipseval.tables.registry import TABLES
+from ipseval.tables.review import Review
 from ipseval.words import EN_DASH
 from test_real_trials import folder_of, run_on_months
 

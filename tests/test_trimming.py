@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import optimize, stats
 
-from ipseval.trimming import interval, standard_errors, trimmed
+from ipseval.estimation.trimming import interval, standard_errors, trimmed
 from test_real_trials import folder_of
 
 

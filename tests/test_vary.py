@@ -15,7 +15,7 @@ from ipseval.cohort import select
 from ipseval.config import Adjustment, Analysis, Cohort, Robustness
 from ipseval.contracts import EXTRACTS
 from ipseval.estimate import estimate
-from ipseval.invariants import specifications_hold_the_pooled_effect
+from ipseval.estimation.invariants import specifications_hold_the_pooled_effect
 from ipseval.panel import panel
 from ipseval.settings import read_cohort
 from ipseval.vary import rule_name, vary

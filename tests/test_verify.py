@@ -12,8 +12,14 @@ import pytest
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval.bound import bound
 from ipseval.config import Adjustment, Cohort, Robustness
+from ipseval.estimation.invariants import (
+    INVARIANTS,
+    Check,
+    accumulated_is_complete,
+    missing_data_is_bounded,
+    waiting_adds_up,
+)
 from ipseval.follow import follow
-from ipseval.invariants import INVARIANTS, Check, accumulated_is_complete, missing_data_is_bounded, waiting_adds_up
 from ipseval.pipeline import Made, measure
 from ipseval.placebo import placebo
 from ipseval.randomise import randomise

@@ -4,9 +4,9 @@ import os
 from ipseval import errors, provenance, settings, store
 from ipseval.config import from_settings
 from ipseval.contracts import EXTRACTS
-from ipseval.opening import located
 from ipseval.published_comparison import agreement
 from ipseval.products import COMPARED, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED
+from ipseval.registers.opening import located
 
 if Path(settings.ROOT) != Path(workflow.basedir).resolve():
     sys.exit(f"ipseval was imported from {settings.ROOT}, not from this checkout: uninstall that copy.")

@@ -1,4 +1,5 @@
-from ipseval import check, config, errors, fingerprint, store
+from ipseval import check, config, errors, store
+from ipseval.registers import fingerprint
 
 with errors.reported(snakemake.log[0]) as tell:
     cohort = config.from_settings(snakemake.params.settings)

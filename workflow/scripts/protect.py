@@ -1,4 +1,5 @@
-from ipseval import config, errors, protect, released, store
+from ipseval import config, errors, protect, store
+from ipseval.disclosure import released
 
 with errors.reported(snakemake.log[0]):
     cohort = config.from_settings(snakemake.params.settings)

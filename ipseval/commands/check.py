@@ -1,0 +1,89 @@
+"""``ipseval check``: the check stage without Snakemake, for a delivery that has just arrived."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from ipseval import store, words
+from ipseval.check import Checked, examine
+from ipseval.commands import arguments as kinds
+from ipseval.config import Cohort
+from ipseval.errors import Fault, UserError
+from ipseval.registers import fingerprint
+from ipseval.registers.progress import shown
+from ipseval.registers.propose import left_to_check
+from ipseval.settings import read_cohort
+from ipseval.tables.checked import findings
+from ipseval.tables.render import to_html
+from ipseval.tables.review import Review
+
+ORDER = ("information", "warning")  # the most important last, where the eye is
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("cohort", type=kinds.file, metavar="COHORT", help="the cohort file, e.g. north.yaml")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="where results of an earlier delivery lie"
+    )
+    parser.add_argument("--out", type=kinds.new_folder, metavar="DIR", help="write quality.csv and quality.html there")
+
+
+def run(chosen: Namespace) -> int:
+    """Read every extract that a cohort file names and say all that is wrong with it, in counts, and how the delivery
+    differs from the one that results were made from.
+
+    Nothing of the results is touched. The exit status is 1 when something would stop the run.
+    """
+    cohort = read_cohort(chosen.cohort)
+    with shown(sys.stderr):
+        checked = examine(cohort)
+        differs = "" if checked.faults else _differs(cohort, checked, chosen.results / cohort.name)
+    for severity, sentence in sorted(checked.said, key=lambda said: ORDER.index(said[0])):
+        print(f"{severity}: {sentence}")
+    print(differs, end="\n" if differs else "")
+    if chosen.out:
+        _write(chosen.out, cohort, checked)
+    sys.stdout.flush()
+    print(*checked.faults, sep="\n", end="\n" if checked.faults else "", file=sys.stderr, flush=True)
+    print(_summary(cohort, chosen.cohort, checked))
+    return 1 if checked.faults else 0
+
+
+def _differs(cohort: Cohort, checked: Checked, results: Path) -> str:
+    """How the delivery differs from the one that the results were made from; nothing when there are none."""
+    last = fingerprint.last({name: results / file for name, file in store.PRODUCTS["check"].items()})
+    if last is None:
+        return ""
+    now = fingerprint.fingerprint(cohort, checked.frames)
+    made = {"fingerprint": now, "drift": fingerprint.drift(last, now, checked.frames)}
+    return fingerprint.note(cohort, last, made) or f"{cohort.name}: the same delivery as the one that was used last."
+
+
+def _summary(cohort: Cohort, file: Path, checked: Checked) -> str:
+    n_faults, n_warnings = len(checked.faults), sum(severity == "warning" for severity, _ in checked.said)
+    counts = ((n_faults, "fault"), (n_warnings, "warning"), (len(checked.said) - n_warnings, "mended finding"))
+    said = words.listed([f"{n} {what}{'s' if n != 1 else ''}" for n, what in counts])
+    n_marks = left_to_check(file.read_text(encoding="utf-8"))
+    guesses = f" {n_marks} guesses of `ipseval init` are still marked CHECK." if n_marks else ""
+    after = (
+        "The run would stop: mend the faults and check again."
+        if n_faults
+        else f"Next: .venv/bin/snakemake --cores 4 --config cohort={file}"
+    )
+    return f"{cohort.name}: {said}.{guesses}\n{after}"
+
+
+def _write(folder: Path, cohort: Cohort, checked: Checked) -> None:
+    """``quality.csv``, and the same as a page with what stops the run."""
+    stops = tuple(f"{fault}" for fault in checked.faults)
+    notes = (f"{len(stops)} fault{'s' if len(stops) != 1 else ''} would stop the run.", *stops) if stops else ()
+    rows = Review(cohort, {"quality": store.as_read(checked.quality)}).rows("quality")
+    page = to_html(words.one_line(cohort.title), findings(rows, notes=notes))
+    try:
+        store.write(folder / "quality.csv", checked.quality)
+        store.write(folder / "quality.html", page)
+    except OSError as error:
+        fault = Fault(str(folder), f"cannot be written to ({error.strerror}).", "Name another folder after --out.")
+        raise UserError([fault]) from None
+    print(f"written: {folder / 'quality.csv'} and {folder / 'quality.html'}")

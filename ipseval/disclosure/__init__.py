@@ -1,0 +1,1 @@
+"""What released numbers tell together, and which of them to hide."""

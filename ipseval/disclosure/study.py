@@ -1,0 +1,99 @@
+"""What is to be released of a cohort: its review tables, and the keys that most of them share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from ipseval.config import Cohort
+from ipseval.disclosure.ledger import Count, Entry, Key, Relation, total
+from ipseval.disclosure.profiles import Profile
+
+ALL = "all"
+RANDOMISED, ANALYSED = "randomised", "analysed"
+PERSONS, EMPLOYED, OBSERVED = "persons", "employed", "observed"
+
+
+@dataclass(frozen=True)
+class Study:
+    """The review tables that are to be released, and the cohort they are of."""
+
+    cohort: Cohort
+    tables: dict[str, pd.DataFrame]
+    profile: Profile
+
+    @property
+    def least(self) -> int:
+        """Persons who must stand behind a number."""
+        return self.profile.min_cell_count
+
+    @property
+    def centres(self) -> tuple[str, ...]:
+        """Centres without ``all``."""
+        return tuple(self.cohort.centres)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Arms without ``all``."""
+        return self.cohort.arms.all
+
+    def rows(self, table: str) -> list[tuple[int, dict[str, Any]]]:
+        """Position and values of each row."""
+        return list(enumerate(records(self.tables[table]))) if table in self.tables else []
+
+    @cached_property
+    def n_analysed(self) -> dict[tuple[str, str], float]:
+        """Analysed persons by centre and arm, ``all`` among both."""
+        rows = [row for _, row in self.rows("flow") if row["step"] == ANALYSED]
+        return {(row["centre"], row["arm"]): float(row["n_persons"]) for row in rows}
+
+    @cached_property
+    def n_randomised(self) -> float:
+        """All persons of the trial: no count of persons is larger."""
+        return max(float(row["n_persons"]) for _, row in self.rows("flow"))
+
+    @property
+    def most_months(self) -> float:
+        """All person-months of the panel: no count of months is larger."""
+        return self.n_randomised * len(self.cohort.window.months)
+
+    @cached_property
+    def employed(self) -> dict[tuple[str, str, int], float]:
+        """Persons with the primary outcome by centre, arm and month."""
+        rows = (row for _, row in self.rows("employment_by_month"))
+        return {(row["centre"], row["arm"], int(row["month"])): float(row["n_employed"]) for row in rows}
+
+    @cached_property
+    def is_complete(self) -> bool:
+        """Whether everybody is observed in every month, so that persons and months observed are one number."""
+        frame = self.tables["employment_by_month"]
+        return bool((frame["n_observed"] == frame["n_persons"]).all())
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame by column."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def analysed(centre: str, arm: str) -> Key:
+    """Key of the analysed persons."""
+    return (PERSONS, ANALYSED, centre, arm)
+
+
+def over_centres(study: Study, key: Key, arm: str) -> Relation:
+    """All centres are their sum; ``key`` goes before centre and arm, the rest of it behind."""
+    head, *tail = key
+    return total((head, ALL, arm, *tail), [(head, c, arm, *tail) for c in study.centres])
+
+
+def part(study: Study, yes: Key, no: Key, whole: Key, value: float, n: float, centre: str, arm: str) -> Iterator[Entry]:
+    """Persons who are something, those who are not, and that both make up the whole.
+
+    In an arm of a centre, that nobody or everybody is something tells of each person in it.
+    """
+    tells = ALL not in (centre, arm) and n > 0
+    yield Count(yes, value, zero_tells=tells, upper=study.n_randomised)
+    yield Count(no, n - value, zero_tells=tells, upper=study.n_randomised)
+    yield total(whole, [yes, no])

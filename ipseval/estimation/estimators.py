@@ -1,0 +1,109 @@
+"""Estimators: from a regression to estimates with errors; a registry."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ipseval.config import Cohort
+from ipseval.estimation.analyses import Regression
+from ipseval.estimation.design import ASSIGNED, Design
+from ipseval.estimation.marginal import risk_differences
+from ipseval.estimation.periods import Periods
+from ipseval.estimation.regression import Fit, Sample, fit
+from ipseval.estimation.variance import VARIANCES, Variance, same_df
+
+LINEAR = ("ols", "lin")  # whose coefficients are the effects: they can be tested jointly and pooled
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Estimates of a regression.
+
+    Parameters
+    ----------
+    fit : Fit
+        Least squares; for other estimators of the same columns.
+    terms : tuple of str, length K
+        What was estimated.
+    estimate : float array, length K
+    variances : dict
+        By name.
+    tied : frozenset of str
+        Terms that cannot be told from columns that were left out.
+    failure : str
+        A status that holds for every effect.
+    """
+
+    fit: Fit
+    terms: tuple[str, ...]
+    estimate: np.ndarray
+    variances: dict[str, Variance]
+    tied: frozenset[str] = frozenset()
+    failure: str = ""
+
+    def std_error(self, variance: str, term: str) -> float:
+        """Standard error of a term."""
+        return float(self.variances[variance].std_error[self.terms.index(term)])
+
+    def numbers(self, variance: str, term: str) -> tuple[float, float, float]:
+        """Estimate, standard error and degrees of freedom of a term."""
+        df = self._df_of_assigned if term.startswith(ASSIGNED) else self._df_of_others
+        return float(self.estimate[self.terms.index(term)]), self.std_error(variance, term), df[variance][term]
+
+    @cached_property
+    def _df_of_assigned(self) -> dict[str, dict[str, float]]:
+        return self._df([term for term in self.terms if term.startswith(ASSIGNED)])
+
+    @cached_property
+    def _df_of_others(self) -> dict[str, dict[str, float]]:
+        """Apart from those of assigned, which are few: under cr2 each term costs time."""
+        return self._df([term for term in self.terms if not term.startswith(ASSIGNED)])
+
+    def _df(self, terms: Sequence[str]) -> dict[str, dict[str, float]]:
+        """Degrees of freedom by variance and term."""
+        at = [self.terms.index(term) for term in terms]
+        return {n: dict(zip(terms, v.df_of(at).tolist(), strict=True)) for n, v in self.variances.items()}
+
+
+def linear(cohort: Cohort, this: Regression, design: Design) -> Fitted:
+    """Ordinary least squares on person-months, with every variance of the cohort."""
+    found, terms = _least_squares(design, this.time)
+    variances = {name: VARIANCES[name](found) for name in cohort.estimation.variances}
+    return Fitted(found, terms, found.b, variances, _tied(found, terms))
+
+
+def logit(cohort: Cohort, this: Regression, design: Design) -> Fitted:
+    """Differences of mean probabilities by a logit of the same columns (g-computation); variance ``cr1`` only."""
+    found, terms = _least_squares(design, this.time)
+    sample = Sample(design.X, this.time.D, this.time.Y, this.time.O)
+    moved = [found.kept.tolist().index(j) for j, t in enumerate(design.terms) if t.startswith(ASSIGNED) and t in terms]
+    marginal = risk_differences(sample, found.kept, moved)
+    variances = {"cr1": Variance(marginal.covariance, same_df(found.n_persons - 1.0))}
+    own = tuple(terms[j] for j in moved)
+    return Fitted(found, own, marginal.estimate, variances, _tied(found, terms), marginal.failure)
+
+
+def _least_squares(design: Design, time: Periods) -> tuple[Fit, tuple[str, ...]]:
+    """Fit with assigned terms tested last for collinearity, and the terms that are in it."""
+    terms = (*design.terms, *time.terms)
+    found = fit(Sample(design.X, time.D, time.Y, time.O), assigned_last(terms))
+    return found, tuple(terms[j] for j in found.kept)
+
+
+def _tied(found: Fit, terms: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(term for term, is_tied in zip(terms, found.is_tied, strict=True) if is_tied)
+
+
+def assigned_last(terms: tuple[str, ...]) -> np.ndarray:
+    """Positions of the terms, those of assigned last."""
+    return np.argsort([term.startswith(ASSIGNED) for term in terms], kind="stable")
+
+
+ESTIMATORS: dict[str, Callable[[Cohort, Regression, Design], Fitted]] = {"ols": linear, "lin": linear, "logit": logit}
+
+
+def variances_of(cohort: Cohort, estimator: str) -> tuple[str, ...]:
+    """Variances that an estimator's effects have."""
+    return cohort.estimation.variances if estimator in LINEAR else ("cr1",)

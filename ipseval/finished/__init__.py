@@ -1,0 +1,1 @@
+"""Finished files read again, by code that shares nothing with what wrote them."""

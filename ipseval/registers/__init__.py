@@ -1,0 +1,1 @@
+"""How deliveries are read: layouts, rules on rows and files, spells."""

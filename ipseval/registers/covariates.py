@@ -1,0 +1,196 @@
+"""Covariates as of randomisation: one function each, from records dated up to that day and no later."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ipseval.registers.distinct import looked_up
+
+DAYS_A_YEAR = 365.25
+UPPER_SECONDARY = 4  # first digit of NUS2000 from which upper secondary school is completed
+UNKNOWN_LEVEL = 9
+EDUCATION_LEVELS = {
+    "compulsory": (0, 2),
+    "upper_secondary_started": (3, 3),
+    "upper_secondary": (4, 5),
+    "higher": (6, 8),
+}
+
+
+@dataclass(frozen=True)
+class Records:
+    """What covariates are made from.
+
+    Parameters
+    ----------
+    trial : DataFrame
+        One row a person, indexed by person, sorted.
+    extracts : mapping
+        Extract -> cleaned rows, or None where not delivered.
+    describe : mapping
+        The configuration's ``describe``.
+    """
+
+    trial: pd.DataFrame
+    extracts: Mapping[str, pd.DataFrame | None]
+    describe: Mapping[str, Any]
+
+    @property
+    def randomised_on(self) -> pd.Series:
+        """Day of randomisation by person."""
+        return self.trial["randomised_on"]
+
+    def day_of(self, frame: pd.DataFrame) -> pd.Series:
+        """Day of randomisation of the person of each row."""
+        return looked_up(self.randomised_on, frame["person_id"])
+
+    def person_column(self, name: str) -> pd.Series | None:
+        """A column of ``persons`` by person of the trial; None where not delivered."""
+        persons = self.extracts["persons"]
+        if persons is None or name not in persons or persons[name].isna().all():
+            return None
+        return persons.set_index("person_id")[name].reindex(self.trial.index)
+
+
+Made = dict[str, pd.Series]
+
+
+def age(records: Records) -> Made:
+    """Years from birth to randomisation, days / 365.25.
+
+    # ASSUME: where only the month of birth is delivered, birth was on the 15th.
+    """
+    born = records.person_column("birth_date")
+    if born is None:
+        month = records.person_column("birth_month")
+        if month is None:
+            return {}
+        text = month.astype("Int64").astype("string") + "15"
+        born = pd.to_datetime(text, format="%Y%m%d", errors="coerce").astype("datetime64[s]")
+    return {"age": (records.randomised_on - born).dt.days / DAYS_A_YEAR}
+
+
+def female(records: Records) -> Made:
+    """1 for women, 0 for men."""
+    sex = records.person_column("sex")
+    return {} if sex is None else {"female": sex.map({"female": 1.0, "male": 0.0})}
+
+
+def native_born(records: Records) -> Made:
+    """1 for who was born in the country."""
+    born_here = records.person_column("native_born")
+    return {} if born_here is None else {"native_born": born_here.astype(float)}
+
+
+def education(records: Records) -> Made:
+    """Highest level completed by the day of randomisation: below upper secondary, and in groups.
+
+    # ASSUME: a level without a date of completion was completed before randomisation.
+    # ASSUME: level 9 and no record are missing, not "low".
+    """
+    levels = records.extracts["education"]
+    if levels is None:
+        return {}
+    late = levels["completed_on"] > records.day_of(levels) if "completed_on" in levels else False
+    known = levels[~(late | (levels["level"] == UNKNOWN_LEVEL))]
+    highest = known.groupby("person_id")["level"].max().reindex(records.trial.index).astype(float)
+    groups = {
+        f"education[{name}]": highest.between(low, high).astype(float).where(highest.notna())
+        for name, (low, high) in EDUCATION_LEVELS.items()
+    }
+    return {"less_than_upper_secondary": (highest < UPPER_SECONDARY).astype(float).where(highest.notna()), **groups}
+
+
+def wage_income(records: Records) -> Made:
+    """Wage income of the calendar year before randomisation, or of ``describe.wage_income_year`` if that is earlier.
+
+    # ASSUME: a person without a row for the year had no wage income, as long as the extract covers the year.
+    """
+    income = records.extracts["income"]
+    if income is None:
+        return {}
+    fixed, year = records.describe["wage_income_year"], records.randomised_on.dt.year
+    chosen = year - 1 if fixed is None else pd.Series(fixed, index=year.index).where(fixed < year)
+    of_year = income[income["year"] == income["person_id"].map(chosen)]
+    total = of_year.groupby("person_id")["wage_income"].sum().reindex(records.trial.index).fillna(0.0)
+    return {"wage_income": total.where(chosen.isin(income["year"]))}
+
+
+def benefits(records: Records) -> Made:
+    """1 for who received the benefit on the day of randomisation; missing where that day is not observed."""
+    spells = records.extracts["benefits"]
+    if spells is None:
+        return {}
+    day = records.day_of(spells)
+    current = spells[(spells["start_on"] <= day) & ~(spells["end_on"] < day)]
+    unknown = _is_among(records, current[current["is_observed"] == 0]) == 1
+    return {
+        f"benefit[{name}]": _is_among(records, current[current["benefit"] == name]).mask(unknown)
+        for name in sorted(spells["benefit"].dropna().unique())
+    }
+
+
+def health_contacts(records: Records) -> Made:
+    """Contacts a month over the months before randomisation (``describe.health_contact_months``)."""
+    contacts = records.extracts["health_contacts"]
+    if contacts is None:
+        return {}
+    months = records.describe["health_contact_months"]
+    day = records.day_of(contacts)
+    since = (day.dt.to_period("M") - months).dt.to_timestamp() + pd.to_timedelta(day.dt.day - 1, unit="D")
+    recent = contacts[(contacts["date"] >= since) & (contacts["date"] < day)]
+    counts = {
+        name: recent.loc[recent["contact"] == name, "person_id"]
+        .value_counts()
+        .reindex(records.trial.index, fill_value=0)
+        for name in sorted(contacts["contact"].unique())
+    }
+    return {f"health_contacts_per_month[{name}]": count / months for name, count in counts.items()}
+
+
+def _is_among(records: Records, rows: pd.DataFrame) -> pd.Series:
+    return pd.Series(records.trial.index.isin(rows["person_id"]).astype(float), index=records.trial.index)
+
+
+COVARIATES: tuple[Callable[[Records], Made], ...] = (
+    age, female, education, native_born, wage_income, benefits, health_contacts
+)  # fmt: skip
+NO_COVARIATES = (
+    "person_id", "centre", "arm", "randomised_on", "block", "stratum", "is_analysed", "died_on", "emigrated_on"
+)  # fmt: skip
+FROM_TRIAL = ("age", "female", "less_than_upper_secondary", "native_born")
+
+
+def covariate_names(people: pd.DataFrame) -> list[str]:
+    """Columns of ``people`` that are covariates, in their order."""
+    return [name for name in people.columns if name not in NO_COVARIATES]
+
+
+def covariates(records: Records, declared: tuple[str, ...]) -> pd.DataFrame:
+    """All covariates of a cohort, one row a person.
+
+    Parameters
+    ----------
+    records : Records
+    declared : tuple of str
+        Further columns of the trial extract.
+
+    Returns
+    -------
+    DataFrame
+        Indexed like ``records.trial``; floats, missing where unknown. A column that ``trial`` itself
+        delivers is taken as it is.
+    """
+    made: Made = {}
+    for function in COVARIATES:
+        made |= function(records)
+    for name in (*FROM_TRIAL, *declared):
+        if name in records.trial and records.trial[name].notna().any():
+            made[name] = records.trial[name]
+    order = [*FROM_TRIAL, *declared]
+    names = [n for n in order if n in made] + [n for n in made if n not in order]
+    frame = pd.DataFrame({name: made[name].astype(float).to_numpy() for name in names}, index=records.trial.index)
+    return frame.replace([np.inf, -np.inf], np.nan)

@@ -1,0 +1,245 @@
+"""Delivered Parquet files, read for the persons of the trial only (out of core, DuckDB).
+
+Files of one extract may differ in type and in columns: those that agree are read together and converted together.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate, groupby
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from ipseval.registers.convert import as_code, each_once, is_text
+from ipseval.registers.delivered import Delivery, File
+from ipseval.registers.progress import Reading
+
+MAX_KEY_WIDTH = 20  # a key of digits is looked for with leading zeros up to this width
+MAX_KEY_DIGITS = 18  # longer keys are no 64-bit integers
+BATCH_BYTES = 2**28  # is read at once, of small files or of row groups of a large one: progress is told between
+Names = Mapping[str, Sequence[str]]  # our column -> the names that it may have in a file
+FILE = "(file)"  # column of a part: the number of the file that a row came from
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of the files of one delivery that agree in the types of the columns read; our names, and ``FILE``."""
+
+    table: pa.Table
+
+    def column(self, name: str) -> pa.ChunkedArray | None:
+        """A column under our name; None where these files lack it."""
+        return self.table[name] if name in self.table.column_names else None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is read at once.
+
+    Parameters
+    ----------
+    numbers : list of int
+        Of files.
+    n_bytes : int
+    rows : tuple of (int, int), optional
+        The first row and the one after the last, of a single file that is read in several batches.
+    is_last : bool
+        Whether its files are done with it.
+    """
+
+    numbers: list[int]
+    n_bytes: int
+    rows: tuple[int, int] | None = None
+    is_last: bool = True
+
+
+class UnreadableError(Exception):
+    """Files whose footer is whole but whose pages are not."""
+
+    def __init__(self, names: list[str]):
+        self.names = names
+        super().__init__(f"{len(names)} files")
+
+
+def read(delivery: Delivery, columns: Names, keys: Iterable[str] | None = None) -> list[Part]:
+    """Read a delivery, or the rows of some persons only.
+
+    Parameters
+    ----------
+    delivery : Delivery
+    columns : mapping
+        Our name -> names that it may have in a file; ``person_id`` among them when keys are given.
+    keys : iterable of str, optional
+        Canonical keys (see :func:`canonical_key`); a key of digits is found with leading zeros too.
+
+    Returns
+    -------
+    list of Part
+        In the order of the first file of each; rows in no particular order.
+
+    Raises
+    ------
+    UnreadableError
+        Pages of a file cannot be read.
+    """
+    return _parts(delivery, columns, "read", None if keys is None else sorted(keys))
+
+
+def count_by(delivery: Delivery, names: Sequence[str]) -> list[Part]:
+    """Number of rows (``n_rows``) for each file and ``value`` of a column of the whole delivery; see :func:`read`."""
+    return _parts(delivery, {"value": names}, "counted", None, counted=True)
+
+
+def _parts(delivery: Delivery, columns: Names, done: str, keys: list[str] | None, counted: bool = False) -> list[Part]:
+    batches = [batch for numbers in _alike(delivery, columns) for batch in _batches(delivery, numbers)]
+    sizes = tuple(delivery.files[i].n_bytes for batch in batches if batch.is_last for i in batch.numbers)
+    reading = Reading(f"{delivery.name}, {done}", sizes)
+    parts, damaged = [], set()
+    for batch in batches:
+        try:
+            parts.append(Part(_query(delivery, batch, columns, keys, counted)))
+        except UnreadableError as error:
+            damaged |= set(error.names)
+        reading.done(batch.n_bytes, len(batch.numbers) if batch.is_last else 0)
+    if damaged:
+        raise UnreadableError(sorted(damaged))
+    return parts
+
+
+def _batches(delivery: Delivery, numbers: list[int]) -> Iterator[Batch]:
+    """The files in runs of about ``BATCH_BYTES``; larger ones in as many runs of their row groups."""
+    files = delivery.files
+    for number in (i for i in numbers if files[i].n_bytes > BATCH_BYTES):
+        yield from _slices(files[number], number)
+    small = [i for i in numbers if files[i].n_bytes <= BATCH_BYTES]
+    for run in _runs(small, [files[i].n_bytes for i in small]):
+        yield Batch(run, sum(files[i].n_bytes for i in run))
+
+
+def _slices(file: File, number: int) -> Iterator[Batch]:
+    """A file's row groups in runs of about ``BATCH_BYTES``, as if each row took the same room."""
+    n_rows = [file.footer.row_group(i).num_rows for i in range(file.footer.num_row_groups)]
+    runs = _runs(n_rows, [n * file.n_bytes // max(file.n_rows, 1) for n in n_rows])
+    ends = list(accumulate(map(sum, runs)))
+    read = [end * file.n_bytes // max(file.n_rows, 1) for end in ends]
+    for first, end, before, after in zip([0, *ends], ends, [0, *read], read, strict=False):
+        yield Batch([number], after - before, (first, end), is_last=end == ends[-1])
+
+
+def _runs(items: list[int], sizes: list[int]) -> list[list[int]]:
+    """The items in runs of about ``BATCH_BYTES``, in their order."""
+    before = accumulate(sizes, initial=0)
+    runs = groupby(zip(before, items, strict=False), key=lambda pair: pair[0] // BATCH_BYTES)
+    return [[item for _, item in run] for _, run in runs]
+
+
+def _alike(delivery: Delivery, columns: Names) -> list[list[int]]:
+    """Numbers of the files that agree in name and type of the columns read; files without rows are left out."""
+
+    def kind(number: int) -> str:
+        here = _names_in(delivery.files[number], columns)
+        return str([(ours, theirs, str(delivery.files[number].types[theirs])) for ours, theirs in here.items()])
+
+    filled = [i for i, file in enumerate(delivery.files) if file.n_rows or len(delivery.files) == 1]
+    return sorted(list(numbers) for _, numbers in groupby(sorted(filled, key=kind), key=kind))
+
+
+def _names_in(file: File, columns: Names) -> dict[str, str]:
+    """Our name -> the name in a file, of the columns that the file has."""
+    return {ours: theirs for ours, names in columns.items() if (theirs := file.column(names)) is not None}
+
+
+def _query(delivery: Delivery, batch: Batch, columns: Names, keys: list[str] | None, counted: bool = False) -> pa.Table:
+    numbers, rows = batch.numbers, batch.rows
+    files = [delivery.files[i] for i in numbers]
+    here = _names_in(files[0], columns)
+    paths = [str(file.path) for file in files]
+    select = ", ".join(f"{_quoted(theirs)} AS {_quoted(ours)}" for ours, theirs in here.items())
+    query = (
+        f'SELECT {select}, CAST(list_position($paths, "{FILE}") AS INTEGER) - 1 AS "{FILE}" '
+        "FROM read_parquet($patterns, union_by_name=true, binary_as_string=true, hive_partitioning=false, "
+        f"filename='{FILE}'{', file_row_number=true' if rows else ''})"
+        + (f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}" if rows else "")
+    )
+    if counted:
+        query = f"SELECT *, count(*) AS n_rows FROM ({query}) GROUP BY ALL"
+    with _connection() as db:
+        if keys is not None:
+            query += f" {'AND' if rows else 'WHERE'} {_persons(db, files, here['person_id'], keys)}"
+        try:
+            table = db.sql(query, params={"paths": paths, "patterns": list(map(_pattern, paths))}).to_arrow_table()
+        except duckdb.Error:
+            raise UnreadableError(_damaged(delivery, numbers, columns, keys)) from None
+    own = pa.array(numbers, pa.int32()).take(table[FILE])
+    return _with_zones(table.set_column(table.column_names.index(FILE), FILE, own), files[0], here)
+
+
+def _damaged(delivery: Delivery, numbers: list[int], columns: Names, keys: list[str] | None) -> list[str]:
+    """Names of the files that fail when they are read alone; all of them when none does."""
+    if len(numbers) == 1:
+        return delivery.names(numbers)
+    failed = []
+    for number in numbers:
+        try:
+            _query(delivery, Batch([number], 0), columns, keys)
+        except UnreadableError as error:
+            failed += error.names
+    return failed or delivery.names(numbers)
+
+
+def _with_zones(table: pa.Table, file: File, columns: Mapping[str, str]) -> pa.Table:
+    """The table with times in the zone that the file states; DuckDB gives them in the session's."""
+    for ours, theirs in columns.items():
+        kind = file.types[theirs]
+        if pa.types.is_timestamp(kind) and kind.tz is not None:
+            zoned = table[ours].cast(pa.timestamp("us", kind.tz))
+            table = table.set_column(table.column_names.index(ours), ours, zoned)
+    return table
+
+
+def _persons(db: duckdb.DuckDBPyConnection, files: list[File], column: str, keys: list[str]) -> str:
+    """The condition that picks the persons out; the column's type decides how they are spelled."""
+    kind, name = files[0].types[column], _quoted(column)
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not (is_text(kind) or pa.types.is_binary(kind)):
+        numbers = [int(k) for k in keys if k.isdigit() and len(k) <= MAX_KEY_DIGITS]
+        db.register("trial_keys", pa.table({"k": pa.array(numbers, pa.int64())}))
+    elif any(file.is_padded(column) for file in files):
+        db.register("trial_keys", pa.table({"k": pa.array({k.lstrip("0") for k in keys}, pa.string())}))
+        name = f"ltrim(trim({name}), '0')"
+    else:
+        spelled = set(keys) | {k.zfill(w) for k in keys if k.isdigit() for w in range(len(k) + 1, MAX_KEY_WIDTH + 1)}
+        db.register("trial_keys", pa.table({"k": pa.array(spelled, pa.string())}))
+    return f"{name} IN (SELECT k FROM trial_keys)"
+
+
+def canonical_key(keys: pa.ChunkedArray) -> pd.Series:
+    """One spelling a person: text, and digits without leading zeros (``007`` and ``7`` are the same person)."""
+    return each_once(_canonical, keys)
+
+
+def _canonical(keys: pa.ChunkedArray) -> pd.Series:
+    text = as_code(keys)
+    stripped = text.str.lstrip("0").replace("", "0")
+    return text.where(~text.str.fullmatch(r"\d+").fillna(False).astype(bool), stripped)
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"preserve_insertion_order": "false", "autoinstall_known_extensions": "false"})
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    """A connection of its own to the process's database, which takes long to open."""
+    return _database().cursor()
+
+
+def _pattern(path: str) -> str:
+    """The pattern that fits this path only: DuckDB reads ``[``, ``*`` and ``?`` as signs for others."""
+    return path.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

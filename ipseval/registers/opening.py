@@ -1,0 +1,226 @@
+"""Opening an extract: its files, its layout, and under which names its columns were delivered."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ipseval.config import Cohort
+from ipseval.contracts import EXTRACTS, Column, Extract
+from ipseval.errors import nearest
+from ipseval.registers.delivered import Delivery, describe, locate
+from ipseval.registers.findings import Findings
+from ipseval.registers.layouts import LAYOUTS, Layout
+from ipseval.registers.row_periods import UNITS, WORDS, Period, by_column, by_file
+from ipseval.registers.rules import OPEN_DATES
+from ipseval.registers.sources import PLAIN, Source, sources
+
+MAX_NAMES = 12  # names that a message lists
+CODED = ("code", "integer")  # kinds of columns whose codes can be excluded; of the trial list the first only
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Files of one source of an extract.
+
+    Parameters
+    ----------
+    extract : Extract
+    delivery : Delivery
+    source : Source
+    layout : Layout
+    contract : tuple of Column
+        What is expected of the files.
+    columns : dict
+        Our names of the columns that are read -> the names that they may have.
+    period : Period, optional
+        Where the month or year of a row stands, in a layout that has one.
+    """
+
+    extract: Extract
+    delivery: Delivery
+    source: Source
+    layout: Layout
+    contract: tuple[Column, ...]
+    columns: dict[str, tuple[str, ...]]
+    period: Period | None = None
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence; of many the first."""
+    every = list(names)
+    rest = len(every) - MAX_NAMES
+    return ", ".join(every[:MAX_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def located(cohort: Cohort, extract: str) -> list[Path]:
+    """All files delivered for an extract."""
+    places = (locate(cohort.extracts, extract, source.files) for source in sources(cohort, extract))
+    return list(dict.fromkeys(path for place in places for path in place))
+
+
+def check_unread(cohort: Cohort, found: Findings) -> None:
+    """Note Parquet files of the folder that no extract reads: stale copies, or names that are not as expected."""
+    read = {path for extract in EXTRACTS for path in located(cohort, extract)}
+    every = (p for p in cohort.extracts.rglob("*.parquet") if p.is_file() and not p.name.startswith((".", "_")))
+    names = sorted(path.relative_to(cohort.extracts).as_posix() for path in every if path not in read)
+    if names:
+        found.add("all", "unread_file", listed(names), None, None, number=len(names))
+
+
+def open_extract(extract: Extract, cohort: Cohort, found: Findings) -> tuple[Opened, ...]:
+    """Files, columns and layout of each source of an extract that can be read."""
+    every = sources(cohort, extract.name)
+    opened = (_open_source(extract, source, cohort, found) for source in every)
+    return tuple(this for this in opened if this is not None)
+
+
+def _layout(extract: Extract, source: Source) -> Layout:
+    """The layout of a source; the plain one where the cohort file names none that fits, which is told elsewhere."""
+    layout = LAYOUTS.get(source.layout, LAYOUTS[PLAIN])
+    return layout if layout.serves(extract) else LAYOUTS[PLAIN]
+
+
+def _open_source(extract: Extract, source: Source, cohort: Cohort, found: Findings) -> Opened | None:
+    pattern = " or ".join(source.files)
+    found_files = locate(cohort.extracts, extract.name, source.files)
+    delivery = describe(cohort.extracts, extract.name, found_files, pattern)
+    name = pattern or f"{extract.name}.parquet"
+    is_expected = extract.needed or bool(source.files)
+    if delivery is None:
+        if is_expected:
+            found.add(extract.name, "missing_extract", name, None, None)
+        return None
+    for rule, names in (("not_parquet", delivery.broken), ("stray_file", delivery.stray)):
+        if names:
+            found.add(extract.name, rule, listed(names), None, None, number=len(names))
+    if not delivery.files and not delivery.broken and is_expected:
+        found.add(extract.name, "missing_extract", name, None, None)
+    if delivery.broken or not delivery.files:
+        return None
+    single, *others = delivery.names(range(len(delivery.files)))
+    if others and single == f"{extract.name}.parquet" and not source.files:
+        folder = others[0].split("/")[0]
+        found.add(extract.name, "file_and_folder", f"{single} and {folder}/", delivery.n_rows, None)
+    if delivery.n_rows == 0:
+        action = "stop" if extract.needed else "warn"
+        found.add(extract.name, "empty_extract", delivery.label, 0, 0, number=1, action=action)
+        if extract.needed:
+            return None
+    return _with_columns(extract, source, delivery, cohort, found)
+
+
+def _with_columns(
+    extract: Extract, source: Source, delivery: Delivery, cohort: Cohort, found: Findings
+) -> Opened | None:
+    layout = _layout(extract, source)
+    contract = layout.columns(extract, delivery.columns, source.options)
+    own = cohort.covariates if extract.name == "trial" else ()
+    extra = (Column(name, "number", "Baseline covariate.", nullable=True) for name in own if not extract.column(name))
+    opened = Opened(extract, delivery, source, layout, (*contract, *extra), {})
+    complete = _settings_fit(opened, cohort, found)
+    opened = replace(opened, period=_period(opened))
+    for column in opened.contract:
+        in_name = opened.period and opened.period.of_file and column.name == opened.period.column
+        if in_name or column.name in source.constants:
+            continue
+        names = source.names(column.name)
+        is_there = _has(delivery, names)
+        if is_there:
+            opened.columns[column.name] = names
+        if is_there or column.needed or column.name in source.asked:
+            complete &= _is_delivered(column, names, opened, found)
+    return opened if complete else None
+
+
+def _has(delivery: Delivery, names: tuple[str, ...]) -> bool:
+    """Whether a file of the delivery has a column of one of the names."""
+    return any(file.column(names) for file in delivery.files)
+
+
+def _period(this: Opened) -> Period | None:
+    """Where the month or year of a row stands: in its column or, without one, in the names of the files."""
+    column = this.layout.period(this.source.options)
+    if column is None:
+        return None
+    if _has(this.delivery, this.source.names(column)):
+        return by_column(column)
+    return by_file(column, this.delivery.names(range(len(this.delivery.files))))
+
+
+def _settings_fit(this: Opened, cohort: Cohort, found: Findings) -> bool:
+    """Whether columns, values and exclusions of the cohort file name columns of ours."""
+    name, ours = this.extract.name, {c.name: c for c in this.contract}
+    coded = [c.name for c in this.contract if c.kind in CODED[: 1 if name == "trial" else None]]
+    if this.layout.is_wide and (kind := this.extract.kind_column):
+        ours[kind.name], coded = kind, [*coded, kind.name]
+    complete, source = True, this.source
+    others = {
+        c.name for s in sources(cohort, name) for c in _layout(this.extract, s).columns(this.extract, (), s.options)
+    }
+    said = {"columns": source.asked, "values": source.values, "exclusions": source.exclusions}
+    for key, chosen in {**said, "constants": source.constants}.items():
+        for column in sorted(chosen):
+            if column not in ours and column in others:  # it is said of another source of the extract
+                continue
+            if column not in ours:
+                remedy = nearest(column, ours) or f"Ours: {listed(ours)}."
+                found.fault(configured(cohort), f"{key}.{name}.{column} is no column of ours.", remedy)
+            elif key == "exclusions" and column not in coded:
+                what = f"exclusions.{name}.{column} names a column that holds no codes."
+                found.fault(configured(cohort), what, f"Columns with codes: {listed(coded) or 'none'}.")
+            elif key == "exclusions" and source.exclusions[column] and not _has(this.delivery, source.names(column)):
+                what = f"exclusions.{name} names '{column}', which {this.delivery.label} does not have."
+                found.fault(configured(cohort), what, f"It has: {listed(sorted(this.delivery.columns))}.")
+            else:
+                continue
+            complete = False
+    return complete
+
+
+def configured(cohort: Cohort) -> str:
+    """The cohort file as messages name it."""
+    return cohort.file or f"{cohort.name}.yaml"
+
+
+def _is_delivered(column: Column, names: tuple[str, ...], this: Opened, found: Findings) -> bool:
+    """Whether every file has a column; one that may be empty may lack in some files, which is noted."""
+    files, name = this.delivery.files, this.extract.name
+    lacking = [i for i, file in enumerate(files) if file.column(names) is None]
+    everywhere = len(lacking) == len(files)
+    if lacking and (column.needed or everywhere):
+        _note_missing(column, names, this, [] if everywhere else lacking, found)
+        return False
+    _note_names(column, names, this, found)
+    empty = [i for i, file in enumerate(files) if file.n_rows and file.n_nulls(file.column(names)) == file.n_rows]
+    rule = "missing_value" if column.name == "person_id" else "column_of_nulls"
+    some = len(empty) < sum(file.n_rows > 0 for file in files) and column.name not in OPEN_DATES
+    if empty and not this.layout.is_wide and (some or rule == "missing_value"):
+        subject, n_rows = listed(this.delivery.names(empty)), sum(files[i].n_rows for i in empty)
+        found.add(name, rule, subject, n_rows, None, number=len(empty), column=column.name)
+    return True
+
+
+def _note_names(column: Column, names: tuple[str, ...], this: Opened, found: Findings) -> None:
+    """Note files that have a column under another name than the first file, or under several names."""
+    files, name = this.delivery.files, this.extract.name
+    usual = next(theirs for file in files if (theirs := file.column(names)) is not None)
+    renamed = [i for i, file in enumerate(files) if file.column(names) not in (usual, None)]
+    several = [i for i, file in enumerate(files) if len(file.called(names)) > 1]
+    for rule, numbers in (("renamed_column", renamed), ("several_names", several)):
+        if numbers:
+            subject, n_rows = listed(this.delivery.names(numbers)), sum(files[i].n_rows for i in numbers)
+            found.add(name, rule, subject, n_rows, None, number=len(numbers), column=column.name)
+
+
+def _note_missing(column: Column, names: tuple[str, ...], this: Opened, lacking: list[int], found: Findings) -> None:
+    """Note a column that the files numbered ``lacking`` do not have, or none of the delivery."""
+    delivery, name = this.delivery, this.extract.name
+    has = sorted(delivery.files[lacking[0]].types if lacking else delivery.columns)
+    subject = listed(delivery.names(lacking)) if lacking else delivery.label
+    is_week = this.layout.is_wide and column.name != "person_id"
+    declare = f"layouts.{name}.prefix" if is_week else f"columns.{name}"
+    near = f"[It has|The first has]: {listed(has)}. {nearest(names[0], has)}"
+    if column.name in UNITS and len(delivery.files) > 1:
+        near += f" Or have the {WORDS[column.name]} stand in the name of every file."
+    words = {"column": "w1" if is_week else "' or '".join(names), "near": near, "declare": declare}
+    found.add(name, "missing_column", subject, None, None, number=max(len(lacking), 1), **words)

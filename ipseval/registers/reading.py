@@ -1,0 +1,180 @@
+"""Reading an extract: the rows of the trial's persons, with every column converted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ipseval.contracts import Column
+from ipseval.registers import extracts
+from ipseval.registers.convert import convert
+from ipseval.registers.distinct import in_order
+from ipseval.registers.extracts import FILE, Part
+from ipseval.registers.findings import Findings
+from ipseval.registers.opening import Opened, listed
+from ipseval.registers.rules import OPEN_DATES
+
+SORTED_BY = 12  # columns that rows are sorted by
+KINDS = {
+    "flag": "0 or 1",
+    "key": "a key",
+    "code": "a code",
+    "integer": "a whole number",
+    "number": "a number",
+    "date": "a date (YYYY-MM-DD, YYYYMMDD or DD.MM.YYYY)",
+    "month": "a month (YYYYMM, YYYY-MM or a date)",
+}
+
+
+@dataclass(frozen=True)
+class Read:
+    """A column of all parts: its values and the rows that failed or were mended (rule -> rows)."""
+
+    values: pd.Series
+    failed: np.ndarray
+    fixed: dict[str, np.ndarray]
+
+
+def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFrame | None:
+    """Rows (of the persons ``keys`` only) with every column converted; None when the files cannot be read."""
+    name = this.extract.name
+    try:
+        parts = extracts.read(this.delivery, this.columns, keys)
+    except extracts.UnreadableError as error:
+        found.add(name, "unreadable", listed(error.names), None, None, number=len(error.names))
+        return None
+    person = pd.concat([extracts.canonical_key(part.table["person_id"]) for part in parts], ignore_index=True)
+    file = np.concatenate([part.table[FILE].to_numpy() for part in parts])
+    frame, cells = {"person_id": person}, []
+    if this.period and this.period.of_file:
+        frame[this.period.column] = this.period.of_rows(file)
+    for column_name, value in this.source.constants.items():
+        frame[column_name] = pd.Series(value, index=person.index, dtype="str")
+    for column in (c for c in this.contract if c.name in this.columns and c.name != "person_id"):
+        coded = this.extract.kind_column if this.layout.is_wide else column
+        read = _column(parts, column, this.source.values.get(coded.name) if coded else None)
+        frame[column.name] = read.values
+        if this.layout.is_wide:
+            cells.append(read)
+        else:
+            _check_column(this, column, read, person, file, found)
+    if cells:
+        _check_cells(this, cells, person, file, found)
+    _check_keys(this, parts, person, file, found)
+    rows = pd.DataFrame(frame)
+    return in_order(rows, rows.columns[:SORTED_BY])
+
+
+def _column(parts: list[Part], column: Column, codes: Mapping[str, str] | None) -> Read:
+    """One column of all parts, each converted from its own type."""
+    raw = [part.column(column.name) or pa.chunked_array([pa.nulls(part.table.num_rows)]) for part in parts]
+    done = [convert(delivered, column.kind, codes) for delivered in raw]
+    values = pd.concat([c.values for c in done], ignore_index=True)
+    rules = {c.fixed for c in done if c.fixed}
+    known = [(c.values.notna().to_numpy(), c.fixed) for c in done]
+    fixed = {rule: np.concatenate([rows & (by == rule) for rows, by in known]) for rule in sorted(rules)}
+    return Read(values, np.concatenate([c.failed for c in done]), fixed)
+
+
+def _check_column(
+    this: Opened, column: Column, read: Read, person: pd.Series, file: np.ndarray, found: Findings
+) -> None:
+    _note_type(this, column.name, column.kind, read.failed, read.fixed, person, file, found)
+    empty = read.values.isna().to_numpy() & ~read.failed
+    if empty.any() and not column.nullable:
+        note(this, "missing_value", empty, person, found, file=file, column=column.name)
+    elif len(empty) and empty.all() and column.name not in OPEN_DATES:
+        note(this, "column_of_nulls", empty, person, found, column=column.name)
+
+
+def _check_cells(this: Opened, cells: list[Read], person: pd.Series, file: np.ndarray, found: Findings) -> None:
+    """One finding for all weeks of a wide layout."""
+    failed = np.logical_or.reduce([c.failed for c in cells])
+    fixed: dict[str, np.ndarray] = {}
+    for cell in cells:
+        for rule, rows in cell.fixed.items():
+            fixed[rule] = fixed.get(rule, False) | rows
+    kind = this.contract[-1].kind
+    _note_type(this, "week", kind, failed, fixed, person, file, found)
+    n_empty = sum(bool(len(c.values)) and bool(c.values.isna().all()) and not c.failed.any() for c in cells)
+    if n_empty:
+        subject = f"{n_empty} of {len(cells)} weeks of {this.delivery.label}"
+        found.add(
+            this.extract.name, "column_of_nulls", subject, len(person), person.nunique(), number=n_empty, column="week"
+        )
+
+
+def _note_type(
+    this: Opened,
+    column: str,
+    kind: str,
+    failed: np.ndarray,
+    fixed: Mapping[str, np.ndarray],
+    person: pd.Series,
+    file: np.ndarray,
+    found: Findings,
+) -> None:
+    name, otherwise = this.extract.name, ""
+    if this.layout.is_wide:
+        otherwise = f", or declare its codes: employed and not_employed under layouts.{name}"
+    elif kind in ("flag", "integer"):
+        otherwise = f", or map its codes under values.{name}.{column}"
+    note(this, "wrong_type", failed, person, found, file=file, column=column, kind=KINDS[kind], otherwise=otherwise)
+    for rule, rows in fixed.items():
+        if rule != "converted_type" or not failed.any():
+            note(this, rule, rows, person, found, file=file, column=column)
+
+
+def _check_keys(this: Opened, parts: list[Part], person: pd.Series, file: np.ndarray, found: Findings) -> None:
+    delivered = pd.concat([convert(p.table["person_id"], "key").values for p in parts], ignore_index=True)
+    note(this, "key_spelling", (delivered.notna() & (delivered != person)).to_numpy(), person, found, file=file)
+    if this.extract.name == "trial":
+        note(this, "missing_value", person.isna().to_numpy(), person, found, file=file, column="person_id")
+        return
+    n_lacking = sum(f.n_nulls(f.column(this.columns["person_id"])) for f in this.delivery.files)
+    if n_lacking:
+        subject = f"{n_lacking} of {this.delivery.n_rows} rows of {this.delivery.label}"
+        found.add(this.extract.name, "missing_key", subject, n_lacking, None, column="person_id")
+
+
+def note(
+    this: Opened,
+    rule: str,
+    rows: np.ndarray,
+    person: pd.Series,
+    found: Findings,
+    file: np.ndarray | None = None,
+    **words: Any,
+) -> str | None:
+    """Note the rows that a rule found; nothing when there are none.
+
+    Parameters
+    ----------
+    this : Opened
+    rule : str
+    rows : bool array, length n
+    person : Series, length n
+    found : Findings
+    file : int array, length n, optional
+        Number of the file of each row; of a folder the message then names the files concerned.
+    **words
+        Words of the message.
+
+    Returns
+    -------
+    str or None
+        The action.
+    """
+    n = int(np.sum(rows))
+    if n == 0:
+        return None
+    persons = int(person[rows].nunique())
+    counted = f"{persons} person{'s' if persons != 1 else ''}"
+    if file is not None and len(this.delivery.files) > 1:
+        names = this.delivery.names(sorted(set(file[rows].tolist())))
+        counted += f"; in {listed(names)}" if len(names) < len(this.delivery.files) else ""
+    subject = f"{n} of {len(rows)} row{'s' if len(rows) != 1 else ''} of {this.delivery.label} ({counted})"
+    return found.add(this.extract.name, rule, subject, n, persons, **words)

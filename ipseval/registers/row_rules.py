@@ -1,0 +1,132 @@
+"""Row rules of the check: how rows are found and mended; ``ipseval.registers.rules`` says what becomes of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ipseval.config import Cohort
+from ipseval.contracts import EXTRACTS
+from ipseval.registers.convert import SENTINEL_YEAR
+from ipseval.registers.distinct import looked_up
+from ipseval.registers.rules import OPEN_DATES
+from ipseval.registers.spells import overlapping
+
+
+@dataclass(frozen=True)
+class Known:
+    """What row rules may look up about persons; series indexed by person."""
+
+    cohort: Cohort
+    randomised_on: pd.Series
+    born_on: pd.Series
+    ended_on: pd.Series
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """Finds rows of an extract's frame, and mends the frame when the action is to fix."""
+
+    name: str
+    applies: Callable[[str], bool]
+    find: Callable[[pd.DataFrame, Known], np.ndarray]
+    mend: Callable[[pd.DataFrame, np.ndarray, Known], pd.DataFrame] | None = None
+    column: str = ""
+
+
+def _is_spells(extract: str) -> bool:
+    return EXTRACTS[extract].column("start_on") is not None
+
+
+def _has(column: str) -> Callable[[str], bool]:
+    return lambda extract: EXTRACTS[extract].column(column) is not None
+
+
+def _sentinel(column: str) -> RowRule:
+    """Dates of what has not happened yet: 9999-12-31, 31.12.2099 and the like."""
+
+    def find(frame: pd.DataFrame, known: Known) -> np.ndarray:
+        if column not in frame:
+            return np.zeros(len(frame), bool)
+        return (frame[column].dt.year >= SENTINEL_YEAR).to_numpy()
+
+    def mend(frame: pd.DataFrame, found: np.ndarray, known: Known) -> pd.DataFrame:
+        return frame.assign(**{column: frame[column].mask(found)})
+
+    return RowRule("sentinel_date", _has(column), find, mend, column)
+
+
+def _end_before_start(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    return (frame["end_on"] < frame["start_on"]).to_numpy()
+
+
+def _before_birth(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    return (frame["end_on"] < looked_up(known.born_on, frame["person_id"])).to_numpy()
+
+
+def _starts_before_birth(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    return (frame["start_on"] < looked_up(known.born_on, frame["person_id"])).to_numpy()
+
+
+def _after_death(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    ended = looked_up(known.ended_on, frame["person_id"])
+    return ((frame["end_on"].isna() & ended.notna()) | (frame["end_on"] > ended)).to_numpy()
+
+
+def _cut(frame: pd.DataFrame, found: np.ndarray, known: Known) -> pd.DataFrame:
+    ended = looked_up(known.ended_on, frame["person_id"])
+    cut = frame.assign(end_on=frame["end_on"].mask(found, ended))
+    return cut[~(cut["end_on"] < cut["start_on"])]
+
+
+def _ended_before(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    day = looked_up(known.randomised_on, frame["person_id"])
+    ends = [frame[c] < day for c in ("died_on", "emigrated_on") if c in frame]
+    return np.logical_or.reduce(ends) if ends else np.zeros(len(frame), bool)
+
+
+def _open_end(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    return frame["end_on"].isna().to_numpy()
+
+
+def _after_register(days: pd.Series, known: Known) -> np.ndarray:
+    until = known.cohort.observed_until
+    return np.zeros(len(days), bool) if until is None else _months(days) > np.datetime64(until, "M")
+
+
+def _outside_register(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    """Spells of which no day lies within the register's coverage."""
+    since = known.cohort.observed_from
+    before = np.zeros(len(frame), bool) if since is None else _months(frame["end_on"]) < np.datetime64(since, "M")
+    return before | _after_register(frame["start_on"], known)
+
+
+def _months(days: pd.Series) -> np.ndarray:
+    return days.to_numpy().astype("datetime64[M]")
+
+
+def _one_arm(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    declared = frame["arm"].where(frame["arm"].isin(known.cohort.arms.all))
+    return ((declared.groupby(frame["centre"]).transform("nunique") < 2) & declared.notna()).to_numpy()
+
+
+def _only(name: str) -> Callable[[str], bool]:
+    return lambda extract: extract == name
+
+
+ROW_RULES: tuple[RowRule, ...] = (
+    *map(_sentinel, OPEN_DATES),
+    RowRule(
+        "randomised_after_register", _only("trial"), lambda frame, known: _after_register(frame["randomised_on"], known)
+    ),
+    RowRule("centre_with_one_arm", _only("trial"), _one_arm),
+    RowRule("ended_before_randomisation", _only("persons"), _ended_before),
+    RowRule("end_before_start", _is_spells, _end_before_start),
+    RowRule("before_birth", _is_spells, _before_birth),
+    RowRule("starts_before_birth", _is_spells, _starts_before_birth),
+    RowRule("after_death", _is_spells, _after_death, _cut),
+    RowRule("open_end", _is_spells, _open_end),
+    RowRule("overlapping_spells", _is_spells, lambda frame, known: overlapping(frame)),
+    RowRule("outside_coverage", _is_spells, _outside_register),
+)

@@ -1,0 +1,253 @@
+"""What a check must find in a delivery: one named rule each, with what is done about it.
+
+``RULES`` declares name, action and wording. Row rules (``registers.row_rules``) find rows of one extract's frame;
+what cannot be seen in rows (files, columns, keys) is found in ``ipseval.check`` under the same names.
+"""
+
+import re
+from dataclasses import dataclass
+
+ACTIONS = ("stop", "drop", "fix", "warn")
+OPEN_DATES = ("end_on", "died_on", "emigrated_on", "withdrawn_on")  # empty: it has not happened
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: what it finds, in words that follow "n of m rows of <file>", and what is done.
+
+    Parameters
+    ----------
+    action : str
+        ``stop`` (nothing is written), ``drop`` (rows left out), ``fix`` (mended as ``finds`` says) or ``warn``.
+    finds, remedy : str
+        Wording of the message. ``{column}`` stands for the column concerned, ``[one|many]`` for the form that
+        agrees with the count.
+    done : str
+        What becomes of the rows when nothing else was asked for.
+    others : tuple of str
+        Actions that a cohort file may ask for instead, under ``checks``.
+    """
+
+    action: str
+    finds: str
+    remedy: str = "Nothing to do."
+    others: tuple[str, ...] = ()
+    done: str = ""
+
+
+def agreeing(text: str, n: int) -> str:
+    """Choose among ``[one|many]`` by a count."""
+    return re.sub(r"\[([^|\]]*)\|([^\]]*)\]", lambda m: m[1] if n == 1 else m[2], text)
+
+
+def in_words(text: str, column: str = "") -> str:
+    """Wording for many rows; places that a message fills in become ``...``, save the column where it is known."""
+    usual = {"{label}": "the extract", "{units}": "months", "{unit}": "month"}
+    for place, words in usual.items():
+        text = text.replace(place, words)
+    text = agreeing(text, 2)
+    if column:
+        article = "an" if column[0] in "aeiou" else "a"
+        text = text.replace("{column}", column).replace("{article}", article)
+    return re.sub(r"\s+", " ", re.sub(r"\{\{(.*?)\}\}", r"{\1}", re.sub(r"(?<!\{)\{\w+\}(?!\})", "...", text))).strip()
+
+
+WARN, STOP, BOTH = ("warn",), ("stop",), ("stop", "warn")
+RULES: dict[str, Rule] = {
+    # files
+    "missing_extract": Rule(
+        "stop", "was not delivered.", "Put it into the folder that extracts names, as a file or a folder of files."
+    ),
+    "file_and_folder": Rule(
+        "stop", "were both delivered: one of them would be counted twice.", "Remove the one that is not to be used."
+    ),
+    "not_parquet": Rule("stop", "[is|are] no Parquet, or cut off.", "Have [it|them] delivered again."),
+    "stray_file": Rule(
+        "warn", "[is|are] no .parquet and left unread.", "Remove [it|them] if [it|they] should not be there.", STOP
+    ),
+    "unread_file": Rule(
+        "warn",
+        "[is|are] read for no extract.",
+        "Name [it|them] under files, or take [it|them] out of the folder.",
+        STOP,
+        done="left unread",
+    ),
+    "unreadable": Rule(
+        "stop", "cannot be read: the file's end is whole, its pages are damaged.", "Have [it|them] delivered again."
+    ),
+    "empty_extract": Rule("stop", "has no rows.", "Have it delivered again."),
+    "missing_month": Rule(
+        "stop",
+        "[has|have] no row in {label}, though the {units} beside [it|them] have many.",
+        "Have [it|them] delivered, or set checks: {{missing_month: warn}} if nobody worked.",
+        WARN,
+    ),
+    "two_files_one_month": Rule(
+        "stop", "hold rows of the same {unit}.", "Remove the file that is not to be used.", WARN
+    ),
+    # columns
+    "missing_column": Rule(
+        "stop", "[has|have] no column '{column}'.", "If it has another name, give that under {declare}. {near}"
+    ),
+    "renamed_column": Rule(
+        "fix", "[has|have] {column} under another of its names than the first file.", others=BOTH, done="read under it"
+    ),
+    "several_names": Rule(
+        "warn",
+        "[has|have] several columns that are named for {column}.",
+        "Name only one of them under columns.",
+        STOP,
+        done="the first that is named is read",
+    ),
+    "column_of_nulls": Rule(
+        "warn", "[has|have] no {column}: the whole column is empty.", "Check that it was meant to be delivered.", STOP
+    ),
+    "wrong_type": Rule(
+        "stop", "[has|have] a value of {column} that cannot be read as {kind}.", "Mend the extract{otherwise}."
+    ),
+    "converted_type": Rule("fix", "[has|have] {column} in another type.", others=BOTH, done="converted"),
+    "time_zone_in_date": Rule(
+        "fix",
+        "[has|have] {column} as a time with a zone.",
+        "Check that the zone is the register's.",
+        BOTH,
+        done="the day in that zone is taken",
+    ),
+    "unknown_time_zone": Rule(
+        "stop",
+        "[has|have] {column} as a time of day in UTC: which day it was at the register is not known.",
+        "Have it delivered as a date, or set checks: {{unknown_time_zone: warn}} to take the day in UTC.",
+        WARN,
+    ),
+    "missing_value": Rule("stop", "[has|have] no {column}.", "Mend the extract: {column} may not be empty."),
+    "undeclared_code": Rule(
+        "stop", "[carries|carry] {article} {column} code that is not declared.", "Add it to {declare}.", ("drop",)
+    ),
+    "excluded_by_code": Rule("drop", "[carries|carry] a {column} that exclusions names.", others=STOP, done="left out"),
+    # persons
+    "duplicate_row": Rule(
+        "drop",
+        "[repeats|repeat] another row of the same person exactly.",
+        others=STOP,
+        done="one of each is kept",
+    ),
+    "contradicting_rows": Rule(
+        "stop", "[belongs|belong] to persons with several rows that differ in {column}.", "Keep one row a {row}."
+    ),
+    "contradicting_assignment": Rule(
+        "stop",
+        "[belongs|belong] to persons with several rows that differ in {column}.",
+        "Keep one row a {row}. The arm of these persons is not known until then.",
+    ),
+    "key_spelling": Rule(
+        "fix", "[spells|spell] a person's key with leading zeros.", others=BOTH, done="read without them"
+    ),
+    "missing_key": Rule("warn", "[has|have] no person_id.", "Nothing to do for a register.", STOP, done="left out"),
+    "person_not_in_trial": Rule(
+        "warn",
+        "[belongs|belong] to nobody in the trial list.",
+        "Nothing to do for a register.",
+        STOP,
+        done="left out",
+    ),
+    "trial_person_without_row": Rule(
+        "warn",
+        "of the trial list [has|have] no row in {label}.",
+        "Check the linkage if there are many.",
+        STOP,
+        done="kept",
+    ),
+    "trial_person_nowhere": Rule(
+        "warn",
+        "of the trial list [has|have] no row in any other extract.",
+        "Check the linkage: they count as without a job.",
+        STOP,
+        done="kept",
+    ),
+    "nobody_linked": Rule(
+        "stop",
+        "holds nobody of the trial list.",
+        "Check that person_id is the same key in both, or set checks: {{nobody_linked: warn}}.",
+        WARN,
+    ),
+    "centre_with_one_arm": Rule(
+        "warn",
+        "[belongs|belong] to a centre with one arm only.",
+        others=STOP,
+        done="its effect is not estimated",
+    ),
+    "empty_centre": Rule(
+        "warn",
+        "declared under centres [has|have] nobody in {label}.",
+        others=STOP,
+        done="[its|their] rows stay empty",
+    ),
+    "code_not_found": Rule(
+        "warn",
+        "[is|are] the {column} of no row.",
+        "Check the spelling under states.",
+        STOP,
+        done="nobody is in the state by [it|them]",
+    ),
+    # dates
+    "randomised_after_register": Rule(
+        "stop", "[was|were] randomised after observed_until.", "Move observed_until, or leave the persons out."
+    ),
+    "ended_before_randomisation": Rule(
+        "warn", "died or emigrated before the day of randomisation.", "Check the dates and the linkage.", STOP
+    ),
+    "sentinel_date": Rule("fix", "[has|have] {column} far in the future.", others=BOTH, done="read as empty: not yet"),
+    "end_before_start": Rule(
+        "drop",
+        "[ends|end] before [it starts|they start].",
+        "Ask the register what it means.",
+        STOP,
+        done="left out",
+    ),
+    "before_birth": Rule(
+        "drop",
+        "[ends|end] before the person's birth.",
+        "Check the birth dates and the linkage.",
+        BOTH,
+        done="left out",
+    ),
+    "starts_before_birth": Rule(
+        "warn",
+        "[starts|start] before the person's birth.",
+        "Check the birth dates and the linkage.",
+        ("stop", "drop"),
+    ),
+    "after_death": Rule(
+        "fix",
+        "[reaches|reach] beyond the person's death or emigration.",
+        others=("stop", "drop", "warn"),
+        done="cut at that day",
+    ),
+    "outside_period": Rule(
+        "drop", "[speaks|speak] of a {unit} in which the job has no day.", others=STOP, done="left out"
+    ),
+    "outside_source": Rule(
+        "fix",
+        "[reaches|reach] beyond the months that [its|their] part of the extract speaks of.",
+        others=STOP,
+        done="cut there",
+    ),
+    "hours_break": Rule(
+        "warn",
+        "of the trial list [is|are] followed across {month}, from when agreed hours are counted in another way.",
+        "Set outcome.min_weekly_hours: 0, or narrow the window.",
+        STOP,
+        done="hours are taken as they are",
+    ),
+    "overlapping_spells": Rule(
+        "fix", "[overlaps|overlap] an earlier spell of the same job.", others=BOTH, done="merged"
+    ),
+    "open_end": Rule("warn", "[has|have] no last day: still open at the end of the register.", others=STOP),
+    "outside_coverage": Rule(
+        "warn",
+        "[lies|lie] before observed_from or after observed_until.",
+        "Check observed_from and observed_until.",
+        ("stop", "drop"),
+        done="counted in no month",
+    ),
+}

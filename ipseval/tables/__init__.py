@@ -1,0 +1,1 @@
+"""Tables: what stands in their cells, each table, and the formats they are written in."""

@@ -1,0 +1,262 @@
+"""Printed tables of effects: table 5 of the published analysis, and effects by centre and by month."""
+
+from typing import Any
+
+from ipseval import words
+from ipseval.language import phrases, say
+from ipseval.tables.record import difference, difference_of_persons, pooled, record
+from ipseval.tables.review import (
+    ALL,
+    ESTIMATED,
+    PUBLISHED,
+    SMALL_SAMPLE,
+    Review,
+    count_cell,
+    effect_cell,
+    interval_from,
+    share_cell,
+)
+from ipseval.tables.table import Cell, Column, Row, Table, lacking
+
+MODELS = phrases({"table5_model_1": "Model 1", "table5_model_2": "Model 2", "table5_model_3": "Model 3"})
+MODEL_1, UNADJUSTED, POOLED, POOLED_UNADJUSTED = "table5_model_1", "centre_unadjusted", "pooled", "pooled_unadjusted"
+BY_MONTH, BY_CENTRE_MONTH = "by_month", "by_centre_month"
+
+Coefficients = dict[str, dict[str, dict[str, Any]]]  # model -> term -> row
+
+
+def table5(review: Review) -> Table:
+    """Table 5: linear probability models with an effect for each centre, laid out as published."""
+    variance = review.variance(PUBLISHED)
+    found: Coefficients = {
+        model: {row["term"]: row for row in review.rows("coefficients", analysis=model, variance=variance)}
+        for model in MODELS
+    }
+    terms = [
+        term
+        for term in dict.fromkeys(t for rows in found.values() for t in rows)
+        if term.split("[")[0] not in words.TIME
+    ]
+    covariates = [t for t in terms if t.split("[")[0] not in ("intercept", "centre", "assigned")]
+    rows = [_term_row(review, found, term, review.covariate(term)) for term in covariates]
+    base = _centre_name(review, review.centres[0])
+    for c in review.centres[1:]:
+        group = say("Centre (base: {base})", base=base)
+        row = _term_row(review, found, f"centre[{c}]", _centre_name(review, c), group)
+        rows.append(row)
+    for arm in review.cohort.arms.treatments:
+        for c in review.centres:
+            group = say("{arm} × centre", arm=review.arm(arm))
+            rows.append(_term_row(review, found, f"assigned[{arm}]:centre[{c}]", _centre_name(review, c), group))
+    last = say("Constant and sample")
+    rows.append(_term_row(review, found, "intercept", say("Constant"), last))
+    for head, column in ((say("N, person-months"), "n_obs"), (say("N, persons"), "n_persons")):
+        cells = tuple(_size_cell(review, found[model], column) for model in MODELS)
+        rows.append(Row(head, cells, last, is_total=True))
+    return Table(
+        title=say("Table 5. Effects on {outcome} by centre: linear probability models", outcome=review.outcome),
+        stub=say("Term"),
+        columns=tuple(Column(say(head), (say("standard error"),), has_stars=True) for head in MODELS.values()),
+        rows=tuple(rows),
+        notes=_table5_notes(review, base, variance),
+        record=record(
+            review,
+            pooled(review.pooled_months(MODEL_1)),
+            say(
+                "Difference between the arms in the share of months in {outcome} ({tenth} is 10 percentage points)",
+                outcome=review.outcome,
+                tenth=words.number(0.1, 3),
+            ),
+        ),
+    )
+
+
+def _centre_name(review: Review, code: str) -> str:
+    """Code and name of a centre: ``2 Oppland``."""
+    name = review.centre(code)
+    return name if name == code else f"{code} {name}"
+
+
+def _term_row(review: Review, found: Coefficients, term: str, head: str, group: str = "") -> Row:
+    return Row(head, tuple(_coefficient_cell(review, rows, term) for rows in found.values()), group)
+
+
+def _skipped(review: Review, rows: dict[str, dict[str, Any]]) -> str:
+    """Why a whole model was not estimated; nothing when it was."""
+    if any(row["status"] == ESTIMATED for row in rows.values()):
+        return ""
+    return words.status(next((row["status"] for row in rows.values()), "not_configured"), review.least)
+
+
+def _coefficient_cell(review: Review, rows: dict[str, dict[str, Any]], term: str) -> Cell:
+    """A coefficient with stars and standard error; empty when the model does not hold the term."""
+    if reason := _skipped(review, rows):
+        return lacking(reason)
+    if term not in rows:
+        return Cell()
+    row = rows[term]
+    if row["status"] != ESTIMATED:
+        return lacking(words.status(row["status"], review.least))
+    return Cell(words.number(row["estimate"], 3), words.stars(row["p_value"]), (words.number(row["std_error"], 3),))
+
+
+def _size_cell(review: Review, rows: dict[str, dict[str, Any]], column: str) -> Cell:
+    if reason := _skipped(review, rows):
+        return lacking(reason)
+    return count_cell(rows["intercept"][column])
+
+
+def _table5_notes(review: Review, base: str, variance: str) -> tuple[str, ...]:
+    time = {name: a.time for name in MODELS if (a := review.analysis(name))}
+    held = {times: words.listed(words.translated(words.TIME, times)) for times in dict.fromkeys(time.values()) if times}
+    who = {t: words.listed([say(MODELS[n]) for n, own in time.items() if own == t]) for t in held}
+    if len(set(time.values())) == 1:
+        who = dict.fromkeys(held, say("All models"))
+    return (
+        say(
+            "Coefficients of ordinary least squares on person-months; the outcome is 1 in {outcome}, else 0.",
+            outcome=review.outcome,
+        ),
+        *(
+            say("{models}: dummies for {terms} are included and not shown.", models=who[times], terms=text)
+            for times, text in held.items()
+        ),
+        say("Base centre: {base}. Reference arm: {reference}.", base=base, reference=review.reference),
+        say("In parentheses: standard errors, {variance}.", variance=words.variance(variance)),
+        words.star_note(),
+        say("A person with a missing covariate is left out of the models that hold it."),
+        *review.left_out(MODELS),
+    )
+
+
+def by_centre(review: Review) -> Table:
+    """Effects over the whole follow-up by centre, unadjusted and by model 1."""
+    variance = review.variance(SMALL_SAMPLE)
+    first, last = review.pooled_months(UNADJUSTED)
+    rows = []
+    for arm in review.cohort.arms.treatments:
+        for c in (*review.centres, ALL):
+            names = (POOLED_UNADJUSTED, POOLED) if c == ALL else (UNADJUSTED, MODEL_1)
+            unadjusted, adjusted = (
+                review.effects(name, variance).get((c, *review.pooled_months(name), arm)) for name in names
+            )
+            cells = (
+                *size_cells(unadjusted or adjusted),
+                *(effect_cell(review, row) for row in (unadjusted, adjusted)),
+            )
+            rows.append(Row(review.centre(c), cells, versus(review, arm), is_total=c == ALL))
+    ends = review.interval_ends
+    return Table(
+        title=say(
+            "Effects on {outcome} by centre, {months} pooled", outcome=review.outcome, months=words.months(first, last)
+        ),
+        stub=say("Centre"),
+        columns=(*size_columns(review), Column(say("Unadjusted, points"), ends), Column(say("Model 1, points"), ends)),
+        rows=tuple(rows),
+        notes=(
+            say(
+                "Unadjusted: within each centre, with a dummy for each month since randomisation. Model 1: as in "
+                "table 5."
+            ),
+            say("All centres: one effect in a regression with centre dummies, and otherwise the same terms."),
+            _interval_note(review, variance),
+            *review.left_out((MODEL_1, POOLED)),
+        ),
+        record=record(review, pooled((first, last)), difference(review)),
+    )
+
+
+def by_month(review: Review) -> Table:
+    """Effects over all centres, month by month."""
+    variance = review.variance(SMALL_SAMPLE)
+    rows = tuple(
+        Row(words.number(month, 0), (*size_cells(row), effect_cell(review, row)), versus(review, arm))
+        for (_, month, _, arm), row in sorted(
+            review.effects(BY_MONTH, variance).items(), key=lambda item: (_order(review, item[0][3]), item[0][1])
+        )
+    )
+    adjust = a.adjust if (a := review.analysis(BY_MONTH)) else ()
+    terms = words.listed([say("centre"), *(words.inside(review.covariate(n)) for n in adjust)])
+    return Table(
+        title=say("Effects on {outcome} by month since randomisation", outcome=review.outcome),
+        stub=say("Month"),
+        columns=(*size_columns(review), Column(say("Effect, points"), review.interval_ends)),
+        rows=rows,
+        notes=(
+            say("One regression a month, adjusted for {terms}.", terms=terms),
+            _placebo(),
+            _interval_note(review, variance),
+            *review.left_out((BY_MONTH,)),
+        ),
+        record=record(review, _each_month(review), difference_of_persons(review)),
+        is_long=True,
+    )
+
+
+def by_centre_month(review: Review) -> Table:
+    """Effects within each centre, month by month."""
+    variance = review.variance(SMALL_SAMPLE)
+    found = review.effects(BY_CENTRE_MONTH, variance)
+    rows = tuple(
+        Row(
+            words.number(month, 0),
+            tuple(effect_cell(review, found.get((c, month, month, arm))) for c in review.centres),
+            versus(review, arm),
+        )
+        for arm in review.cohort.arms.treatments
+        for month in review.cohort.window.months
+    )
+    return Table(
+        title=say("Effects on {outcome} by centre and month since randomisation", outcome=review.outcome),
+        stub=say("Month"),
+        columns=tuple(Column(review.centre(c), review.interval_ends) for c in review.centres),
+        rows=rows,
+        notes=(
+            say(
+                "Percentage points. Within each centre and month: the difference of the arms' shares, without "
+                "covariates."
+            ),
+            _placebo(),
+            _interval_note(review, variance),
+        ),
+        record=record(review, _each_month(review), difference_of_persons(review)),
+        is_long=True,
+    )
+
+
+def _each_month(review: Review) -> str:
+    window = review.cohort.window
+    return say("each month, {months}", months=words.months(-window.before, window.after))
+
+
+def _placebo() -> str:
+    return say("Months before 0 are a placebo: assignment cannot have had an effect yet.")
+
+
+def _order(review: Review, arm: str) -> int:
+    return review.cohort.arms.treatments.index(arm)
+
+
+def versus(review: Review, arm: str) -> str:
+    return say("{arm} against {reference}", arm=review.arm(arm), reference=review.reference)
+
+
+def size_columns(review: Review) -> tuple[Column, ...]:
+    return (
+        Column(say("assigned"), span=say("Persons")),
+        Column(review.reference, span=say("Persons")),
+        Column(say("{outcome} in {reference}, %", outcome=words.sentence(review.outcome), reference=review.reference)),
+    )
+
+
+def size_cells(row: dict[str, Any] | None) -> tuple[Cell, ...]:
+    """Persons in both arms, and the mean outcome of the reference arm."""
+    if row is None:
+        return (Cell(), Cell(), Cell())
+    share = share_cell(row["mean_control"], say("no month of the reference arm was observed"))
+    return (count_cell(row["n_assigned"]), count_cell(row["n_control"]), share)
+
+
+def _interval_note(review: Review, variance: str) -> str:
+    alone = say("Each interval stands for itself: there is no allowance for their number.")
+    return f"{interval_from(review, variance)} {alone}"

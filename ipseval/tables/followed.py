@@ -1,0 +1,152 @@
+"""Printed tables of the follow-up: time to a first ordinary job, and what was accumulated by chosen months."""
+
+from ipseval import words
+from ipseval.config import ORDINARY_EMPLOYMENT
+from ipseval.language import phrases, say
+from ipseval.tables.record import record
+from ipseval.tables.review import ALL, ESTIMATED, SMALL_SAMPLE, Record, Review, count_cell, interval_from
+from ipseval.tables.table import Cell, Column, Row, Table, lacking
+
+MEASURES = phrases(
+    {
+        "ordinary_months": "Months in ordinary employment",
+        "weekly_hours": "Agreed weekly hours, mean of the months",
+        "n_employers": "Employers",
+        "n_jobs": "Jobs begun since randomisation",
+    }
+)
+WITHOUT_JOB, DIFFERENCE = "months_without_job", "difference"
+
+
+def time_to_job(review: Review) -> Table:
+    """Share with a first ordinary job by chosen months, and the restricted mean time without one."""
+    arms = review.cohort.arms
+    means = {(row["measure"], row["arm"]): row for row in review.rows("restricted_mean")}
+    any_row = means[WITHOUT_JOB, arms.reference]
+    window = words.months(int(any_row["month_from"]), int(any_row["month_to"]))
+    by_month = {(row["month"], row["arm"]): row for row in review.rows("time_to_job")}
+    rows = [
+        Row(
+            say("By the end of month {k}", k=month),
+            tuple(_share_cell(review, by_month[month, arm]) for arm in arms.all),
+            say("With a first ordinary job, %"),
+        )
+        for month in review.cohort.follow.months
+    ]
+    group = say("Months without an ordinary job, {months}", months=window)
+    waits = tuple(_mean_cell(review, means[WITHOUT_JOB, arm]) for arm in arms.all)
+    differences = (Cell(), *(_mean_cell(review, means[DIFFERENCE, arm]) for arm in arms.treatments))
+    size = tuple(count_cell(means[WITHOUT_JOB, arm]["n_persons"]) for arm in arms.all)
+    gap = say("Difference from {reference}", reference=review.reference)
+    rows += [Row(say("Mean until the first"), waits, group), Row(gap, differences, group)]
+    rows.append(Row(say("Persons at risk at the start"), size, say("Sample")))
+    return Table(
+        title=say("Time to the first ordinary job"),
+        stub=say("Measure"),
+        columns=tuple(Column(review.arm(arm), review.interval_ends) for arm in arms.all),
+        rows=tuple(rows),
+        notes=(
+            say("The wait ends with the first month in ordinary employment from month 0 on, however short the job."),
+            say(
+                "Shares by Kaplan and Meier; intervals on the scale log(−log). Persons who are not observed in a month "
+                "leave the sample there."
+            ),
+            say(
+                "Mean until the first: the restricted mean, months before the first job, all months for who had none. "
+                "Differences unadjusted, normal distribution."
+            ),
+            *_sentence(any_row["note"]),
+            say("In parentheses: {interval}.", interval=review.interval),
+        ),
+        record=record(
+            review, window, say("Shares with a first ordinary job, and mean months without one"), ORDINARY_EMPLOYMENT
+        ),
+    )
+
+
+def _sentence(note: object) -> tuple[str, ...]:
+    return (f"{words.sentence(words.note(note))}.",) if isinstance(note, str) and note else ()
+
+
+def _share_cell(review: Review, row: Record) -> Cell:
+    """Share with a first job; one of nobody or everybody has no interval."""
+    if not words.is_known(row["share_with_job"]):
+        return lacking(words.status(row["status"], review.least))
+    if row["status"] != ESTIMATED:
+        return Cell(words.points(row["share_with_job"]), reason=say("nobody or everybody: no interval"))
+    return Cell(
+        words.points(row["share_with_job"]), beside=(words.points(row["share_low"]), words.points(row["share_high"]))
+    )
+
+
+def _mean_cell(review: Review, row: Record) -> Cell:
+    if row["status"] != ESTIMATED:
+        return lacking(words.status(row["status"], review.least))
+    return Cell(words.number(row["estimate"], 1), beside=tuple(words.number(row[e], 1) for e in ("ci_low", "ci_high")))
+
+
+def accumulated(review: Review) -> Table:
+    """Means by arm and effects on months in work, hours, employers and jobs by chosen months."""
+    arms = review.cohort.arms
+    found = review.rows("accumulated", variance=review.variance(SMALL_SAMPLE), centre=ALL)
+    cells = {(row["outcome"], row["month_to"], row["arm"]): row for row in found}
+    rows = []
+    for outcome, month in dict.fromkeys((row["outcome"], row["month_to"]) for row in found):
+        these = [cells[outcome, month, arm] for arm in arms.treatments]
+        means = [_size_and_mean(review, these[0], "n_control", "mean_control")]
+        means += [_size_and_mean(review, row, "n_assigned", "mean_assigned") for row in these]
+        row_cells = [cell for pair in means for cell in pair] + [_effect_cell(review, row) for row in these]
+        head = words.sentence(words.months(int(these[0]["month_from"]), month))
+        rows.append(Row(head, tuple(row_cells), say(MEASURES[outcome])))
+    columns = [Column(head, span=review.arm(arm)) for arm in arms.all for head in (say("Persons"), say("Mean"))]
+    columns += [Column(f"{review.arm(arm)} − {review.reference}", review.interval_ends) for arm in arms.treatments]
+    return Table(
+        title=say("Employment accumulated after randomisation"),
+        stub=say("Months"),
+        columns=tuple(columns),
+        rows=tuple(rows),
+        notes=_accumulated_notes(review, found),
+        record=record(
+            review,
+            say("as the rows say"),
+            say("Mean difference between the arms, in months, hours, employers or jobs"),
+        ),
+    )
+
+
+def _size_and_mean(review: Review, row: Record, size: str, mean: str) -> list[Cell]:
+    reason = words.status(row["status"] if row["status"] == "not_delivered" else "no_observations", review.least)
+    known = words.is_known(row[mean])
+    return [
+        count_cell(row[size]) if known else lacking(reason),
+        Cell(words.number(row[mean], 2)) if known else lacking(reason),
+    ]
+
+
+def _effect_cell(review: Review, row: Record) -> Cell:
+    if row["status"] != ESTIMATED:
+        return lacking(words.status(row["status"], review.least))
+    return Cell(words.number(row["estimate"], 2), beside=tuple(words.number(row[e], 2) for e in ("ci_low", "ci_high")))
+
+
+def _accumulated_notes(review: Review, found: list[dict]) -> tuple[str, ...]:
+    if not found:
+        return (say("The window has no month after randomisation."),)
+    left_out = {str(row["note"]): None for row in found if isinstance(row["note"], str) and "left out" in row["note"]}
+    most = (say("Weekly hours, the last row: {note}.", note=words.note(list(left_out)[-1])),) if left_out else ()
+    return (
+        say(
+            "Persons who are observed in all of the months. Means are unadjusted; differences are adjusted for centre, "
+            "age and sex."
+        ),
+        say(
+            "Weekly hours: agreed hours on the 16th of each month, all jobs of that day together, with or without wage "
+            "subsidy; 0 without a job. Who has a job of unknown hours on such a day is left out: they are all employed."
+        ),
+        *most,
+        say(
+            "Employers and jobs: with or without wage subsidy. Jobs begun after the day of randomisation, in month 0 "
+            "too; spells of an employer that touch are one job."
+        ),
+        interval_from(review, review.variance(SMALL_SAMPLE)),
+    )

@@ -1,0 +1,82 @@
+"""Printed table of the check with person fixed effects: the arms' changes before and after randomisation."""
+
+from typing import Any
+
+from ipseval import words
+from ipseval.language import say
+from ipseval.tables.estimated import size_columns, versus
+from ipseval.tables.record import record
+from ipseval.tables.review import ESTIMATED, PUBLISHED, Review, count_cell, effect_cell
+from ipseval.tables.table import Cell, Column, Row, Table, lacking
+from ipseval.traced import made_of
+
+
+def event_study(review: Review) -> Table:
+    """Changes from the period just before randomisation by period, and the placebo periods together."""
+    rows: list[Row] = []
+    for arm in review.cohort.arms.treatments:
+        group = versus(review, arm)
+        rows += [_period_row(review, row, group) for row in review.rows("event_study", arm=arm)]
+        (placebo,) = review.rows("placebo", arm=arm)
+        rows += _placebo_rows(review, placebo, say("{arms}: periods before the base together", arms=group))
+    window = review.cohort.window
+    return Table(
+        title=say(
+            "Change in {outcome} since the period before randomisation: person fixed effects", outcome=review.outcome
+        ),
+        stub=say("Months"),
+        columns=(
+            *size_columns(review)[:2],
+            Column(say("Difference in change, points"), review.interval_ends),
+        ),
+        rows=tuple(rows),
+        notes=(
+            say(
+                "A check of the trial, not the estimate of the effect: that compares the arms as they were randomised."
+            ),
+            say(
+                "Periods before the base are a placebo: assignment cannot have had an effect yet, so that the "
+                "difference is chance. Weighted least squares of each person's share of a period's observed months, "
+                "with an effect for each person and each period; who was observed in one period alone is left out."
+            ),
+            say(
+                "In parentheses: {interval} from standard errors {variance}; K without the effects of persons.",
+                interval=review.interval,
+                variance=words.variance(PUBLISHED),
+            ),
+        ),
+        record=record(
+            review, say("periods of {months}", months=words.months(-window.before, window.after)), _measure(review)
+        ),
+    )
+
+
+def _measure(review: Review) -> str:
+    return say(
+        "Difference between the arms in the change of the share of months in {outcome}, in percentage points",
+        outcome=review.outcome,
+    )
+
+
+def _period_row(review: Review, row: dict[str, Any], group: str) -> Row:
+    head = words.sentence(words.months(int(row["month_from"]), int(row["month_to"])))
+    effect = effect_cell(review, row)
+    if row["status"] == "base":
+        head, effect = say("{months} (base)", months=head), Cell(made_of("0", row.values()))
+    return Row(head, (count_cell(row["n_assigned"]), count_cell(row["n_control"]), effect), group)
+
+
+def _placebo_rows(review: Review, row: dict[str, Any], group: str) -> list[Row]:
+    """The mean over the placebo periods, and the joint test that all are zero."""
+    reason = words.status(row["status"], review.least) if row["status"] != ESTIMATED else words.note(row["note"])
+    cells = {say("Mean, weighted by months"): effect_cell(review, row)}
+    f, df, p = (lacking(reason),) * 3
+    if words.is_known(row["wald_f"]):
+        f, p = Cell(words.number(row["wald_f"], 2)), Cell(words.p_value(row["wald_p"]))
+        df = Cell(words.listed([words.number(row["wald_df1"], 0), words.number(row["wald_df2"], 0)]))
+    cells |= {
+        say("Joint test that all are zero: F"): f,
+        say("Joint test: degrees of freedom"): df,
+        say("Joint test: p"): p,
+    }
+    return [Row(head, (Cell(), Cell(), cell), group) for head, cell in cells.items()]

@@ -1,0 +1,43 @@
+"""The registry of tables: name -> the function that builds it."""
+
+from collections.abc import Callable
+
+from ipseval.tables import (
+    adjusted,
+    bounded,
+    checked,
+    compared,
+    described,
+    estimated,
+    followed,
+    placebo,
+    received,
+    synthesised,
+    varied,
+)
+from ipseval.tables.review import Review
+from ipseval.tables.table import Table
+
+TABLES: dict[str, Callable[[Review], Table]] = {
+    "table3_inclusion": described.inclusion,
+    "table4_wage_subsidy": described.wage_subsidy,
+    "table5_effects": estimated.table5,
+    "effects_by_centre": estimated.by_centre,
+    "effects_by_month": estimated.by_month,
+    "effects_by_centre_month": estimated.by_centre_month,
+    "adjustment": adjusted.adjustment,
+    "subgroups": adjusted.subgroups,
+    "specifications": varied.specifications,
+    "heterogeneity": synthesised.heterogeneity,
+    "time_to_job": followed.time_to_job,
+    "accumulated": followed.accumulated,
+    "receipt": received.receipt,
+    "complier_effects": received.complier_effects,
+    "event_study": placebo.event_study,
+    "missing_data": bounded.missing_data,
+    "published_comparison": compared.published_comparison,
+    "balance": described.balance,
+    "flow": described.flow,
+    "quality": checked.quality,
+}
+INSIDE = frozenset({"published_comparison", "quality"})  # tables that are never released

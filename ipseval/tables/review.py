@@ -1,0 +1,202 @@
+"""The review tables of one cohort, and how the printed tables and figures look things up in them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ipseval import words
+from ipseval.config import ORDINARY, ORDINARY_EMPLOYMENT, Analysis, Cohort
+from ipseval.language import say
+from ipseval.tables.table import Cell, lacking
+from ipseval.traced import traced
+
+ALL = "all"
+ESTIMATED = "estimated"
+HIDDEN = "hidden"  # the status of an estimate that disclosure control hides
+PUBLISHED = "cr1"  # the convention of the published table 5
+SMALL_SAMPLE = "cr2"  # for intervals of centres and months, where few persons stand behind a number
+
+Record = Mapping[str, Any]
+Key = tuple[str, int, int, str]  # centre, first month, last month, arm
+
+
+@dataclass(frozen=True)
+class Review:
+    """What is presented.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    tables : mapping
+        ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``,
+        ``coefficients``, ``randomisation``, ``bands``, ``heterogeneity``, ``centre_effects``, ``pooled_effects``,
+        ``time_to_job``, ``restricted_mean``, ``accumulated``, ``receipt``, ``complier_effects``,
+        ``event_study``, ``placebo``, ``missing_data``, ``published_comparison`` and ``quality``, as read back.
+    hidden : mapping
+        Of released tables: which values disclosure control hides, frames of truth values by name, shaped as the
+        tables. Empty for colleagues inside the secure environment.
+    """
+
+    cohort: Cohort
+    tables: Mapping[str, pd.DataFrame]
+    hidden: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def centre(self, code: str) -> str:
+        """The printed name of a centre."""
+        return say("All centres") if code == ALL else words.one_line(self.cohort.centres.get(code, code))
+
+    @property
+    def centres(self) -> tuple[str, ...]:
+        """Codes of the centres in the order of print."""
+        return tuple(self.cohort.centres)
+
+    def arm(self, code: str) -> str:
+        """The printed name of an arm."""
+        return say("All arms") if code == ALL else self.named("arms", code)
+
+    def named(self, kind: str, code: str) -> str:
+        """The cohort file's own name of a code (``labels``), else the code as words."""
+        return words.one_line(self.cohort.labels[kind].get(code, "")) or words.plain(code)
+
+    def service(self, treatment: str) -> str:
+        """The printed name of what an arm is to receive: that of the arm unless it has one of its own."""
+        own = self.cohort.labels["services"].get(treatment, "")
+        return words.one_line(own) or self.arm(treatment)
+
+    def covariate(self, name: str, level: object = "") -> str:
+        """The printed name of a covariate, and of its level where it has levels."""
+        head = words.one_line(self.cohort.labels["covariates"].get(name, "")) or words.variable(name)
+        if not (isinstance(level, str) and level):
+            return head
+        own = words.one_line(self.cohort.labels["levels"].get(level, ""))
+        return f"{head}: {own or words.worded(words.LEVELS, level)}"
+
+    @property
+    def reference(self) -> str:
+        """The printed name of the reference arm."""
+        return self.arm(self.cohort.arms.reference)
+
+    @property
+    def outcome(self) -> str:
+        """The primary outcome as it stands inside a sentence: ``ordinary employment``."""
+        return self.outcome_named(self.cohort.outcome.primary)
+
+    def outcome_named(self, name: str) -> str:
+        """An outcome, or a state that makes one, as it stands inside a sentence."""
+        if name in (ORDINARY, ORDINARY_EMPLOYMENT) and name not in self.cohort.labels["outcomes"]:
+            return say("ordinary employment")
+        return self.named("outcomes", name)
+
+    @property
+    def least(self) -> int:
+        """Persons an arm of a centre needs for an effect to be estimated."""
+        return self.cohort.estimation.min_persons_per_arm
+
+    @property
+    def interval(self) -> str:
+        """The interval's name: ``95% interval``."""
+        return say("{level}% interval", level=words.shortest(100 * self.cohort.estimation.confidence_level))
+
+    @property
+    def interval_ends(self) -> tuple[str, str]:
+        """Names of its two ends."""
+        return (say("{interval}, low", interval=self.interval), say("{interval}, high", interval=self.interval))
+
+    def variance(self, wanted: str) -> str:
+        """The wanted variance where the cohort has it, else its first."""
+        names = self.cohort.estimation.variances
+        return wanted if wanted in names else names[0]
+
+    def analysis(self, name: str) -> Analysis | None:
+        """The definition of an analysis; None when the cohort does not have it."""
+        return next((a for a in self.cohort.analyses if a.name == name), None)
+
+    def rows(self, table: str, **equal: object) -> list[dict[str, Any]]:
+        """Rows of a table whose columns equal the given values; hidden numbers are ``words.HIDDEN``.
+
+        The other numbers know their row (:mod:`ipseval.traced`).
+        """
+        frame = self.tables[table]
+        if table in self.hidden:
+            frame = frame.astype(object).mask(self.hidden[table], words.HIDDEN)
+        for column, value in equal.items():
+            frame = frame[frame[column] == value]
+        rows = [traced(row, table, place) for place, row in zip(frame.index, frame.to_dict("records"), strict=True)]
+        if table not in self.hidden:
+            return rows
+        masks = (
+            self.hidden[table].loc[frame.index].to_dict("records")
+        )  # pandas gives back plain floats: hide them again
+        return [
+            {k: words.HIDDEN if mask[k] else value for k, value in row.items()}
+            for row, mask in zip(rows, masks, strict=True)
+        ]
+
+    def effects(self, analysis: str, variance: str, subgroup: str = ALL) -> dict[Key, dict[str, Any]]:
+        """Effects of an analysis by centre, months and arm, in their order."""
+        return _keyed(self.rows("effects", analysis=analysis, variance=variance, subgroup=subgroup))
+
+    def redrawn(self, analysis: str, subgroup: str = ALL) -> dict[Key, dict[str, Any]]:
+        """The same effects tested by re-drawn assignment."""
+        return _keyed(self.rows("randomisation", analysis=analysis, subgroup=subgroup))
+
+    def pooled_months(self, analysis: str) -> tuple[int, int]:
+        """First and last month of an analysis that pools months."""
+        found = self.analysis(analysis)
+        return found.windows(self.cohort.window)[0] if found else (0, self.cohort.window.after)
+
+    def left_out(self, analyses: Iterable[str]) -> tuple[str, ...]:
+        """A note on covariates that the regressions would hold if the cohort had them."""
+        frame = self.tables["effects"]
+        notes = frame.loc[frame["analysis"].isin(list(analyses)), "note"].dropna().unique()
+        names = dict.fromkeys(n for note in notes for n in str(note).partition(": ")[2].split(", ") if n)
+        if not names:
+            return ()
+        known = words.listed([words.inside(self.covariate(n)) for n in names])
+        return (say("Not in this cohort, hence in no model: {covariates}.", covariates=known),)
+
+
+def _keyed(rows: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
+    return {(row["centre"], int(row["month_from"]), int(row["month_to"]), row["arm"]): row for row in rows}
+
+
+def effect_cell(review: Review, row: Record | None) -> Cell:
+    """An effect in percentage points with its interval, or why there is none."""
+    if row is not None and row["status"] == HIDDEN:
+        return hidden_cell()
+    if row is None or row["status"] != ESTIMATED:
+        return lacking(words.status(row["status"] if row else "not_configured", review.least))
+    return Cell(words.points(row["estimate"]), beside=(words.points(row["ci_low"]), words.points(row["ci_high"])))
+
+
+def interval_from(review: Review, variance: str) -> str:
+    """The note on what stands in parentheses."""
+    return say(
+        "In parentheses: {interval} from standard errors {variance}.",
+        interval=review.interval,
+        variance=words.variance(variance),
+    )
+
+
+def hidden_cell() -> Cell:
+    """A cell whose number disclosure control hides."""
+    return Cell(words.HIDDEN_SIGN, reason=say(words.HIDDEN_REASON))
+
+
+def number_cell(value: float, print_as: Callable[[float], str], reason: str = "") -> Cell:
+    """A number in print, or why there is none: hidden, or the reason given."""
+    if isinstance(value, words.Hidden):
+        return hidden_cell()
+    return Cell(print_as(value)) if words.is_known(value) else lacking(reason)
+
+
+def share_cell(share: float, reason: str) -> Cell:
+    """A share in per cent, or why there is none."""
+    return number_cell(share, words.points, reason)
+
+
+def count_cell(n: float, reason: str = "") -> Cell:
+    """A count, or why there is none."""
+    return number_cell(n, words.count, reason)

@@ -1,0 +1,191 @@
+"""Printed table of what the centres' effects are together: how much they differ, and their mean."""
+
+from collections.abc import Callable
+
+from ipseval import words
+from ipseval.language import phrases, say
+from ipseval.tables.estimated import MODELS, UNADJUSTED, versus
+from ipseval.tables.record import difference, pooled, record
+from ipseval.tables.review import ESTIMATED, Record, Review, interval_from
+from ipseval.tables.table import Cell, Column, Row, Table, lacking
+from ipseval.traced import made_of
+
+HEADS = {**phrases({UNADJUSTED: "Unadjusted"}), **MODELS}
+LACKING = phrases(
+    {
+        "few": "fewer than two centres can be pooled",
+        "no_test": "too few persons for the joint test, or too many centres",
+    }
+)
+JOINT_TESTS = phrases(
+    {
+        "htz": "Joint test: Wald test of equal effects with cr2 variances as an approximate Hotelling's T² (HTZ; "
+        "Pustejovsky and Tipton)",
+        "cr1": "Joint test: Wald test of equal effects with cr1 variances, F with one degree of freedom less than "
+        "persons",
+    }
+)
+TAU = phrases(
+    {
+        "paule_mandel": "Paule and Mandel",
+        "reml": "restricted maximum likelihood",
+        "dersimonian_laird": "DerSimonian and Laird",
+    }
+)
+WEIGHTINGS = phrases(
+    {
+        "random_effects": "Centres as drawn from a distribution",
+        "precision": "Weighted by precision",
+        "person": "Weighted by persons",
+        "centre": "Each centre the same",
+    }
+)
+Print = Callable[[Record], Cell]
+
+
+def heterogeneity(review: Review) -> Table:
+    """How much the effects of the centres differ, their mean under named weights, and what could be detected."""
+    found = review.rows("heterogeneity")
+    analyses = tuple(dict.fromkeys(row["analysis"] for row in found))
+    rows: list[Row] = []
+    for arm in review.cohort.arms.treatments:
+        own = {row["analysis"]: row for row in found if row["arm"] == arm}
+        group = versus(review, arm)
+        means = say("{arms}: mean effect, percentage points", arms=group)
+        rows.append(Row(say("Centres pooled"), tuple(Cell(words.count(own[a]["n_centres"])) for a in analyses), group))
+        rows += [
+            Row(head, tuple(_pooled_cell(own[a], show) for a in analyses), group) for head, show in _spread(review)
+        ]
+        by_weight = {(row["analysis"], row["weighting"]): row for row in review.rows("pooled_effects", arm=arm)}
+        for name, head in WEIGHTINGS.items():
+            cells = tuple(_mean_cell(by_weight[analysis, name]) for analysis in analyses)
+            rows.append(Row(say(head), cells, means))
+        smallest = tuple(_points_cell(by_weight[a, "precision"]["minimum_detectable"], few()) for a in analyses)
+        rows.append(Row(_detectable(review), smallest, means))
+    months = review.pooled_months(UNADJUSTED)
+    return Table(
+        title=say(
+            "Differences between centres in the effects on {outcome}, {months} pooled",
+            outcome=review.outcome,
+            months=words.months(*months),
+        ),
+        stub=say("Measure"),
+        columns=tuple(Column(words.sentence(words.worded(HEADS, a)), review.interval_ends) for a in analyses),
+        rows=tuple(rows),
+        notes=_notes(review, found),
+        record=record(review, pooled(months), difference(review)),
+    )
+
+
+def _spread(review: Review) -> tuple[tuple[str, Print], ...]:
+    """Measures of how much the effects differ: head, and the cell from a row of ``heterogeneity``."""
+    further = say("Effect in a further centre, points ({interval} of prediction)", interval=review.interval)
+    no_test = say(LACKING["no_test"])
+    return (
+        (say("Joint test of equal effects: F"), lambda row: _number_cell(row["wald_f"], 2, no_test)),
+        (say("Joint test: degrees of freedom"), _joint_df_cell),
+        (say("Joint test: p"), lambda row: _p_cell(row["wald_p"], no_test)),
+        (say("Cochran's Q"), lambda row: _number_cell(row["q"], 2, few())),
+        (say("Cochran's Q: p"), lambda row: _p_cell(row["p_value"], few())),
+        ("I², %", lambda row: _points_cell(row["i2"], few())),
+        (say("Standard deviation between centres (τ), points"), lambda row: _interval_cell(row, "tau", "tau")),
+        (further, lambda row: _interval_cell(row, "pooled", "prediction")),
+    )
+
+
+def _pooled_cell(row: Record, show: Print) -> Cell:
+    return show(row) if row["n_centres"] > 1 else lacking(few())
+
+
+def few() -> str:
+    """Why nothing is pooled."""
+    return say(LACKING["few"])
+
+
+def _number_cell(value: float, decimals: int, reason: str) -> Cell:
+    return Cell(words.number(value, decimals)) if words.is_known(value) else lacking(reason)
+
+
+def _points_cell(value: float, reason: str) -> Cell:
+    return Cell(words.points(value)) if words.is_known(value) else lacking(reason)
+
+
+def _p_cell(value: float, reason: str) -> Cell:
+    return Cell(words.p_value(value)) if words.is_known(value) else lacking(reason)
+
+
+def _joint_df_cell(row: Record) -> Cell:
+    if not words.is_known(row["wald_df2"]):
+        return lacking(say(LACKING["no_test"]))
+    both = words.number(row["wald_df1"], 0), words.number(row["wald_df2"], 1)
+    return Cell(made_of(words.listed(both), both))
+
+
+def _interval_cell(row: Record, name: str, ends: str) -> Cell:
+    """A number in percentage points with its interval, where there is one."""
+    low, high = row[f"{ends}_low"], row[f"{ends}_high"]
+    if not words.is_known(low):
+        return lacking(say("no interval of prediction with fewer than three centres"))
+    return Cell(words.points(row[name]), beside=(words.points(low), words.points(high)))
+
+
+def _mean_cell(row: Record) -> Cell:
+    if not words.is_known(row["std_error"]):
+        return lacking(few())
+    return Cell(words.points(row["estimate"]), beside=(words.points(row["ci_low"]), words.points(row["ci_high"])))
+
+
+def _detectable(review: Review) -> str:
+    power = words.shortest(100 * review.cohort.synthesis.power)
+    return say("Smallest effect found with {power}% power (weighted by precision)", power=power)
+
+
+def _notes(review: Review, found: list[dict]) -> tuple[str, ...]:
+    chosen, level = review.cohort.synthesis, 100 * review.cohort.estimation.confidence_level
+    return (
+        say(
+            "Unadjusted: a regression within each centre, with a dummy for each month since randomisation. Models: as "
+            "in table 5."
+        ),
+        f"{say(JOINT_TESTS[chosen.joint_test])}. "
+        + say("Cochran's Q takes the standard errors as known and rejects too often when centres are small."),
+        say(
+            "τ by {method}; its interval by the profile of Q. With few centres it is wide, and a τ of zero does not "
+            "say that the centres are alike.",
+            method=say(TAU[chosen.tau]),
+        ),
+        say(
+            "Centres as drawn from a distribution: random effects, interval by Knapp and Hartung. Prediction: t with "
+            "two degrees of freedom less than centres. Other weights: the mean effect in these centres."
+        ),
+        *narrow(found),
+        say("Smallest effect: two-sided test at {level}%.", level=words.shortest(100 - level))
+        + f" {interval_from(review, review.cohort.pooled_variance)}",
+        *left_out(review),
+    )
+
+
+def narrow(found: list[dict]) -> tuple[str, ...]:
+    """A warning where Knapp and Hartung's interval is narrower than that of known errors."""
+    if not any(row["knapp_hartung"] < 1 - 1e-6 for row in found):
+        return ()
+    return (
+        say(
+            "Where the centres differ less than chance alone makes likely, the interval by Knapp and Hartung is "
+            "narrower than that by precision: read the latter."
+        ),
+    )
+
+
+def left_out(review: Review) -> tuple[str, ...]:
+    """Which centres are kept out of pooling, and why."""
+    rows = [row for row in review.rows("centre_effects") if row["status"] != ESTIMATED]
+    least = {"too_few_for_pooling": review.cohort.synthesis.min_persons_per_arm}
+    reasons = {
+        f"{review.centre(row['centre'])} ({words.status(row['status'], least.get(row['status'], review.least))})": None
+        for row in rows
+        if row["status"] != "no_covariate"
+    }
+    if not reasons:
+        return ()
+    return (say("Kept out of pooling in one analysis or more: {centres}.", centres="; ".join(reasons)),)

@@ -1,0 +1,109 @@
+"""Printed table of the pooled effect under other choices: what each choice does to it."""
+
+import statistics
+from typing import Any
+
+from ipseval import words
+from ipseval.language import phrases, say
+from ipseval.tables.estimated import versus
+from ipseval.tables.record import difference, pooled, record
+from ipseval.tables.review import ESTIMATED, SMALL_SAMPLE, Review, effect_cell
+from ipseval.tables.table import Cell, Column, Row, Table
+from ipseval.traced import made_of
+
+DIMENSIONS = phrases(
+    {
+        "month_rule": "A month counts",
+        "min_weekly_hours": "Weekly hours",
+        "exclude_wage_subsidy": "Months with a wage subsidy",
+        "time": "Dummies for time",
+        "adjustment": "Adjustment",
+    }
+)
+RULES = phrases(
+    {
+        "any_day": "employed on any day",
+        "reference_week": "employed in the week of the 16th",
+    }
+)
+ADJUSTMENTS = phrases({"none": "none", "additive": "additive", "lin": "lin"})  # names of config/config.yaml
+
+
+def choice(dimension: str, value: Any) -> str:
+    """A choice in words."""
+    if dimension == "month_rule":
+        n = value.removeprefix("min_days ")
+        return say(RULES[value]) if value in RULES else say("employed on {n} days at least", n=n)
+    if dimension == "min_weekly_hours":
+        return say("{n} at least", n=words.shortest(value)) if value > 0 else say("any")
+    if dimension == "exclude_wage_subsidy":
+        return say("do not count") if value else say("count, too")
+    if dimension == "time":
+        parts = tuple(value.split(" + "))
+        if parts == ("inclusion_year", "inclusion_month"):
+            return say("year and calendar month of randomisation")
+        return say("none") if parts == ("none",) else words.listed(words.translated(words.TIME, parts))
+    return words.worded(ADJUSTMENTS, value)
+
+
+def estimated(review: Review, arm: str) -> list[dict[str, Any]]:
+    """Combinations that were estimated, with the small-sample variance where it is there."""
+    variances = review.cohort.robustness.variances
+    variance = SMALL_SAMPLE if SMALL_SAMPLE in variances else variances[0]
+    return review.rows("specifications", arm=arm, variance=variance, status=ESTIMATED)
+
+
+def specifications(review: Review) -> Table:
+    """The pooled effect under every combination of choices, by choice: middle, smallest and largest."""
+    rows: list[Row] = []
+    for arm in review.cohort.arms.treatments:
+        group, found = versus(review, arm), estimated(review, arm)
+        main = next((row for row in found if row["is_main"]), None)
+        one = Cell(made_of("1", main.values() if main else ()))
+        rows.append(Row(say("As chosen"), (one, effect_cell(review, main), Cell(), Cell()), group, is_total=True))
+        rows.append(Row(say("All combinations"), _summary(found), group))
+        for dimension, head in DIMENSIONS.items():
+            for value in dict.fromkeys(row[dimension] for row in found):
+                own = [row for row in found if row[dimension] == value]
+                rows.append(Row(f"{say(head)}: {choice(dimension, value)}", _summary(own), group))
+    months = review.pooled_months("pooled")
+    return Table(
+        title=say(
+            "The pooled effect on {outcome} under other choices, {months}",
+            outcome=review.outcome,
+            months=words.months(*months),
+        ),
+        stub=say("Choice"),
+        columns=(
+            Column(say("Combinations")),
+            Column(say("Effect, points (all combinations: median)"), review.interval_ends),
+            Column(say("Smallest to largest, points")),
+            Column(say("Interval without zero, %")),
+        ),
+        rows=tuple(rows),
+        notes=(
+            say(
+                "Every combination of the choices is estimated on the same persons; the row of a choice is about all "
+                "combinations that hold it. They are no sample, so that there is no test of all together: look whether "
+                "the conclusion hangs on a choice."
+            ),
+            say("In parentheses: {interval}, with the standard errors of the figure.", interval=review.interval),
+        ),
+        record=record(review, pooled(months), difference(review)),
+    )
+
+
+def _summary(rows: list[dict[str, Any]]) -> tuple[Cell, ...]:
+    """Number, median and range of the effects, and in how many the interval leaves out zero."""
+    if not rows:
+        return (Cell("0"), Cell(), Cell(), Cell())
+    effects = [row["estimate"] for row in rows]
+    clear = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in rows) / len(rows)
+    middle = statistics.median_low(effects), statistics.median_high(effects)
+    ends = words.points(min(effects)), words.points(max(effects))
+    return (
+        Cell(words.count(made_of(len(rows), effects))),
+        Cell(words.points(made_of(sum(middle) / len(middle), middle))),
+        Cell(made_of(words.to(*ends), ends)),
+        Cell(words.number(made_of(100 * clear, effects), 0)),
+    )
