@@ -112,8 +112,8 @@ def fit_regression(cohort: Cohort, this: Regression) -> Fitted | None:
     """Fit without the effects of arms that lack persons; None when no effect has enough of them."""
     if not any(cell_status(cohort, this, effect) == "estimated" for effect in this.design.effects):
         return None
-    counts = {effect.term: cell_counts(cohort, this, effect) for effect in this.design.effects}
-    absent = {term for term, n in counts.items() if not (n["n_assigned"] and n["n_control"])}
+    effects = this.design.effects
+    absent = {e.term for e in effects if not all(own.any() for own in _sides(cohort, this, e).values())}
     return ESTIMATORS[this.analysis.estimator](cohort, this, this.design.without(absent))
 
 
@@ -125,16 +125,21 @@ def _lacking(this: Regression) -> tuple[str, ...]:
 
 def cell_counts(cohort: Cohort, this: Regression, effect: Effect) -> Row:
     """Of whom the effect is about, by arm: persons, mean over their months, persons with the outcome in any of them."""
-    here = np.any(this.about(effect), axis=0)
-    counts: Row = {"n_obs": int(this.time.O.sum())}
-    for side, arm in (("assigned", effect.arm), ("control", cohort.arms.reference)):
-        own = here & (this.arm == arm)
-        months, outcomes = int(this.time.O[own].sum()), this.time.Y[own]
+    time = this.time
+    counts: Row = {"n_obs": int(time.observed.sum())}
+    for side, own in _sides(cohort, this, effect).items():
+        months = int(time.observed[own].sum())
         counts[f"n_{side}"] = int(own.sum())
         counts[f"n_{side}_months"] = months
-        counts[f"n_{side}_ever"] = int((outcomes > 0).any(axis=1).sum())
-        counts[f"mean_{side}"] = float(outcomes.sum() / months) if months else np.nan
+        counts[f"n_{side}_ever"] = int(time.is_ever[own].sum())
+        counts[f"mean_{side}"] = float(time.total[own].sum() / months) if months else np.nan
     return counts
+
+
+def _sides(cohort: Cohort, this: Regression, effect: Effect) -> dict[str, np.ndarray]:
+    """Persons whom the effect is about, by arm; bool, length n."""
+    here = np.any(this.about(effect), axis=0)
+    return {"assigned": here & (this.arm == effect.arm), "control": here & (this.arm == cohort.arms.reference)}
 
 
 def cell_status(cohort: Cohort, this: Regression, effect: Effect) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,6 +28,21 @@ class Periods:
     D: np.ndarray
     Y: np.ndarray
     O: np.ndarray  # noqa: E741
+
+    @cached_property
+    def observed(self) -> np.ndarray:
+        """Periods of each person in which the outcome is observed; int, length n."""
+        return self.O.sum(1)
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """Sum of each person's outcomes; length n."""
+        return self.Y.sum(1)
+
+    @cached_property
+    def is_ever(self) -> np.ndarray:
+        """Who has the outcome in any period; bool, length n."""
+        return np.any(self.Y > 0, axis=1)
 
 
 def _year(month: np.ndarray) -> np.ndarray:

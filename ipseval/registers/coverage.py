@@ -21,10 +21,14 @@ def months_covered(person: pd.Series, day: pd.Series) -> tuple[str, str] | None:
     tuple of (str, str) or None
         ``YYYY-MM``; None when no month has so many persons.
     """
-    months = pd.Series(day.to_numpy().astype("datetime64[M]").astype("datetime64[s]"), name="month")
-    n_persons = person.reset_index(drop=True).groupby(months).nunique()
-    shared = n_persons.index[n_persons >= MIN_PERSONS]
-    if shared.empty:
+    is_known = (day.notna() & person.notna().to_numpy()).to_numpy()
+    if not is_known.any():
         return None
-    first, last = (str(np.datetime64(month, "M")) for month in (shared.min(), shared.max()))
-    return first, last
+    months = day.to_numpy()[is_known].astype("datetime64[M]").astype("int64")
+    first, codes = int(months.min()), pd.factorize(person[is_known])[0]
+    width = int(months.max()) - first + 1
+    each_once = pd.unique(codes * width + (months - first)) % width
+    shared = np.flatnonzero(np.bincount(each_once) >= MIN_PERSONS)
+    if not len(shared):
+        return None
+    return str(np.datetime64(first + int(shared[0]), "M")), str(np.datetime64(first + int(shared[-1]), "M"))
