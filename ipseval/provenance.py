@@ -39,6 +39,7 @@ def _file(name: str) -> Path:
     return PACKAGE.joinpath(*name.split(".")).with_suffix(".py")
 
 
+@cache
 def _imported(file: Path) -> list[str]:
     """Names of the package's modules that a file imports."""
     names = []
