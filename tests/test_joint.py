@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipseval.estimation import joint
-from ipseval.estimation.joint import JOINT_TESTS, Part, contrast_error, degrees_of_freedom, equal_effects
+from ipseval.estimation.joint import JOINT_TESTS, Part, contrast_error, degrees_of_freedom, equal_effects, htz
 from ipseval.estimation.regression import Fit, Sample, fit
 from ipseval.estimation.variance import VARIANCES
 from panels import Panel, expanded, random_panel
@@ -220,3 +220,22 @@ def test_size_on_panels_without_effects() -> None:
         p.append(JOINT_TESTS["htz"]([Part(found, equal_effects(len(found.b), columns))]).p_value)
     share = float(np.mean(np.array(p) < 0.05))
     assert abs(share - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 400)
+
+
+def test_a_regression_of_its_own_counts_as_one_row_in_however_many_restrictions_it_stands() -> None:
+    """90 centres: all 89 rows of 45 columns would be too many. Q is that of means of persons, CR2 their HC2."""
+    rng, parts, effects, variances = np.random.default_rng(0), [], [], []
+    n_centres, n_months, assigned = 90, 44, np.arange(12) % 2 == 1
+    for k in range(n_centres):
+        outcomes = rng.integers(2, size=(12, n_months)).astype(np.int8)
+        X, D = np.column_stack([np.ones(12), assigned]).astype(float), np.eye(n_months)[:, 1:]
+        found = fit(Sample(X, D, outcomes, np.ones_like(outcomes, bool)))
+        parts.append(Part(found, equal_effects(n_centres, range(n_centres))[:, [k]] @ np.eye(len(found.kept))[[1]]))
+        own, others = outcomes[assigned].mean(1), outcomes[~assigned].mean(1)
+        effects.append(own.mean() - others.mean())
+        variances.append(own.var(ddof=1) / 6 + others.var(ddof=1) / 6)
+    wald, weights = htz(parts), 1 / np.array(variances)
+    q, eta = n_centres - 1, wald.df2 + n_centres - 2
+    between = weights @ (effects - np.average(effects, weights=weights)) ** 2
+    assert wald.df1 == q
+    assert wald.f * eta * q / (eta - q + 1) == pytest.approx(between, rel=1e-9)  # 89 sums in another order

@@ -17,7 +17,7 @@ BLOCK = 512  # persons whose K x K matrices are in memory at a time
 SATURATED = 1e-10  # an eigenvalue of I - H below this is zero: pseudo-inverse
 SERIES_BELOW = 0.5  # of |H_ii|: above are at most 2K persons, who get eigenvalues
 SERIES_ERROR = 1e-15
-LARGEST_HTZ = 4000  # q times K: the moments of HTZ are a square matrix of this size; beyond there is no HTZ
+LARGEST_HTZ = 4000  # different rows of C times K: moments are a square matrix of this size; beyond there is no HTZ
 
 
 @dataclass(frozen=True)
@@ -104,37 +104,41 @@ def htz(parts: Sequence[Part]) -> Wald:
 def degrees_of_freedom(parts: Sequence[Part]) -> float:
     """The eta of HTZ; for one restriction the Satterthwaite df of its t."""
     q = len(parts[0].C)
-    if q * max(part.C.shape[1] for part in parts) > LARGEST_HTZ:
+    if max(_distinct(part.C)[1].size for part in parts) > LARGEST_HTZ:
         return float("nan")
     moments = [_moments(part) for part in parts]
-    values, vectors = np.linalg.eigh(sum((m.L - m.R).sum(0) for m in moments))
+    omega = np.sum([m.P @ (m.L - m.R).sum(0) @ m.P.T for m in moments], axis=0)
+    values = np.linalg.eigvalsh(omega)
     if values[0] <= 1e-12 * values[-1]:
         return float("nan")
-    root = (vectors / np.sqrt(values)) @ vectors.T
-    return float(q * (q + 1) / sum(m.total_variance(root) for m in moments))
+    inverse = np.linalg.inv(omega)
+    return float(q * (q + 1) / sum(m.total_variance(inverse) for m in moments))
 
 
 @dataclass(frozen=True)
 class _Moments:
     """What the moments of C V C' need: g_is'g_jt = [i = j] L_i - U_i U_j', with g_is the person's share of row s.
 
-    L and R (R_i = U_i U_i') are n x q x q; S = sum_i vec(U_i) vec(U_i)' is q x K x q x K.
+    C = P C' with r rows of C': a centre's own regression has one, in however many restrictions it stands. P is q x r,
+    L and R (R_i = U_i U_i') are n x r x r; S = sum_i vec(U_i) vec(U_i)' is r x K x r x K.
     """
 
+    P: np.ndarray
     L: np.ndarray
     R: np.ndarray
     S: np.ndarray
 
-    def total_variance(self, root: np.ndarray) -> float:
-        """sum_st Var(d_st) = sum_ij tr(P_ij)^2 + tr(P_ij P_ij) with P_ij = root (g_is'g_jt)_st root."""
-        R, own = root @ self.R @ root, root @ (self.L - self.R) @ root
-        S = np.einsum("su,uavb,vt->satb", root, self.S, root, optimize=True)
-        return float((S**2).sum() + np.einsum("satb,sbta->", S, S) + (_squares(own) - _squares(R)).sum())
+    def total_variance(self, inverse: np.ndarray) -> float:
+        """sum_st Var(d_st) = sum_ij tr(P_ij)^2 + tr(P_ij P_ij) with P_ij = G (g_is'g_jt)_st, G = P' Omega^(-1) P."""
+        G = self.P.T @ inverse @ self.P
+        S, own = np.einsum("su,uavb,vt->satb", G, self.S, G, optimize=True), self.L - self.R
+        between = (S * self.S).sum() + np.einsum("satb,sbta->", S, self.S, optimize=True)
+        return float(between + (_squares(G @ own) - _squares(G @ self.R)).sum())
 
 
 def _squares(P: np.ndarray) -> np.ndarray:
-    """tr(P_i)^2 + tr(P_i P_i) of symmetric matrices."""
-    return np.trace(P, axis1=1, axis2=2) ** 2 + (P**2).sum((1, 2))
+    """tr(P_i)^2 + tr(P_i P_i)."""
+    return np.trace(P, axis1=1, axis2=2) ** 2 + np.einsum("ist,its->i", P, P)
 
 
 def _moments(part: Part) -> _Moments:
@@ -144,19 +148,27 @@ def _moments(part: Part) -> _Moments:
     Gram matrix of a person's rows is needed, never the rows. B_i = C L h (I - N_i)^(-1/2), U_i = B_i N_i and
     L_i = U_i B_i'.
     """
-    sample, n, q, K = part.fit.sample, part.fit.n_persons, *part.C.shape
+    P, C = _distinct(part.C)
+    sample, n, q, K = part.fit.sample, part.fit.n_persons, *C.shape
     h = np.linalg.cholesky(part.fit.M)
     L, R, S = np.empty((n, q, q)), np.empty((n, q, q)), np.zeros((q * K, q * K))
     for persons, periods in sample.patterns(BLOCK):
         x, D = sample.X[persons] @ h[: sample.X.shape[1]], sample.D[periods] @ h[sample.X.shape[1] :]
         cross = x[:, :, None] * D.sum(0)
         N = len(periods) * x[:, :, None] * x[:, None, :] + cross + cross.transpose(0, 2, 1) + D.T @ D
-        B = _times_inverse_root(part.C @ part.fit.L @ h, N)
+        B = _times_inverse_root(C @ part.fit.L @ h, N)
         U = B @ N
         L[persons], R[persons] = U @ B.transpose(0, 2, 1), U @ U.transpose(0, 2, 1)
         flat = U.reshape(len(persons), q * K)
         S += flat.T @ flat
-    return _Moments(L, R, S.reshape(q, K, q, K))
+    return _Moments(P, L, R, S.reshape(q, K, q, K))
+
+
+def _distinct(C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different rows of C that are not zero, r x K, and where they stand: C = P C', P is q x r."""
+    rows, at = np.unique(C, axis=0, return_inverse=True)
+    is_used = rows.any(axis=1)
+    return np.eye(len(rows))[at][:, is_used], rows[is_used]
 
 
 def _times_inverse_root(rows: np.ndarray, N: np.ndarray) -> np.ndarray:
