@@ -59,7 +59,10 @@ def test_all_faults_are_told_at_once_with_status_1(tmp_path: Path, capsys) -> No
         "north, check: 40 of 40 rows of persons.parquet (40 persons) have a value of birth_date that cannot be read as "
         "a date (YYYY-MM-DD, YYYYMMDD or DD.MM.YYYY). Mend the extract.",
     ]
-    assert "warning: 1 of 242 rows of employment.parquet belongs to nobody in the trial list (left out).\n" in out
+    assert (
+        "warning: 1 of 242 rows of employment.parquet (1 person) belongs to nobody in the trial list (left out).\n"
+        in out
+    )
     assert "warning: 1 of 241 rows of employment.parquet (1 person) ends before it starts (left out).\n" in out
     assert "north: 3 faults, " in out
     assert "Next:" not in out

@@ -20,7 +20,7 @@ from ipseval.figures.drawing import spread
 from ipseval.figures.registry import FIGURES
 from ipseval.pipeline import compute
 from ipseval.present import present, products
-from ipseval.products import REVIEWED
+from ipseval.products import PRESENTED
 from ipseval.settings import ROOT, read_cohort
 from ipseval.tables.registry import TABLES
 from ipseval.tables.render import RENDERERS, to_html
@@ -57,7 +57,7 @@ def made(tmp_path_factory):
         tables = {k: v for contents in stages.values() for k, v in contents.items()}  # a later stage's wins
         found[name] = SimpleNamespace(
             cohort=cohort,
-            tables={k: tables[k] for names in REVIEWED.values() for k in names},
+            tables={k: tables[k] for names in PRESENTED.values() for k in names},
             presented=stages["present"],
         )
     return found
