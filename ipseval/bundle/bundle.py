@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ from ipseval.bundle import consort
 from ipseval.bundle import texts as bundle_texts
 from ipseval.bundle.behind import behind
 from ipseval.bundle.crate import METADATA, README, WORKFLOW, crate
+from ipseval.bundle.facts import Facts, Released
 from ipseval.config import Cohort
 from ipseval.language import speaking
 from ipseval.settings import ROOT
@@ -25,70 +25,6 @@ FILES = {
     "crate": METADATA,
 }
 RANDOMISED = ("flow", "inclusion")  # tables of all who were randomised; the others are of those analysed
-
-
-@dataclass(frozen=True)
-class Released:
-    """What an output checker wants to know of one file.
-
-    Parameters
-    ----------
-    file : str
-        Relative to the folder of the release.
-    what : str
-        In English.
-    tables : tuple of str
-        Tables of ``data/`` that its numbers come from.
-    n_persons : int or None
-        Persons behind it in all; None where that is hidden or the file has no numbers of persons.
-    n_numbers, n_hidden : int
-        Of these tables.
-    n_bytes, sha256 : int and str, or None
-        None for files that are written together with these facts.
-    """
-
-    file: str
-    what: str
-    tables: tuple[str, ...] = ()
-    n_persons: int | None = None
-    n_numbers: int = 0
-    n_hidden: int = 0
-    n_bytes: int | None = None
-    sha256: str | None = None
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the texts are made of.
-
-    Parameters
-    ----------
-    cohort, title, profile, language : str
-    rules : mapping
-        The profile's entry of config/disclosure.yaml.
-    files : tuple of Released
-        Sorted by name.
-    versions : mapping
-        Of Python, of the package and of the libraries.
-    cost, bound : int
-        Of what is hidden for the sake of other numbers, and the least that it can be.
-    code : str
-        SHA-256 of the package's modules.
-    workflow : str
-        The text of the Snakefile.
-    """
-
-    cohort: str
-    title: str
-    profile: str
-    language: str
-    rules: Mapping[str, Any]
-    cost: int
-    bound: int
-    files: tuple[Released, ...]
-    versions: Mapping[str, str]
-    code: str
-    workflow: str
 
 
 def products() -> dict[str, str]:

@@ -6,10 +6,9 @@ input that can be shown. No person, place, machine or time is in it.
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ipseval.bundle.bundle import Facts, Released
+from ipseval.bundle.facts import Facts, Released
 
 METADATA = "ro-crate-metadata.json"
 README = "README.md"
@@ -42,7 +41,7 @@ KINDS = {  # not those of the machine, which differ
 Entity = dict[str, Any]
 
 
-def crate(facts: "Facts") -> str:
+def crate(facts: Facts) -> str:
     """The metadata file: the files, the workflow that made them, and the run."""
     files = [file for file in facts.files if file.file != METADATA]
     graph = [
@@ -83,7 +82,7 @@ def crate(facts: "Facts") -> str:
     return json.dumps({"@context": CONTEXT, "@graph": graph}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _run(facts: "Facts", files: list[str]) -> list[Entity]:
+def _run(facts: Facts, files: list[str]) -> list[Entity]:
     """The action, and what it was given."""
     return [
         {
@@ -106,7 +105,7 @@ def _run(facts: "Facts", files: list[str]) -> list[Entity]:
     ]
 
 
-def _software(facts: "Facts") -> list[Entity]:
+def _software(facts: Facts) -> list[Entity]:
     """The language of the workflow, the package that does its work, and the libraries that numbers depend on."""
     libraries = {name: version for name, version in facts.versions.items() if name != "ipseval"}
     return [
@@ -132,7 +131,7 @@ def _software(facts: "Facts") -> list[Entity]:
     ]
 
 
-def _parameters(facts: "Facts") -> list[Entity]:
+def _parameters(facts: Facts) -> list[Entity]:
     """What the workflow takes and gives; the extracts of the registers are not in a release."""
     shape = {"@type": "FormalParameter", "conformsTo": _to(f"{SHAPES}/FormalParameter/1.0-RELEASE")}
     taken = {"@id": "#input-profile", "name": "profile", "description": "of disclosure control"}
@@ -154,7 +153,7 @@ def _parameters(facts: "Facts") -> list[Entity]:
     ]
 
 
-def _workflow(facts: "Facts", file: "Released") -> Entity:
+def _workflow(facts: Facts, file: Released) -> Entity:
     return _file(file) | {
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "conformsTo": _to(f"{SHAPES}/ComputationalWorkflow/1.0-RELEASE"),
@@ -171,7 +170,7 @@ def _output(file: str) -> str:
     return f"#output-{file.removeprefix('data/').removesuffix('.csv')}" if file.startswith("data/") else ""
 
 
-def _file(file: "Released") -> Entity:
+def _file(file: Released) -> Entity:
     given = _output(file.file)
     entity: Mapping[str, Any] = {
         "@id": file.file,

@@ -2,18 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ipseval import words
+from ipseval.bundle.facts import Facts, Released
 from ipseval.language import phrase, say
-
-if TYPE_CHECKING:
-    from ipseval.bundle.bundle import Facts, Released
 
 UNPROTECTED = phrase("**Nothing is protected: the profile `none` is for synthetic persons only.**")
 
 
-def readme(facts: "Facts") -> str:
+def readme(facts: Facts) -> str:
     """For each file what it is, how many persons stand behind it, what touched it and how much is hidden."""
     heads = (say("File"), say("What it is"), say("Persons"), say("Rules"), say("Hidden, of its tables"))
     parts = (
@@ -33,13 +30,13 @@ def readme(facts: "Facts") -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def checklist(facts: "Facts") -> str:
+def checklist(facts: Facts) -> str:
     """The usual reasons for rejection, each answered."""
     parts = "\n".join(f"- **{reason}** {answer}" for reason, answer in _answers(facts))
     return f"# {say('Usual reasons for rejection')}\n\n{parts}\n"
 
 
-def _profile(facts: "Facts") -> str:
+def _profile(facts: Facts) -> str:
     return say(
         "Profile of disclosure control: `{profile}` ({title}: {source}). A profile is a starting point and no claim of "
         "compliance: the decision is yours.",
@@ -49,7 +46,7 @@ def _profile(facts: "Facts") -> str:
     )
 
 
-def _row(facts: "Facts", file: "Released") -> str:
+def _row(facts: Facts, file: Released) -> str:
     persons = "" if not file.tables else say("hidden") if file.n_persons is None else words.count(file.n_persons)
     hidden = _cells(file.n_hidden, file.n_numbers) if file.tables else ""
     return f"| {file.file} | {say(file.what)} | {persons} | {_touched(facts, file)} | {hidden} |"
@@ -59,7 +56,7 @@ def _cells(n_hidden: int, n_numbers: int) -> str:
     return say("{n} of {all} cells", n=words.count(n_hidden), all=words.count(n_numbers))
 
 
-def _touched(facts: "Facts", file: "Released") -> str:
+def _touched(facts: Facts, file: Released) -> str:
     """Short names of the rules that touched a file."""
     if not file.tables:
         return say("no numbers of persons")
@@ -69,7 +66,7 @@ def _touched(facts: "Facts", file: "Released") -> str:
     return ", ".join(names) or say("no rule")
 
 
-def _rules(facts: "Facts") -> Iterator[str]:
+def _rules(facts: Facts) -> Iterator[str]:
     """The profile in sentences."""
     rules = facts.rules
     if not rules["min_cell_count"]:
@@ -101,7 +98,7 @@ def _rules(facts: "Facts") -> Iterator[str]:
         )
 
 
-def _least(facts: "Facts") -> str:
+def _least(facts: Facts) -> str:
     """Whether less hidden would have protected as well."""
     return say(
         "What is hidden for the sake of other numbers costs {cost}; whatever protects them costs {bound} or more. "
@@ -111,7 +108,7 @@ def _least(facts: "Facts") -> str:
     )
 
 
-def _rounded(facts: "Facts") -> Iterator[str]:
+def _rounded(facts: Facts) -> Iterator[str]:
     """What is rounded, and what is not."""
     base, decimals = facts.rules["rounding_base"], facts.rules["decimals"]
     if base:
@@ -127,7 +124,7 @@ def _rounded(facts: "Facts") -> Iterator[str]:
         )
 
 
-def _answers(facts: "Facts") -> Iterator[tuple[str, str]]:
+def _answers(facts: Facts) -> Iterator[tuple[str, str]]:
     """Reasons for rejection and what the facts say."""
     rules = facts.rules
     if not rules["min_cell_count"]:
@@ -178,7 +175,7 @@ def _answers(facts: "Facts") -> Iterator[tuple[str, str]]:
     )
 
 
-def _small(facts: "Facts") -> str:
+def _small(facts: Facts) -> str:
     """How many cells are hidden because small counts may not be shown."""
     data = [file for file in facts.files if file.file.startswith("data/")]
     cells = _cells(sum(file.n_hidden for file in data), sum(file.n_numbers for file in data))
@@ -188,7 +185,7 @@ def _small(facts: "Facts") -> str:
     return say("None from 1 to {last}: {cells} are hidden.", last=least - 1, cells=cells)
 
 
-def _rounding(facts: "Facts") -> str:
+def _rounding(facts: Facts) -> str:
     base, decimals = facts.rules["rounding_base"], facts.rules["decimals"]
     counts = (
         say("Counts are multiples of {base}; estimates of adjusted regressions are not rounded to it", base=base)
@@ -203,12 +200,12 @@ def _rounding(facts: "Facts") -> str:
     return f"{counts}; {rates}."
 
 
-def _data_of_figures(facts: "Facts") -> Iterator[str]:
+def _data_of_figures(facts: Facts) -> Iterator[str]:
     for figure in (file for file in facts.files if file.file.startswith("figures/") and file.file.endswith(".png")):
         yield f"{figure.file}: {', '.join(f'data/{table}.csv' for table in figure.tables)}"
 
 
-def _types(facts: "Facts") -> str:
+def _types(facts: Facts) -> str:
     kinds = Counter(file.file.rpartition(".")[2] for file in facts.files)
     return ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
 
