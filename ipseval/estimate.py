@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ipseval.config import Cohort
 from ipseval.estimation.analyses import Regression, regressions
 from ipseval.estimation.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, Effect
+from ipseval.estimation.distributions import t_ppf, t_sf
 from ipseval.estimation.estimators import ESTIMATORS, Fitted, variances_of
 from ipseval.estimation.multiplicity import holm
 from ipseval.panel import months_of_outcomes
@@ -190,13 +190,13 @@ def _numbers(cohort: Cohort, fitted: Fitted, variance: str, term: str) -> Row:
 
 def tested(cohort: Cohort, estimate: float, error: float, df: float) -> Row:
     """An estimate with its test against zero and its interval, t with ``df`` degrees of freedom."""
-    reach = float(stats.t.ppf((1 + cohort.estimation.confidence_level) / 2, df)) * error
+    reach = float(t_ppf((1 + cohort.estimation.confidence_level) / 2, df)) * error
     return {
         "estimate": estimate,
         "std_error": error,
         "df": df,
         "statistic": estimate / error,
-        "p_value": float(2 * stats.t.sf(abs(estimate / error), df)),
+        "p_value": float(2 * t_sf(abs(estimate / error), df)),
         "ci_low": estimate - reach,
         "ci_high": estimate + reach,
     }

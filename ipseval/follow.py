@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.estimate import NO_ERROR, effect_rows
 from ipseval.estimation.accumulate import Accumulated, accumulated
 from ipseval.estimation.analyses import Regression
 from ipseval.estimation.design import ALL, design
+from ipseval.estimation.distributions import norm_ppf, norm_sf
 from ipseval.estimation.periods import Periods
 from ipseval.estimation.survival import Curve, first_observed, kaplan_meier
 from ipseval.panel import analysed_months
@@ -149,10 +149,10 @@ def _difference_status(n_assigned: int, n_control: int, error: float, least: int
 
 def _normal(estimate: float, error: float, level: float, is_tested: bool = False) -> Row:
     """Estimate and interval by the normal distribution; a test against zero for differences."""
-    reach = float(stats.norm.ppf((1 + level) / 2)) * error
+    reach = float(norm_ppf((1 + level) / 2)) * error
     found = {"estimate": estimate, "std_error": error, "ci_low": estimate - reach, "ci_high": estimate + reach}
     z = estimate / error
-    return found | ({"statistic": z, "p_value": float(2 * stats.norm.sf(abs(z)))} if is_tested else {})
+    return found | ({"statistic": z, "p_value": float(2 * norm_sf(abs(z)))} if is_tested else {})
 
 
 def _effects(cohort: Cohort, people: pd.DataFrame, sums: tuple[Accumulated, ...]) -> pd.DataFrame:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ipseval.config import Cohort
 from ipseval.estimate import NO_ERROR, tested
+from ipseval.estimation.distributions import f_sf
 from ipseval.estimation.fixed_effects import PersonEffects, PersonPeriods, fit
 from ipseval.panel import analysed_months
 
@@ -146,7 +146,7 @@ def _joint(fitted: PersonEffects, columns: list[tuple[int, int]]) -> Row:
     if np.linalg.matrix_rank(V, hermitian=True) < q:
         return {}
     f, df = float(b @ np.linalg.solve(V, b)) / q, float(fitted.n_persons - 1)
-    return {"wald_f": f, "wald_df1": q, "wald_df2": df, "wald_p": float(stats.f.sf(f, q, df))}
+    return {"wald_f": f, "wald_df1": q, "wald_df2": df, "wald_p": float(f_sf(f, q, df))}
 
 
 def _numbers(cohort: Cohort, fitted: PersonEffects | None, weights: dict[tuple[int, int], float]) -> Row:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ipseval.config import Analysis, Cohort
 from ipseval.estimation.analyses import regressions
 from ipseval.estimation.assignments import Assignments, draw_assignments
 from ipseval.estimation.design import ALL, DIFFERENCE, Effect
+from ipseval.estimation.distributions import t_ppf
 from ipseval.estimation.multiplicity import critical_value, p_values, step_down
 from ipseval.estimation.redrawn import redrawn
 from ipseval.panel import months_of_outcomes
@@ -161,7 +161,7 @@ def _band(cohort: Cohort, members: dict[Cell, Found]) -> list[dict[str, object]]
     c = critical_value(np.column_stack([one.drawn for one in members.values()]), level)
     rows = []
     for (analysis, _, _, month, _, arm), one in sorted(members.items(), key=lambda item: item[0][3]):
-        alone, together = float(stats.t.ppf((1 + level) / 2, one.df)) * one.std_error, c * one.std_error
+        alone, together = float(t_ppf((1 + level) / 2, one.df)) * one.std_error, c * one.std_error
         ends = [one.estimate - alone, one.estimate + alone, one.estimate - together, one.estimate + together]
         label = [analysis, arm, month, one.estimate, one.std_error]
         rows.append(dict(zip(BAND_COLUMNS, [*label, *ends, c, family], strict=True)))

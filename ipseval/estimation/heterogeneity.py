@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
+
+from ipseval.estimation.distributions import chi2_isf, chi2_sf, t_ppf
 
 Interval = tuple[float, float]
 UNKNOWN: Interval = (np.nan, np.nan)
@@ -29,7 +31,7 @@ class Cochran:
 def cochran(estimate: np.ndarray, variance: np.ndarray) -> Cochran:
     """Test of equal effects."""
     q, df = generalised_q(estimate, variance, 0.0), len(estimate) - 1
-    return Cochran(q, df, float(stats.chi2.sf(q, df)), max(0.0, (q - df) / q) if q > 0 else 0.0)
+    return Cochran(q, df, float(chi2_sf(q, df)), max(0.0, (q - df) / q) if q > 0 else 0.0)
 
 
 def generalised_q(estimate: np.ndarray, variance: np.ndarray, tau2: float) -> float:
@@ -96,7 +98,7 @@ def q_profile(estimate: np.ndarray, variance: np.ndarray, level: float) -> Inter
     Viechtbauer 2007. Both ends are 0 when the effects differ less than chance makes likely.
     """
     df, alpha = len(estimate) - 1, 1 - level
-    ends = stats.chi2.isf([alpha / 2, 1 - alpha / 2], df)
+    ends = chi2_isf([alpha / 2, 1 - alpha / 2], df)
     return _where_q_is(float(ends[0]), estimate, variance), _where_q_is(float(ends[1]), estimate, variance)
 
 
@@ -137,7 +139,7 @@ def around(estimate: float, std_error: float, df: float, level: float) -> Interv
     """Interval by t with ``df`` degrees of freedom; missing where there are none."""
     if not df > 0:
         return UNKNOWN
-    reach = float(stats.t.ppf((1 + level) / 2, df)) * std_error
+    reach = float(t_ppf((1 + level) / 2, df)) * std_error
     return estimate - reach, estimate + reach
 
 
@@ -175,7 +177,7 @@ def shrunken(estimate: np.ndarray, variance: np.ndarray, pooled: RandomEffects, 
     s = pooled.tau2 / (pooled.tau2 + variance)
     centre = s * estimate + (1 - s) * pooled.mean
     error = np.sqrt(s * variance + (1 - s) ** 2 * pooled.std_error**2)
-    reach = error * (stats.t.ppf((1 + level) / 2, pooled.n_centres - 1) if pooled.n_centres > 1 else np.nan)
+    reach = error * (t_ppf((1 + level) / 2, pooled.n_centres - 1) if pooled.n_centres > 1 else np.nan)
     return Shrunken(centre, centre - reach, centre + reach)
 
 
@@ -207,4 +209,4 @@ def minimum_detectable(std_error: float, df: float, power: float, level: float) 
 
     Bloom 1995, with t of ``df`` degrees of freedom.
     """
-    return float((stats.t.ppf((1 + level) / 2, df) + stats.t.ppf(power, df)) * std_error)
+    return float((t_ppf((1 + level) / 2, df) + t_ppf(power, df)) * std_error)

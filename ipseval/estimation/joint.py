@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
+from ipseval.estimation.distributions import f_sf
 from ipseval.estimation.regression import Fit
 from ipseval.estimation.variance import VARIANCES
 
@@ -193,7 +193,7 @@ def _times_inverse_root(rows: np.ndarray, N: np.ndarray) -> np.ndarray:
 def _wald(f: float, df1: int, df2: float) -> Wald:
     if not (np.isfinite(f) and df2 > 0):
         return Wald(np.nan, df1, np.nan, np.nan)
-    return Wald(float(f), df1, float(df2), float(stats.f.sf(f, df1, df2)))
+    return Wald(float(f), df1, float(df2), float(f_sf(f, df1, df2)))
 
 
 JOINT_TESTS: dict[str, Callable[[Sequence[Part]], Wald]] = {"cr1": f_cr1, "htz": htz}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from ipseval.estimation.distributions import norm_ppf
 from ipseval.panel import MISSING
 
 
@@ -44,7 +44,7 @@ class Curve:
 
         Kalbfleisch & Prentice 2002, section 1.4. Missing where S(k) is 1 or 0: the scale has no end.
         """
-        z = stats.norm.ppf((1 + level) / 2)
+        z = norm_ppf((1 + level) / 2)
         inside = (self.survival > 0) & (self.survival < 1)
         S = np.where(inside, self.survival, np.nan)
         reach = z * self.std_error / np.abs(S * np.log(S))

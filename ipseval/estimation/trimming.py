@@ -9,7 +9,9 @@ ones and zeros nothing has to be sorted: counts are enough.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
+
+from ipseval.estimation.distributions import norm_cdf, norm_ppf
 
 EMPLOYED, NOT_EMPLOYED, NOT_OBSERVED = range(3)  # the last axis of counts
 
@@ -87,6 +89,6 @@ def interval(lower: float, upper: float, errors: tuple[float, float], level: flo
     two-sided interval where the bounds are one, and of a one-sided where they are far apart.
     """
     width = (upper - lower) / max(errors)
-    most = float(stats.norm.ppf((1 + level) / 2)) + 1
-    c = float(optimize.brentq(lambda c: stats.norm.cdf(c + width) - stats.norm.cdf(-c) - level, 0, most, xtol=1e-14))
+    most = float(norm_ppf((1 + level) / 2)) + 1
+    c = float(optimize.brentq(lambda c: norm_cdf(c + width) - norm_cdf(-c) - level, 0, most, xtol=1e-14))
     return lower - c * errors[0], upper + c * errors[1]
