@@ -14,7 +14,7 @@ from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS, STATE_COLUMNS
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.registers import extracts, rules
-from ipseval.registers.distinct import in_order
+from ipseval.registers.distinct import in_order, numbered, stacked, stacked_rows
 from ipseval.registers.findings import Findings
 from ipseval.registers.fingerprint import Last, drift, fingerprint
 from ipseval.registers.layouts import LAYOUTS
@@ -171,7 +171,7 @@ def _check_trial(frame: pd.DataFrame, cohort: Cohort, found: Findings, this: Ope
     for column, codes in declared.items():
         known = frame[column].isna() | frame[column].isin([*codes, *excluded.get(column, [])])
         frame = _declared_rows(frame, column, known.to_numpy(), f"{column}s or to exclusions", this, found)
-    empty = [c for c in cohort.centres if c not in set(frame["centre"])]
+    empty = set(cohort.centres).difference(frame["centre"].unique())
     if empty:
         subject = f"{len(empty)} of {len(cohort.centres)} centres"
         found.add("trial", "empty_centre", subject, 0, 0, number=len(empty), label=this.delivery.label)
@@ -229,7 +229,7 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
         subject, label = f"{len(absent)} of {len(keys)} persons", " or ".join(this.delivery.label for this in parts)
         name, number = parts[0].extract.name, len(absent)
         found.add(name, "trial_person_without_row", subject, None, number, number=number, label=label)
-    frame = pd.concat(made, ignore_index=True) if len(made) > 1 else made[0]
+    frame = stacked_rows(made) if len(made) > 1 else made[0]
     return in_order(frame, frame.columns[:SORTED_BY]), absent
 
 
@@ -258,8 +258,8 @@ def _n_others(this: Opened, known: Known) -> int | None:
     if this.delivery.n_rows > MOST_COUNTED:
         return None
     parts = extracts.count_by(this.delivery, this.columns["person_id"])
-    keys = pd.concat([extracts.canonical_key(part.table["value"]) for part in parts]).dropna().unique()
-    return len(pd.Index(keys).difference(known.randomised_on.index))
+    keys = stacked([extracts.canonical_keys(part.table["value"])[0] for part in parts])
+    return len(numbered(keys)[1].difference(known.randomised_on.index))
 
 
 def _check_codes(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame:

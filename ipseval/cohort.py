@@ -114,7 +114,7 @@ def _flow_rows(
 def _and_all(declared: Iterable[str], found: pd.Series) -> list[str]:
     """Declared codes in their order, then found ones (of excluded persons), then ``all``."""
     known = list(declared)
-    return [*known, *sorted(set(found.dropna()) - set(known)), ALL]
+    return [*known, *sorted(set(found.dropna().unique()) - set(known)), ALL]
 
 
 def cells(cohort: Cohort, people: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:

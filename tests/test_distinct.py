@@ -31,6 +31,37 @@ def test_rows_are_sorted_as_pandas_sorts_them(rows: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(distinct.in_order(ready, by), ready.reset_index(drop=True))
 
 
+def test_categories_are_their_texts(rows: pd.DataFrame) -> None:
+    """Sorted by text whatever the order of the categories, looked up, numbered and stacked as texts are."""
+    texts = rows["person_id"]
+    keys = texts.astype(pd.CategoricalDtype(["x9", "unused", "Å", "10", "", "7"]))
+    by = ["person_id", "hours", "employed", "start_on"]
+    ours = distinct.in_order(rows.assign(person_id=keys), by)
+    assert isinstance(ours["person_id"].dtype, pd.CategoricalDtype)
+    pd.testing.assert_frame_equal(ours.astype({"person_id": "str"}), rows.sort_values(by, ignore_index=True))
+    days = pd.Series(pd.to_datetime(["2001-01-01", None, "2003-01-01"]).as_unit("s"), index=["7", "10", "nobody"])
+    pd.testing.assert_series_equal(distinct.looked_up(days, keys), distinct.looked_up(days, texts))
+    codes, values = distinct.numbered(keys)
+    assert (codes < 0).tolist() == texts.isna().tolist()
+    assert values[codes[codes >= 0]].tolist() == texts.dropna().tolist()
+    for other in (texts, keys[:0], texts.astype("category"), texts.dropna().astype("category")):
+        both = distinct.stacked([keys, other])
+        assert isinstance(both.dtype, pd.CategoricalDtype)
+        pd.testing.assert_series_equal(
+            both.astype("str"), pd.concat([texts, other.astype("str")], ignore_index=True), check_names=False
+        )
+
+
+def test_frames_are_stacked_as_pandas_stacks_texts(rows: pd.DataFrame) -> None:
+    frames = [rows, rows.drop(columns="hours")[:7], rows[:0], rows.drop(columns="person_id")[7:20]]
+    expected = pd.concat(frames, ignore_index=True)
+    coded = [frame.astype({name: "category" for name in ("person_id",) if name in frame}) for frame in frames]
+    for mixed in (coded, [frames[0], *coded[1:]]):
+        whole = distinct.stacked_rows(mixed)
+        assert isinstance(whole["person_id"].dtype, pd.CategoricalDtype)
+        pd.testing.assert_frame_equal(whole.astype({"person_id": "str"}), expected)
+
+
 def test_more_columns_than_one_number_holds_are_combined(rows: pd.DataFrame) -> None:
     """Seven columns of a thousand ranks each are beyond 64 bits."""
     rng = np.random.default_rng(6)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.panel import outcome_matrix
-from ipseval.registers.distinct import positions
+from ipseval.registers.distinct import numbered, positions
 from ipseval.registers.spells import FOREVER, merge
 
 SIXTEENTH = 16  # the day of a month on which hours are measured
@@ -102,7 +102,7 @@ def _numbered(employment: pd.DataFrame, persons: pd.Index) -> pd.DataFrame:
     row = positions(persons, employment["person_id"])
     numbers = {"person": row}
     if "employer_id" in employment:
-        numbers["employer"] = pd.factorize(employment["employer_id"])[0]
+        numbers["employer"] = numbered(employment["employer_id"])[0]
     spells = employment.drop(columns=["person_id", "employer_id"], errors="ignore").assign(**numbers)
     return spells if (row >= 0).all() else spells[row >= 0]
 

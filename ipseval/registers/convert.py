@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ipseval.config import code
+from ipseval.registers.distinct import as_categories, taken
 
 SENTINEL_YEAR = 2099  # an end in this year or later means "still open": 31.12.2099, 9999-12-31
 UTC = ("UTC", "ETC/UTC", "GMT", "Z", "+00:00", "-00:00")
 OTHER = "*"  # in a mapping of codes: every code that it does not name
+TEXTS = ("key", "code")  # kinds
 FLAGS = {"1": 1, "0": 0, "true": 1, "false": 0}
 
 
@@ -42,17 +44,23 @@ class Converted:
 def convert(column: pa.ChunkedArray, kind: str, codes: Mapping[str, str] | None = None) -> Converted:
     """Convert a delivered column to ``kind`` (see ``contracts.KINDS``), after the mapping ``codes``.
 
-    The code ``*`` of the mapping stands for every code that it does not name.
+    The code ``*`` of the mapping stands for every code that it does not name. Keys and codes become
+    categories: their texts are read, compared and sorted once each.
     """
+    column = plain(column)
+    if _repeats(column):
+        values, place = distinct(column)
+        once = _converted(values, kind, codes)
+        rows = as_categories if kind in TEXTS else taken
+        return replace(once, values=rows(once.values, place), failed=once.failed[place])
+    return _converted(column, kind, codes)
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column without Arrow's ways to hold values once or not at all."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_null(column.type):
-        column = column.cast(pa.string())
-    if _repeats(column):
-        values, place = _unique(column)
-        once = _converted(values, kind, codes)
-        return replace(once, values=once.values.take(place).reset_index(drop=True), failed=once.failed[place])
-    return _converted(column, kind, codes)
+    return column.cast(pa.string()) if pa.types.is_null(column.type) else column
 
 
 def _converted(column: pa.ChunkedArray, kind: str, codes: Mapping[str, str] | None) -> Converted:
@@ -68,7 +76,7 @@ def _repeats(column: pa.ChunkedArray) -> bool:
     return len(column) > 0 and (is_text(column.type) or _is_number(column))
 
 
-def _unique(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
+def distinct(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, np.ndarray]:
     """Each value once, an empty one among them, and the place of every row's value."""
     encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     return pa.chunked_array([encoded.dictionary]), encoded.indices.to_numpy()
@@ -78,8 +86,8 @@ def each_once(function: Callable[[pa.ChunkedArray], pd.Series], column: pa.Chunk
     """What ``function`` makes of every row, from one call on the values that are there."""
     if not _repeats(column):
         return function(column)
-    values, place = _unique(column)
-    return function(values).take(place).reset_index(drop=True)
+    values, place = distinct(column)
+    return taken(function(values), place)
 
 
 def as_code(column: pa.ChunkedArray) -> pd.Series:

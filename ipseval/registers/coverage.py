@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from ipseval.registers.distinct import numbered
+
 MIN_PERSONS = 3  # a month, or a code, is told of when so many persons share it
 
 
@@ -25,7 +27,7 @@ def months_covered(person: pd.Series, day: pd.Series) -> tuple[str, str] | None:
     if not is_known.any():
         return None
     months = day.to_numpy()[is_known].astype("datetime64[M]").astype("int64")
-    first, codes = int(months.min()), pd.factorize(person[is_known])[0]
+    first, codes = int(months.min()), numbered(person[is_known])[0]
     width = int(months.max()) - first + 1
     each_once = pd.unique(codes * width + (months - first)) % width
     shared = np.flatnonzero(np.bincount(each_once) >= MIN_PERSONS)

@@ -9,11 +9,13 @@ from functools import cache
 from itertools import accumulate, groupby
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ipseval.registers.convert import as_code, each_once, is_text
+from ipseval.registers.convert import as_code, distinct, is_text, plain
 from ipseval.registers.delivered import Delivery, File
+from ipseval.registers.distinct import as_categories
 from ipseval.registers.progress import Reading
 
 MAX_KEY_WIDTH = 20  # a key of digits is looked for with leading zeros up to this width
@@ -72,7 +74,7 @@ def read(delivery: Delivery, columns: Names, keys: Iterable[str] | None = None) 
     columns : mapping
         Our name -> names that it may have in a file; ``person_id`` among them when keys are given.
     keys : iterable of str, optional
-        Canonical keys (see :func:`canonical_key`); a key of digits is found with leading zeros too.
+        Canonical keys (see :func:`canonical_keys`); a key of digits is found with leading zeros too.
 
     Returns
     -------
@@ -215,15 +217,20 @@ def _persons(db: duckdb.DuckDBPyConnection, files: list[File], column: str, keys
     return f"{name} IN (SELECT k FROM trial_keys)"
 
 
-def canonical_key(keys: pa.ChunkedArray) -> pd.Series:
-    """One spelling a person: text, and digits without leading zeros (``007`` and ``7`` are the same person)."""
-    return each_once(_canonical, keys)
+def canonical_keys(keys: pa.ChunkedArray) -> tuple[pd.Series, np.ndarray]:
+    """One spelling a person: text, and digits without leading zeros (``007`` and ``7`` are the same person).
 
-
-def _canonical(keys: pa.ChunkedArray) -> pd.Series:
-    text = as_code(keys)
-    stripped = text.str.lstrip("0").replace("", "0")
-    return text.where(~text.str.fullmatch(r"\d+").fillna(False).astype(bool), stripped)
+    Returns
+    -------
+    Series of categories, length n
+    bool array, length n
+        Whether the key was delivered in another spelling.
+    """
+    values, place = distinct(plain(keys))
+    text = as_code(values)
+    is_number = text.str.fullmatch(r"\d+").fillna(False).astype(bool)
+    spelled = text.where(~is_number, text.str.lstrip("0").replace("", "0"))
+    return as_categories(spelled, place), (text.notna() & (text != spelled)).to_numpy()[place]
 
 
 @cache

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ipseval.contracts import Column
+from ipseval.contracts import SPELL_EXTRACTS, Column
 from ipseval.registers import extracts
 from ipseval.registers.convert import convert
-from ipseval.registers.distinct import in_order
+from ipseval.registers.distinct import in_order, stacked
 from ipseval.registers.extracts import FILE, Part
 from ipseval.registers.findings import Findings
 from ipseval.registers.opening import Opened, listed
@@ -46,9 +46,10 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
     except extracts.UnreadableError as error:
         found.add(name, "unreadable", listed(error.names), None, None, number=len(error.names))
         return None
-    person = pd.concat([extracts.canonical_key(part.table["person_id"]) for part in parts], ignore_index=True)
+    keyed = [extracts.canonical_keys(part.table["person_id"]) for part in parts]
+    person = stacked([keys for keys, _ in keyed])
     file = np.concatenate([part.table[FILE].to_numpy() for part in parts])
-    frame, cells = {"person_id": person}, []
+    frame, cells = {"person_id": _as_held(this, person)}, []
     if this.period and this.period.of_file:
         frame[this.period.column] = this.period.of_rows(file)
     for column_name, value in this.source.constants.items():
@@ -56,23 +57,29 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
     for column in (c for c in this.contract if c.name in this.columns and c.name != "person_id"):
         coded = this.extract.kind_column if this.layout.is_wide else column
         read = _column(parts, column, this.source.values.get(coded.name) if coded else None)
-        frame[column.name] = read.values
+        frame[column.name] = _as_held(this, read.values)
         if this.layout.is_wide:
             cells.append(read)
         else:
             _check_column(this, column, read, person, file, found)
     if cells:
         _check_cells(this, cells, person, file, found)
-    _check_keys(this, parts, person, file, found)
+    _check_keys(this, np.concatenate([respelled for _, respelled in keyed]), person, file, found)
     rows = pd.DataFrame(frame)
     return in_order(rows, rows.columns[:SORTED_BY])
+
+
+def _as_held(this: Opened, values: pd.Series) -> pd.Series:
+    """Categories stay such in the long extracts, those of spells; elsewhere they are text."""
+    is_text = isinstance(values.dtype, pd.CategoricalDtype) and this.extract.name not in SPELL_EXTRACTS
+    return values.astype("str") if is_text else values
 
 
 def _column(parts: list[Part], column: Column, codes: Mapping[str, str] | None) -> Read:
     """One column of all parts, each converted from its own type."""
     raw = [part.column(column.name) or pa.chunked_array([pa.nulls(part.table.num_rows)]) for part in parts]
     done = [convert(delivered, column.kind, codes) for delivered in raw]
-    values = pd.concat([c.values for c in done], ignore_index=True)
+    values = stacked([c.values for c in done])
     rules = {c.fixed for c in done if c.fixed}
     known = [(c.values.notna().to_numpy(), c.fixed) for c in done]
     fixed = {rule: np.concatenate([rows & (by == rule) for rows, by in known]) for rule in sorted(rules)}
@@ -128,9 +135,8 @@ def _note_type(
             note(this, rule, rows, person, found, file=file, column=column)
 
 
-def _check_keys(this: Opened, parts: list[Part], person: pd.Series, file: np.ndarray, found: Findings) -> None:
-    delivered = pd.concat([convert(p.table["person_id"], "key").values for p in parts], ignore_index=True)
-    note(this, "key_spelling", (delivered.notna() & (delivered != person)).to_numpy(), person, found, file=file)
+def _check_keys(this: Opened, respelled: np.ndarray, person: pd.Series, file: np.ndarray, found: Findings) -> None:
+    note(this, "key_spelling", respelled, person, found, file=file)
     if this.extract.name == "trial":
         note(this, "missing_value", person.isna().to_numpy(), person, found, file=file, column="person_id")
         return

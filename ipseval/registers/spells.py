@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ipseval.registers.distinct import Ranks, combined, ranks
+from ipseval.registers.distinct import combined, ranks
 
 FOREVER = np.datetime64("9999-12-31", "s")  # stands for an open end while spells are compared
 
@@ -23,7 +23,7 @@ def _arranged(frame: pd.DataFrame, by: list[str], apart: int = 1) -> tuple[np.nd
     """
     start = frame["start_on"].to_numpy().astype("datetime64[D]").astype("int64")
     end = frame["end_on"].fillna(FOREVER).to_numpy().astype("datetime64[D]").astype("int64")
-    jobs, days = combined(ranks(frame[name]) for name in by), [_since_first(start), _since_first(end)]
+    jobs, days = combined(ranks(frame[name]) for name in by), (ranks(frame[name]) for name in ("start_on", "end_on"))
     order = np.argsort(combined([(jobs, int(jobs.max(initial=0)) + 1), *days]), kind="stable")
     return order, *begins_and_reach(jobs[order], start[order], end[order], apart)
 
@@ -44,12 +44,6 @@ def begins_and_reach(
     begins = np.ones(len(jobs), bool)
     begins[1:] = (job[1:] != job[:-1]) | (start[1:] > reached[:-1] + apart)
     return begins, reached
-
-
-def _since_first(day: np.ndarray) -> Ranks:
-    """Days since the first of them."""
-    first, last = int(day.min(initial=0)), int(day.max(initial=0))
-    return day - first, last - first + 1
 
 
 def overlapping(frame: pd.DataFrame) -> np.ndarray:

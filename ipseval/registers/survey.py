@@ -9,6 +9,7 @@ import pyarrow as pa
 from ipseval.registers import extracts
 from ipseval.registers.convert import SENTINEL_YEAR, as_code, convert
 from ipseval.registers.coverage import MIN_PERSONS, months_covered
+from ipseval.registers.distinct import stacked
 from ipseval.registers.recognise import Guess
 
 CODED = ("centre", "arm", "sex", "kind", "measure", "benefit", "contact", "service")
@@ -70,7 +71,7 @@ def survey(guess: Guess, keys: tuple[str, ...] | None) -> Survey:
         parts = extracts.read(guess.delivery, columns, keys)
     except extracts.UnreadableError:
         return Survey(is_readable=False)
-    person = pd.concat([extracts.canonical_key(part.table["person_id"]) for part in parts], ignore_index=True)
+    person = stacked([extracts.canonical_keys(part.table["person_id"])[0] for part in parts]).astype("str")
     raw = {name: [part.column(name) or _empty(part) for part in parts] for name in wanted}
     return Survey(
         n_rows=len(person),
