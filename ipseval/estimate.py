@@ -57,10 +57,11 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     months = months_of_outcomes(cohort, people, panel)
     effects, coefficients = [], []
     for analysis in cohort.analyses:
-        for regression in regressions(cohort, analysis, *months[analysis.outcome]):
-            rows, terms = _estimate_one(cohort, regression)
-            effects += rows
-            coefficients += terms
+        last = None
+        for this in regressions(cohort, analysis, *months[analysis.outcome]):
+            status, last = _fitted(cohort, this, last)
+            effects += _effect_rows(cohort, this, status, last)
+            coefficients += _coefficient_rows(cohort, this, status, last) if _is_listed(this) else []
     table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64"))
     table["p_adjusted"] = _adjusted(table)
     return {
@@ -70,22 +71,21 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     }
 
 
-def _estimate_one(cohort: Cohort, this: Regression) -> tuple[list[Row], list[Row]]:
-    """Rows of effects and, for regressions pooled over centres and months, of coefficients."""
-    status, fitted = _fitted(cohort, this)
-    coefficients = _coefficient_rows(cohort, this, status, fitted) if _is_listed(this) else []
-    return _effect_rows(cohort, this, status, fitted), coefficients
-
-
 def effect_rows(cohort: Cohort, this: Regression) -> list[Row]:
     """Rows of the effects of a regression: an effect and variance each."""
-    return _effect_rows(cohort, this, *_fitted(cohort, this))
+    return fitted_rows(cohort, this)[0]
 
 
-def _fitted(cohort: Cohort, this: Regression) -> tuple[dict[Effect, str], Fitted | None]:
+def fitted_rows(cohort: Cohort, this: Regression, like: Fitted | None = None) -> tuple[list[Row], Fitted | None]:
+    """Rows of the effects of a regression, and its fit; ``like``: that of another outcome on the same columns."""
+    status, fitted = _fitted(cohort, this, like)
+    return _effect_rows(cohort, this, status, fitted), fitted
+
+
+def _fitted(cohort: Cohort, this: Regression, like: Fitted | None = None) -> tuple[dict[Effect, str], Fitted | None]:
     """Status of each effect, and the fit where there is one."""
     status = {effect: cell_status(cohort, this, effect) for effect in this.design.effects}
-    fitted = fit_regression(cohort, this)
+    fitted = fit_regression(cohort, this, like)
     if fitted:
         status = {e: fit_status(s, e.term, fitted, this) for e, s in status.items()}
     return status, fitted
@@ -108,13 +108,13 @@ def _is_listed(this: Regression) -> bool:
     return is_pooled and this.design.effects[0].subgroup != MEMBERS
 
 
-def fit_regression(cohort: Cohort, this: Regression) -> Fitted | None:
+def fit_regression(cohort: Cohort, this: Regression, like: Fitted | None = None) -> Fitted | None:
     """Fit without the effects of arms that lack persons; None when no effect has enough of them."""
     if not any(cell_status(cohort, this, effect) == "estimated" for effect in this.design.effects):
         return None
     effects = this.design.effects
     absent = {e.term for e in effects if not all(own.any() for own in _sides(cohort, this, e).values())}
-    return ESTIMATORS[this.analysis.estimator](cohort, this, this.design.without(absent))
+    return ESTIMATORS[this.analysis.estimator](cohort, this, this.design.without(absent), like)
 
 
 def _lacking(this: Regression) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Stage panel: persons x months, int8, missing is -1 and never 0."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,26 @@ MISSING = -1
 MONTH_COLUMN = "month_{}"
 
 
-Places = dict[str, Placed]
+@dataclass(frozen=True)
+class Places:
+    """What panels of the same persons and months share, whatever the month rule and the hours.
+
+    Parameters
+    ----------
+    spells : dict
+        Extract -> its spells.
+    states : dict
+        What was found in them, for panels to come: extract, rule and codes -> states of calendar months.
+    """
+
+    spells: dict[str, Placed]
+    states: dict[tuple, np.ndarray] = field(default_factory=dict)
 
 
 def places(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> Places:
-    """The spells of every extract that a panel of the cohort may need, whatever its month rule and hours are."""
+    """The spells of every extract that a panel of the cohort may need."""
     persons, used = pd.Index(people["person_id"]), {"employment", "wage_subsidy"}.union(*cohort.states.values())
-    return {name: place(spells, persons) for name in sorted(used) if (spells := cleaned[name]) is not None}
+    return Places({name: place(spells, persons) for name in sorted(used) if (spells := cleaned[name]) is not None})
 
 
 def panel(
@@ -36,7 +49,7 @@ def panel(
         One row a person: ``person_id``, ``randomised_on``, ``died_on``, ``emigrated_on``; sorted.
     cleaned : dict
         ``employment`` and, where delivered, other extracts of spells.
-    placed : dict, optional
+    placed : Places, optional
         Their :func:`places`, where they are known already.
 
     Returns
@@ -53,7 +66,7 @@ def panel(
     if cleaned["wage_subsidy"] is not None:
         made["wage_subsidy"] = source.any_day("wage_subsidy")
     states = {name: source.of(spec) for name, spec in cohort.states.items()}
-    kinds = [kind for spec in cohort.states.values() for kind in spec.get("employment", ())]
+    kinds = tuple(kind for spec in cohort.states.values() for kind in spec.get("employment", ()))
     jobs = source.jobs(none_of=kinds) if kinds else made["employment"]
     states[ORDINARY] = _ordinary(cohort.outcome, jobs, made.get("wage_subsidy"))
     made |= {outcome: _any_of([states[state] for state in counted]) for outcome, counted in cohort.outcomes.items()}
@@ -78,25 +91,31 @@ class _Source:
     cleaned: Tables
     placed: Places
 
-    def jobs(self, any_of: Sequence[str] | None = None, none_of: Sequence[str] = ()) -> np.ndarray:
+    def jobs(self, any_of: tuple[str, ...] | None = None, none_of: tuple[str, ...] = ()) -> np.ndarray:
         """Months in which month rule and hours hold for a job, of some kinds only where they are named."""
-        jobs = needed(self.cleaned, "employment")
-        chosen = np.ones(len(jobs), bool)
-        if any_of is not None:
-            chosen = _has_code(jobs, "kind", any_of)
-        elif none_of:
-            chosen = ~jobs["kind"].isin(none_of).to_numpy()
-        days = calendar(self.outcome, self.first, self.last)
-        return self._states("employment", chosen, days, _qualifies(jobs, self.outcome))
+        key = ("employment", str(self.outcome.month_rule), self.outcome.min_weekly_hours, any_of, none_of)
+        if key not in self.placed.states:
+            jobs = needed(self.cleaned, "employment")
+            chosen = np.ones(len(jobs), bool)
+            if any_of is not None:
+                chosen = _has_code(jobs, "kind", any_of)
+            elif none_of:
+                chosen = ~jobs["kind"].isin(none_of).to_numpy()
+            days = calendar(self.outcome, self.first, self.last)
+            self.placed.states[key] = self._states("employment", chosen, days, _qualifies(jobs, self.outcome))
+        return self.placed.states[key]
 
-    def any_day(self, extract: str, codes: Sequence[str] | None = None) -> np.ndarray:
+    def any_day(self, extract: str, codes: tuple[str, ...] | None = None) -> np.ndarray:
         """Months with a day of a spell of the extract."""
-        spells, days = needed(self.cleaned, extract), whole_months(self.first, self.last)
-        everything = np.ones(len(spells), bool)
-        chosen = everything if codes is None else _has_code(spells, STATE_COLUMNS[extract], codes)
-        return self._states(extract, chosen, days, everything)
+        key = (extract, codes)
+        if key not in self.placed.states:
+            spells, days = needed(self.cleaned, extract), whole_months(self.first, self.last)
+            everything = np.ones(len(spells), bool)
+            chosen = everything if codes is None else _has_code(spells, STATE_COLUMNS[extract], codes)
+            self.placed.states[key] = self._states(extract, chosen, days, everything)
+        return self.placed.states[key]
 
-    def of(self, state: Mapping[str, Sequence[str]]) -> np.ndarray:
+    def of(self, state: Mapping[str, tuple[str, ...]]) -> np.ndarray:
         """A state that codes of one extract or several make."""
         return _any_of(
             [self.jobs(any_of=codes) if e == "employment" else self.any_day(e, codes) for e, codes in state.items()]
@@ -106,7 +125,7 @@ class _Source:
         """From chosen spells; of those that are known from the ones that count."""
         is_known = (needed(self.cleaned, extract)["is_observed"] == 1).to_numpy()
         known, unknown = (
-            active(self.placed[extract].where(spells), self.n_persons, days)
+            active(self.placed.spells[extract].where(spells), self.n_persons, days)
             for spells in (chosen & is_known & counts, chosen & ~is_known)
         )
         return np.where(unknown & ~known, MISSING, known).astype(np.int8)
@@ -119,6 +138,8 @@ def _has_code(spells: pd.DataFrame, column: str, codes: Sequence[str]) -> np.nda
 
 def _any_of(states: Sequence[np.ndarray]) -> np.ndarray:
     """1 where any state is, else missing where any is, else 0."""
+    if len(states) == 1:
+        return states[0]
     known = np.any([state == 1 for state in states], axis=0)
     missing = np.any([state == MISSING for state in states], axis=0)
     return np.where(known, 1, np.where(missing, MISSING, 0)).astype(np.int8)

@@ -1,16 +1,18 @@
 """Stage vary: the pooled effect under every combination of defensible choices."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ipseval.clean import Tables
 from ipseval.config import Adjustment, Analysis, Cohort, Outcome
-from ipseval.estimate import effect_rows
-from ipseval.estimation.analyses import regressions
+from ipseval.estimate import fitted_rows
+from ipseval.estimation.analyses import Regression, of_another_outcome, regressions
+from ipseval.estimation.estimators import Fitted
 from ipseval.panel import analysed_months, panel, places
 
 # fmt: off
@@ -23,6 +25,7 @@ SPECIFICATION_COLUMNS = [
 MAIN, NO_TIME = "pooled", "none"
 NOT_DELIVERED = "not_delivered"
 Row = dict[str, Any]
+Definition = tuple[str, float, bool]
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Specification:
     time: tuple[str, ...]
     adjustment: str
     lacks: str = ""
+
+    @property
+    def definition(self) -> Definition:
+        """Of the outcome: month rule, hours a week, and whether subsidised months are left out."""
+        return rule_name(self.outcome.month_rule), self.outcome.min_weekly_hours, self.outcome.exclude_wage_subsidy
 
 
 def vary(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd.DataFrame]:
@@ -54,17 +62,31 @@ def vary(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> dict[str, pd.
     dict
         ``specifications``: one row a combination, treatment and variance.
     """
-    rows: list[Row] = []
-    placed = places(cohort, people, cleaned)
+    specifications = list(combinations(cohort, cleaned))
     chosen = replace(cohort, estimation=replace(cohort.estimation, variances=cohort.robustness.variances))
-    for outcome, specifications in itertools.groupby(combinations(cohort, cleaned), key=lambda s: s.outcome):
-        own = replace(chosen, outcome=outcome)
-        months = None
-        for one in specifications:
-            if not one.lacks and months is None:
-                months = analysed_months(own, people, panel(own, people, cleaned, placed)["panel"])
-            rows += _estimated(own, cohort, one, months)
+    months = _months_by_definition(chosen, people, cleaned, specifications)
+    made: dict[int, list[Row]] = {}
+    last = None
+    for i, one in sorted(enumerate(specifications), key=lambda pair: (pair[1].time, pair[1].adjustment)):
+        own = replace(chosen, outcome=one.outcome)
+        if one.lacks:
+            made[i] = list(_not_delivered(own, cohort, one))
+        else:
+            made[i], last = _estimated(own, cohort, one, *months[one.definition], last)
+    rows = [row for i in range(len(specifications)) for row in made[i]]
     return {"specifications": pd.DataFrame(rows, columns=SPECIFICATION_COLUMNS)}
+
+
+def _months_by_definition(
+    cohort: Cohort, people: pd.DataFrame, cleaned: Tables, specifications: Iterable[Specification]
+) -> dict[Definition, tuple[pd.DataFrame, np.ndarray]]:
+    """The analysed persons and their months, by definition of the outcome."""
+    placed, found = places(cohort, people, cleaned), {}
+    for one in specifications:
+        if not one.lacks and one.definition not in found:
+            own = replace(cohort, outcome=one.outcome)
+            found[one.definition] = analysed_months(own, people, panel(own, people, cleaned, placed)["panel"])
+    return found
 
 
 def combinations(cohort: Cohort, cleaned: Tables) -> Iterator[Specification]:
@@ -100,29 +122,63 @@ def _main(cohort: Cohort) -> Analysis:
     return next(a for a in cohort.analyses if a.name == MAIN)
 
 
+@dataclass(frozen=True)
+class Last:
+    """The regression before, whose columns may be those of the next: what follows from them is computed once."""
+
+    regression: Regression
+    people: pd.DataFrame
+    states: np.ndarray
+    fitted: Fitted | None
+
+    def has_columns_of(self, analysis: Analysis, people: pd.DataFrame, states: np.ndarray) -> bool:
+        """Whether it is the same analysis, with the same covariates, of an outcome observed in the same months."""
+        is_same = self.regression.analysis == analysis and np.array_equal(self.states >= 0, states >= 0)
+        covariates = [name for name in analysis.adjust if name in people]
+        return is_same and people[covariates].equals(self.people[covariates])
+
+
 def _estimated(
-    own: Cohort, cohort: Cohort, one: Specification, months: tuple[pd.DataFrame, Any] | None
-) -> Iterator[Row]:
-    """The rows of a combination: an arm and variance each."""
-    main, adjustment = _main(cohort), ways(cohort)[one.adjustment]
-    analysis = replace(main, estimator=adjustment.estimator, adjust=adjustment.adjust, time=one.time)
-    label = {
-        "month_rule": rule_name(one.outcome.month_rule),
-        "min_weekly_hours": one.outcome.min_weekly_hours,
-        "exclude_wage_subsidy": one.outcome.exclude_wage_subsidy,
+    own: Cohort,
+    cohort: Cohort,
+    one: Specification,
+    people: pd.DataFrame,
+    states: np.ndarray,
+    last: Last | None,
+) -> tuple[list[Row], Last]:
+    """The rows of a combination: an arm and variance each; and its regression."""
+    analysis = _analysis(cohort, one)
+    if last and last.has_columns_of(analysis, people, states):
+        regression = of_another_outcome(last.regression, own, people, states)
+    else:
+        (regression,) = regressions(own, analysis, people, states)
+    rows, fitted = fitted_rows(own, regression, last.fitted if last else None)
+    label = _label(cohort, one) | {"adjustment": one.adjustment}
+    return [row | label for row in rows], Last(regression, people, states, fitted)
+
+
+def _not_delivered(own: Cohort, cohort: Cohort, one: Specification) -> Iterator[Row]:
+    """The rows of a combination that lacks an extract or a column."""
+    analysis = _analysis(cohort, one)
+    lacking = {"status": NOT_DELIVERED, "note": f"not delivered: {one.lacks}"}
+    arms = {"reference_arm": own.arms.reference, "outcome": analysis.outcome, "adjustment": one.adjustment}
+    window = dict(zip(("month_from", "month_to"), analysis.windows(own.window)[0], strict=True))
+    for arm, variance in itertools.product(own.arms.treatments, own.estimation.variances):
+        yield _label(cohort, one) | lacking | arms | window | {"arm": arm, "variance": variance}
+
+
+def _analysis(cohort: Cohort, one: Specification) -> Analysis:
+    adjustment = ways(cohort)[one.adjustment]
+    return replace(_main(cohort), estimator=adjustment.estimator, adjust=adjustment.adjust, time=one.time)
+
+
+def _label(cohort: Cohort, one: Specification) -> Row:
+    """What a combination is."""
+    return {
+        **dict(zip(("month_rule", "min_weekly_hours", "exclude_wage_subsidy"), one.definition, strict=True)),
         "time": " + ".join(one.time) or NO_TIME,
-        "is_main": one.outcome == cohort.outcome and analysis == main,
+        "is_main": one.outcome == cohort.outcome and _analysis(cohort, one) == _main(cohort),
     }
-    if months is None:
-        lacking = {"status": NOT_DELIVERED, "note": f"not delivered: {one.lacks}"}
-        arms = {"reference_arm": own.arms.reference, "outcome": analysis.outcome, "adjustment": one.adjustment}
-        window = dict(zip(("month_from", "month_to"), analysis.windows(own.window)[0], strict=True))
-        for arm, variance in itertools.product(own.arms.treatments, own.estimation.variances):
-            yield label | lacking | arms | window | {"arm": arm, "variance": variance}
-        return
-    (regression,) = regressions(own, analysis, *months)
-    for row in effect_rows(own, regression):
-        yield row | label | {"adjustment": one.adjustment}
 
 
 def rule_name(rule: str | Mapping[str, int]) -> str:

@@ -101,11 +101,12 @@ def test_roots_and_inverses_of_leverage_are_those_by_eigenvalues(largest: float)
     z, e = rng.normal(size=9), rng.normal(size=6)
     Z = np.vstack([z, B])
     Z *= np.sqrt(largest) / np.linalg.norm(Z, 2)
-    one = Alike(Z[:1], Z[1:], e[None])
+    one = Alike(Z[:1], Z[1:], np.zeros(1, int), np.eye(6))
+    residuals = one.residuals(e[None])
     values, vectors = np.linalg.eigh(Z @ Z.T)
     is_left = 1 - values > 1e-10
     left = np.where(is_left, 1 - values, 1)
-    for found, power in ((one.inverse_root_times(one.residuals), -0.5), (one.inverse_times(one.residuals), -1)):
+    for found, power in ((one.inverse_root_times(residuals), -0.5), (one.inverse_times(residuals), -1)):
         wanted = vectors @ (is_left * left**power * (vectors.T @ e))
         close(np.append(found[0], found[1]), wanted, 1e-13 / (1 - min(largest, 0.999)))
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -73,15 +73,37 @@ def regressions(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states
         here = ((people["centre"] == centre) | (centre == ALL)).to_numpy()
         whole = design(cohort, analysis, known[here], centre, of_members)
         everybody, arms, centres = np.flatnonzero(here), *(people.loc[here, n].to_numpy() for n in ("arm", "centre"))
+        before, own, persons, arm, at = np.ones(len(everybody), bool), whole, everybody, arms, centres
         for months in analysis.windows(cohort.window):
             columns = np.arange(months[0], months[1] + 1)
             chosen = states[np.ix_(here, columns + cohort.window.before)]
             used = whole.complete & (chosen >= 0).any(axis=1)
             time = periods(analysis, chosen[used], columns, month_0[here][used])
-            own, persons, arm, at = whole, everybody, arms, centres
-            if not used.all():
-                own, persons, arm, at = whole.of(used), everybody[used], arms[used], centres[used]
-            if analysis.estimator == "lin":
-                own = own.centred(time.O.sum(1))
+            if not np.array_equal(used, before):  # months with the same persons have the same columns
+                before, own = used, whole.of(used)
+                persons, arm, at = everybody[used], arms[used], centres[used]
+            columns_of = own.centred(time.O.sum(1)) if analysis.estimator == "lin" else own
             is_member = None if member is None else member.to_numpy()[persons] == 1
-            yield Regression(analysis, months, centre, own, persons, arm, at, time, is_member)
+            yield Regression(analysis, months, centre, columns_of, persons, arm, at, time, is_member)
+
+
+def of_another_outcome(this: Regression, cohort: Cohort, people: pd.DataFrame, states: np.ndarray) -> Regression:
+    """The same regression of an outcome that is observed in the same months: on the same arrays of columns.
+
+    Parameters
+    ----------
+    this : Regression
+    cohort, people, states
+        See :func:`regressions`.
+
+    Raises
+    ------
+    ValueError
+        The outcome is observed in other months.
+    """
+    columns = np.arange(this.months[0], this.months[1] + 1)
+    month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")[this.persons]
+    time = periods(this.analysis, states[np.ix_(this.persons, columns + cohort.window.before)], columns, month_0)
+    if not np.array_equal(time.O, this.time.O):
+        raise ValueError("another outcome of a regression must be observed in the same months")
+    return replace(this, time=replace(this.time, Y=time.Y))

@@ -85,7 +85,9 @@ class Design:
         return replace(self, X=self.X[persons], weights=self.weights[persons])
 
     def without(self, terms: set[str]) -> "Design":
-        """The design without some of its columns."""
+        """The design without some of its columns; itself when it has none of them."""
+        if terms.isdisjoint(self.terms):
+            return self
         keep = [j for j, term in enumerate(self.terms) if term not in terms]
         moved = [j for j, column in enumerate(self.assigned) if column.term not in terms]
         return Design(

@@ -67,16 +67,16 @@ class Fitted:
         return {n: dict(zip(terms, v.df_of(at).tolist(), strict=True)) for n, v in self.variances.items()}
 
 
-def linear(cohort: Cohort, this: Regression, design: Design) -> Fitted:
+def linear(cohort: Cohort, this: Regression, design: Design, like: Fitted | None = None) -> Fitted:
     """Ordinary least squares on person-months, with every variance of the cohort."""
-    found, terms = _least_squares(design, this.time)
+    found, terms = _least_squares(design, this.time, like)
     variances = {name: VARIANCES[name](found) for name in cohort.estimation.variances}
     return Fitted(found, terms, found.b, variances, _tied(found, terms))
 
 
-def logit(cohort: Cohort, this: Regression, design: Design) -> Fitted:
+def logit(cohort: Cohort, this: Regression, design: Design, like: Fitted | None = None) -> Fitted:
     """Differences of mean probabilities by a logit of the same columns (g-computation); variance ``cr1`` only."""
-    found, terms = _least_squares(design, this.time)
+    found, terms = _least_squares(design, this.time, like)
     sample = Sample(design.X, this.time.D, this.time.Y, this.time.O)
     moved = [found.kept.tolist().index(j) for j, t in enumerate(design.terms) if t.startswith(ASSIGNED) and t in terms]
     marginal = risk_differences(sample, found.kept, moved)
@@ -85,15 +85,15 @@ def logit(cohort: Cohort, this: Regression, design: Design) -> Fitted:
     return Fitted(found, own, marginal.estimate, variances, _tied(found, terms), marginal.failure)
 
 
-def _least_squares(design: Design, time: Periods) -> tuple[Fit, tuple[str, ...]]:
+def _least_squares(design: Design, time: Periods, like: Fitted | None) -> tuple[Fit, tuple[str, ...]]:
     """Fit with assigned terms tested last for collinearity, and the terms that are in it."""
     terms = (*design.terms, *time.terms)
-    found = fit(Sample(design.X, time.D, time.Y, time.O), assigned_last(terms))
+    found = fit(Sample(design.X, time.D, time.Y, time.O), assigned_last(terms), like.fit if like else None)
     return found, tuple(terms[j] for j in found.kept)
 
 
 def _tied(found: Fit, terms: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(term for term, is_tied in zip(terms, found.is_tied, strict=True) if is_tied)
+    return frozenset(term for term, is_tied in zip(terms, found.columns.is_tied, strict=True) if is_tied)
 
 
 def assigned_last(terms: tuple[str, ...]) -> np.ndarray:
@@ -101,7 +101,9 @@ def assigned_last(terms: tuple[str, ...]) -> np.ndarray:
     return np.argsort([term.startswith(ASSIGNED) for term in terms], kind="stable")
 
 
-ESTIMATORS: dict[str, Callable[[Cohort, Regression, Design], Fitted]] = {"ols": linear, "lin": linear, "logit": logit}
+# The last argument is a fit of another outcome, whose columns may be the same.
+Estimator = Callable[[Cohort, Regression, Design, Fitted | None], Fitted]
+ESTIMATORS: dict[str, Estimator] = {"ols": linear, "lin": linear, "logit": logit}
 
 
 def variances_of(cohort: Cohort, estimator: str) -> tuple[str, ...]:

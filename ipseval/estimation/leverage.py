@@ -7,12 +7,12 @@ matrix with a border, so that equations in I - t H_ii are solved without any mat
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ipseval.estimation.regression import Fit
+from ipseval.estimation.regression import Columns
 
 SATURATED = 1e-10  # an eigenvalue of I - H below this is zero: pseudo-inverse
 ERROR = 1e-16  # what is left out of (I - H)^(-1/2), as a share of it
@@ -32,27 +32,30 @@ class Alike:
         First row of each Z_i.
     B : float array, (r - 1) x K
         The other rows, the same for all; BB' is diagonal.
-    e : float array, n x r
-        Residuals.
+    persons : int array, length n
+        Their rows of the sample.
+    turn : float array, K x r
+        Residuals in the basis from the person's scores.
     """
 
     z: np.ndarray
     B: np.ndarray
-    e: np.ndarray
+    persons: np.ndarray
+    turn: np.ndarray
 
-    def of(self, persons: np.ndarray | slice) -> "Alike":
+    def of(self, chosen: np.ndarray | slice) -> "Alike":
         """Some of the persons."""
-        return Alike(self.z[persons], self.B, self.e[persons])
+        return replace(self, z=self.z[chosen], persons=self.persons[chosen])
 
     def pieces(self, m: int) -> Iterator["Alike"]:
         """Some persons at a time, so that an array of persons x m x K stays in the processor's cache."""
         most = max(1, CHUNK // (m * self.z.shape[1]))
         return (self.of(slice(start, start + most)) for start in range(0, len(self.z), most))
 
-    @property
-    def residuals(self) -> Vectors:
-        """e_i, one vector a person."""
-        return self.e[:, :1], self.e[:, None, 1:]
+    def residuals(self, scores: np.ndarray) -> Vectors:
+        """e_i, one vector a person, from the scores of the whole sample."""
+        e = scores[self.persons] @ self.turn
+        return e[:, :1], e[:, None, 1:]
 
     def rows(self, L: np.ndarray) -> Vectors:
         """Z_i L', a vector for each row of L (m x K)."""
@@ -127,20 +130,21 @@ class Alike:
         return found_first, found
 
 
-def alike(fit: Fit) -> Iterator[Alike]:
+@lru_cache(maxsize=1)  # outcomes on the same columns are fitted one after the other
+def alike(columns: Columns) -> tuple[Alike, ...]:
     """All persons, some of those with the same observed periods at a time; those with large leverage apart."""
-    half, p, basis = np.linalg.cholesky(fit.M), fit.sample.X.shape[1], {}
-    constant, sums = fit.sample.X @ half[:p], np.eye(len(half))[:, np.r_[0, p : len(half)]]  # scores to [1, D_i]'e_i
-    for persons, periods in fit.sample.patterns(max(1, CHUNK // len(half))):
+    sample = columns.sample
+    half, p, basis, groups = np.linalg.cholesky(columns.M), sample.X.shape[1], {}, []
+    constant, sums = sample.X @ half[:p], np.eye(len(half))[:, np.r_[0, p : len(half)]]  # scores to [1, D_i]'e_i
+    for persons, periods in sample.patterns(max(1, CHUNK // len(half))):
         key = periods.tobytes()
         if key not in basis:
-            basis = {key: _basis(fit.sample.D[periods], half[p:])}
+            basis = {key: _basis(sample.D[periods], half[p:])}
         length, C, own = basis[key]
-        found = Alike(length * constant[persons] + C[0], C[1:], fit.scores[persons] @ (sums @ own))
+        found = Alike(length * constant[persons] + C[0], C[1:], persons, sums @ own)
         is_small = found.largest <= MOST
-        for chosen in (is_small, ~is_small):
-            if chosen.any():
-                yield found if chosen.all() else found.of(chosen)
+        groups += [found] if is_small.all() else [found.of(own) for own in (is_small, ~is_small) if own.any()]
+    return tuple(groups)
 
 
 def _basis(D: np.ndarray, half: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ whole one is ever made.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -88,35 +88,78 @@ class Sample:
                 yield persons[start : start + most], periods
 
 
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The columns of a regression that are not collinear, and what follows from them alone, whatever the outcome.
+
+    Parameters
+    ----------
+    given : Sample
+        As they were given.
+    sample : Sample
+        Shifted and scaled, those of ``kept`` only.
+    kept : int array, length K
+        Columns of the design that are in the fit, in its order.
+    is_tied : bool array, length K
+        Whether a column that was left out is a combination of this one: its coefficient is not identified.
+    factor : tuple
+        Cholesky factor of the Gram matrix of the sample's own columns.
+    L : float array, K x K
+        Coefficients as given = L @ coefficients of the sample's own columns.
+    """
+
+    given: Sample
+    sample: Sample
+    kept: np.ndarray
+    is_tied: np.ndarray
+    factor: tuple[np.ndarray, bool]
+    L: np.ndarray
+
+    @cached_property
+    def M(self) -> np.ndarray:
+        """Inverse Gram matrix of the sample's own columns (the bread), K x K."""
+        return linalg.cho_solve(self.factor, np.eye(len(self.kept)))
+
+    def are_of(self, sample: Sample) -> bool:
+        """Whether they are those of a sample: the very same X, and equal D and O."""
+        own = self.given
+        return own.X is sample.X and np.array_equal(own.D, sample.D) and np.array_equal(own.O, sample.O)
+
+
 @dataclass(frozen=True)
 class Fit:
     """A least-squares fit of the columns that are not collinear.
 
     Parameters
     ----------
+    columns : Columns
     sample : Sample
-        With shifted and scaled columns, those of ``kept`` only.
-    kept : int array, length K
-        Columns of the design that are in the fit, in its order.
-    is_tied : bool array, length K
-        Whether a column that was left out is a combination of this one: its coefficient is not identified.
+        Theirs, with the outcome.
     b : float array, length K
         Coefficients of the columns as they were given.
-    M : float array, K x K
-        Inverse Gram matrix of the sample's own columns (the bread).
-    L : float array, K x K
-        Coefficients as given = L @ coefficients of the sample's own columns.
     scores : float array, n x K
         Z_i'e_i of each person, in the sample's own columns.
     """
 
+    columns: Columns
     sample: Sample
-    kept: np.ndarray
-    is_tied: np.ndarray
     b: np.ndarray
-    M: np.ndarray
-    L: np.ndarray
     scores: np.ndarray
+
+    @property
+    def kept(self) -> np.ndarray:
+        """See :class:`Columns`."""
+        return self.columns.kept
+
+    @property
+    def M(self) -> np.ndarray:
+        """See :class:`Columns`."""
+        return self.columns.M
+
+    @property
+    def L(self) -> np.ndarray:
+        """See :class:`Columns`."""
+        return self.columns.L
 
     @property
     def n_persons(self) -> int:
@@ -141,7 +184,7 @@ def independent_columns(gram: np.ndarray, order: np.ndarray) -> np.ndarray:
     return np.sort(np.array(kept, dtype=int))
 
 
-def fit(sample: Sample, order: np.ndarray | None = None) -> Fit:
+def fit(sample: Sample, order: np.ndarray | None = None, like: Fit | None = None) -> Fit:
     """Ordinary least squares on the observed person-periods.
 
     Columns are shifted to mean zero and scaled before the normal equations are solved and the solution is refined
@@ -152,11 +195,22 @@ def fit(sample: Sample, order: np.ndarray | None = None) -> Fit:
     sample : Sample
     order : int array, optional
         Order in which columns are tested for collinearity: of two that say the same the later is dropped.
+    like : Fit, optional
+        Another outcome's, in the same order: where it is on the same columns, what follows from them is known.
 
     Returns
     -------
     Fit
     """
+    columns = like.columns if like and like.columns.are_of(sample) else _columns(sample, order)
+    scaled = replace(columns.sample, Y=sample.Y)
+    b = linalg.cho_solve(columns.factor, scaled.moments())
+    b = b + linalg.cho_solve(columns.factor, scaled.scores(b).sum(0))
+    return Fit(columns, scaled, columns.L @ b, scaled.scores(b))
+
+
+def _columns(sample: Sample, order: np.ndarray | None) -> Columns:
+    """Columns that are not collinear, shifted and scaled."""
     p, q = sample.X.shape[1], sample.D.shape[1]
     shift = sample.O.sum(1) @ sample.X / sample.n_obs
     shift[0] = 0.0
@@ -173,9 +227,6 @@ def fit(sample: Sample, order: np.ndarray | None = None) -> Fit:
     factor = linalg.cho_factor(gram[np.ix_(kept, kept)] / np.outer(scale[kept], scale[kept]))
     lost = np.setdiff1d(np.flatnonzero(np.diag(gram) > 0), kept)
     combination = linalg.cho_solve(factor, gram[np.ix_(kept, lost)] / np.outer(scale[kept], scale[lost]))
-    is_tied = (np.abs(combination) > TIED).any(axis=1)
-    b = linalg.cho_solve(factor, scaled.moments())
-    b = b + linalg.cho_solve(factor, scaled.scores(b).sum(0))
     L = np.diag(1 / scale[kept])
     L[0, : len(in_x)] -= shift[in_x] / scale[in_x]
-    return Fit(scaled, kept, is_tied, L @ b, linalg.cho_solve(factor, np.eye(len(kept))), L, scaled.scores(b))
+    return Columns(sample, scaled, kept, (np.abs(combination) > TIED).any(axis=1), factor, L)

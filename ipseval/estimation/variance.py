@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ipseval.estimation.leverage import Alike, alike
-from ipseval.estimation.regression import Fit
+from ipseval.estimation.leverage import alike
+from ipseval.estimation.regression import Columns, Fit
 
 
 @dataclass(frozen=True)
@@ -58,27 +58,29 @@ def cr2(fit: Fit) -> Variance:
     Tipton 2018). A_i is applied to vectors in the basis of :mod:`ipseval.estimation.leverage` and never formed
     where H_ii is small. The df cost more than the covariance and are counted when they are asked for.
     """
-    V, transform, groups = np.zeros((len(fit.kept),) * 2), _transform(fit), tuple(alike(fit))
-    for persons in groups:
-        scores = persons.scores(persons.inverse_root_times(persons.residuals))[:, 0] @ transform.T
+    V, transform = np.zeros((len(fit.kept),) * 2), _transform(fit.columns)
+    for persons in alike(fit.columns):
+        adjusted = persons.inverse_root_times(persons.residuals(fit.scores))
+        scores = persons.scores(adjusted)[:, 0] @ transform.T
         V += scores.T @ scores
-    return Variance(V, partial(_satterthwaite, groups, transform))
+    return Variance(V, lambda chosen: _satterthwaite(fit.columns, tuple(chosen)))
 
 
-def _transform(fit: Fit) -> np.ndarray:
+def _transform(columns: Columns) -> np.ndarray:
     """Coefficients as given from those of columns scaled so that their Gram matrix is I, K x K."""
-    return fit.L @ np.linalg.cholesky(fit.M)
+    return columns.L @ np.linalg.cholesky(columns.M)
 
 
-def _satterthwaite(groups: Sequence[Alike], transform: np.ndarray, columns: Sequence[int]) -> np.ndarray:
-    """Degrees of freedom of the t of some coefficients under cr2; ``transform`` (L): see :func:`_transform`.
+@lru_cache(maxsize=1)  # as for leverage.alike
+def _satterthwaite(columns: Columns, chosen: tuple[int, ...]) -> np.ndarray:
+    """Degrees of freedom of the t of some coefficients under cr2; L is :func:`_transform`.
 
     With p_ik = A_i Z_i L_k and w_ik = Z_i'p_ik, the matrix G'G of coefficient k is diag(p_i'p_i) - w_i'w_j, so
     df_k = tr(G'G)^2 / tr((G'G)^2) needs only sums over persons.
     """
-    k, K, L = len(columns), len(transform), transform[list(columns)]
+    k, K, L = len(chosen), len(columns.kept), _transform(columns)[list(chosen)]
     trace, squares, cross = np.zeros(k), np.zeros(k), np.zeros((k, K, K))
-    for persons in (piece for group in groups for piece in group.pieces(k)):
+    for persons in (piece for group in alike(columns) for piece in group.pieces(k)):
         first, others = P = persons.inverse_root_times(persons.rows(L))
         W = persons.scores(P)
         lengths, shares = first**2 + np.einsum("ikr,ikr->ik", others, others), np.einsum("ikj,ikj->ik", W, W)
@@ -96,9 +98,9 @@ def cr3(fit: Fit) -> Variance:
     b - b_(i) = M Z_i'(I - H_ii)^(-1) e_i (MacKinnon, Nielsen & Webb 2023, J Econometrics 232:272). Engines differ by
     small-sample factors only: this one has none but (G-1)/G.
     """
-    G, V, transform = fit.n_persons, np.zeros((len(fit.kept),) * 2), _transform(fit)
-    for persons in alike(fit):
-        left_out = persons.scores(persons.inverse_times(persons.residuals))[:, 0] @ transform.T
+    G, V, transform = fit.n_persons, np.zeros((len(fit.kept),) * 2), _transform(fit.columns)
+    for persons in alike(fit.columns):
+        left_out = persons.scores(persons.inverse_times(persons.residuals(fit.scores)))[:, 0] @ transform.T
         V += left_out.T @ left_out
     return Variance((G - 1) / G * V, same_df(max(G - 1, 0)))
 
