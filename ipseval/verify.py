@@ -106,13 +106,18 @@ def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
         coefficients = estimate(again, people, written["panel"])["coefficients"]
         events = placebo(again, people, written["panel"])["event_study"]
     analysed = months_of_outcomes(cohort, people, written["panel"])
+    expanded: dict[tuple[str, tuple[int, int]], pd.DataFrame] = {}
     checks = []
     for a in pooled:
-        (first, last), (own, _) = a.windows(cohort.window)[0], analysed[a.outcome]
-        flagged = own.assign(**{MEMBER: a.subgroup.members(own)}) if a.subgroup else own
-        rows = second_engine.expanded(flagged, written["panel"], a.outcome, range(first, last + 1))
+        this = a.outcome, a.windows(cohort.window)[0]
+        if this not in expanded:
+            first, last = this[1]
+            own = analysed[a.outcome][0]
+            expanded[this] = second_engine.expanded(own, written["panel"], a.outcome, range(first, last + 1))
+        rows = expanded[this]
+        flagged = rows.assign(**{MEMBER: a.subgroup.members(rows)}) if a.subgroup else rows
         ours = coefficients.query("analysis == @a.name and variance == 'cr1'")
-        checks += _compare(a.name, ours, rows, cohort.arms.reference)
+        checks += _compare(a.name, ours, flagged, cohort.arms.reference)
     return [*checks, _event_study_check(cohort, people, events, written["panel"])]
 
 
@@ -141,9 +146,12 @@ def _compare(name: str, coefficients: pd.DataFrame, rows: pd.DataFrame, referenc
     known = ours[ours["status"] == "estimated"]
     if known.empty:
         return [Check(f"{name}: second engine", True, "nothing was estimated")]
-    rows = rows[second_engine.columns(rows, list(ours.index)).notna().all(axis=1)]
-    Z = second_engine.columns(rows, [t for t in map(str, ours.index) if _has_reference(t, rows, reference)])
-    Z = second_engine.independent(Z)
+    Z = second_engine.columns(rows, list(ours.index))
+    is_complete = Z.notna().all(axis=1)
+    if not is_complete.all():
+        rows = rows[is_complete]
+        Z = second_engine.columns(rows, list(ours.index))
+    Z = second_engine.independent(Z[[t for t in map(str, ours.index) if _has_reference(t, rows, reference)]])
     engines = {
         "statsmodels": (
             second_engine.by_statsmodels(rows["y"], Z, rows["person_id"]),

@@ -56,9 +56,9 @@ def inclusion_is_end_of_flow(cohort: Cohort, written: Written) -> Check:
 
 def panel_is_rectangular(cohort: Cohort, written: Written) -> Check:
     """Each outcome has each person once, every month of the window, and no state but 1, 0 and -1."""
-    panel, persons = written["panel"], set(written["people"]["person_id"])
+    panel, persons = written["panel"], pd.Index(written["people"]["person_id"]).sort_values()
     columns = [MONTH_COLUMN.format(k) for k in cohort.window.months]
-    once = all(len(g) == len(persons) and set(g["person_id"]) == persons for _, g in panel.groupby("outcome"))
+    once = all(pd.Index(g["person_id"]).sort_values().equals(persons) for _, g in panel.groupby("outcome"))
     states = np.isin(panel[columns].to_numpy(), (MISSING, 0, 1)).all()
     return Check("panel is rectangular", bool(once and states), f"{len(panel)} rows of {len(columns)} months")
 

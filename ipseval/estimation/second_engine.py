@@ -61,24 +61,24 @@ def _factor(rows: pd.DataFrame, variable: str, value: str) -> pd.Series:
 def independent(Z: pd.DataFrame) -> pd.DataFrame:
     """Columns that earlier ones do not explain, effects of assignment last: Gram-Schmidt on columns of length 1."""
     kept: list[str] = []
-    basis = np.empty((len(Z), 0))
+    basis = np.empty(Z.shape, order="F")
     for term in sorted(map(str, Z), key=lambda name: name.startswith("assigned[")):
         column = Z[term].to_numpy()
         left = column / max(np.linalg.norm(column), 1e-300)
         for _ in range(2):  # once more, for what rounding left
-            left = left - basis @ (basis.T @ left)
+            left = left - basis[:, : len(kept)] @ (basis[:, : len(kept)].T @ left)
         if left @ left > COLLINEAR:
+            basis[:, len(kept)] = left / np.linalg.norm(left)
             kept.append(term)
-            basis = np.column_stack([basis, left / np.linalg.norm(left)])
     return Z[kept]
 
 
 def by_statsmodels(y: pd.Series, Z: pd.DataFrame, person: pd.Series) -> pd.DataFrame:
     """``estimate`` and ``std_error`` by term: OLS, clustered on person, G/(G-1) (N-1)/(N-K)."""
-    import statsmodels.api as sm
+    from statsmodels.regression.linear_model import OLS
 
-    groups = pd.factorize(person)[0]
-    fitted = sm.OLS(y.to_numpy(), Z.to_numpy()).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    groups = {"groups": pd.factorize(person)[0]}
+    fitted = OLS(y.to_numpy(), Z.to_numpy()).fit(method="qr", cov_type="cluster", cov_kwds=groups)
     return pd.DataFrame({"estimate": fitted.params, "std_error": fitted.bse}, index=Z.columns)
 
 
