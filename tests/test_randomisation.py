@@ -24,6 +24,7 @@ from ipseval.cohort import select
 from ipseval.config import Analysis, Arms, Randomisation
 from ipseval.contracts import EXTRACTS
 from ipseval.estimate import estimate
+from ipseval.estimation import randomisation
 from ipseval.estimation.analyses import Regression
 from ipseval.estimation.assignments import Assignments, draw_assignments
 from ipseval.estimation.design import Assigned, Design, Effect
@@ -69,6 +70,11 @@ def cross_section(centre: np.ndarray, Y: np.ndarray, drawn: np.ndarray) -> Draws
 def drawn_arms(arm: np.ndarray, strata: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Arms in every draw, int8, draws x n."""
     return draw_assignments(arm, strata, draws, rng)[:]
+
+
+def packed(drawn: np.ndarray) -> Assignments:
+    """Draws of two arms as the code holds them."""
+    return Assignments(np.packbits(drawn, axis=0)[None], len(drawn))
 
 
 @pytest.mark.parametrize("n_arms", [2, 3, 4])
@@ -198,7 +204,7 @@ def test_pooled_products_are_the_refits(missing: float) -> None:
     inside = np.array([panel.centre == c for c in range(q)])
     factor = 45 / 44 * (sample.n_obs - 1) / (sample.n_obs - p - sample.D.shape[1])
     fixed = fit(replace(sample, X=sample.X[:, :-q]))
-    found = of_periods(fixed, Moved(np.ones(q, np.int8), inside), drawn, factor)
+    found = of_periods(fixed, Moved(np.ones(q, np.int8), inside), packed(drawn), factor)
     for row, a in enumerate(drawn):
         for j in range(q):
             b, error = refitted(by_centre(panel, a.astype(float)), p - q + j)
@@ -257,7 +263,10 @@ def test_a_regression_of_one_period_is_a_cross_section() -> None:
     arm = panel.assigned.astype(np.int8)
     drawn = drawn_arms(arm, panel.centre, 40, np.random.default_rng(4))
     fixed = fit(replace(panel.sample(), X=panel.X[:, :-1]))
-    one, other = of_periods(fixed, two_arms(30), drawn, 1.1), of_months(fixed, panel.Y, two_arms(30), drawn, 1.1)
+    one, other = (
+        of_periods(fixed, two_arms(30), packed(drawn), 1.1),
+        of_months(fixed, panel.Y, two_arms(30), drawn, 1.1),
+    )
     np.testing.assert_allclose(one.statistic, other.statistic, rtol=1e-9)
 
 
@@ -265,9 +274,27 @@ def test_many_draws_at_a_time_are_those_one_by_one() -> None:
     panel = random_panel(9, n=30, months=5, missing=0.2)
     drawn = drawn_arms(panel.assigned.astype(np.int8), panel.centre, 3000, np.random.default_rng(5))
     fixed = fit(replace(panel.sample(), X=panel.X[:, :-1]))
-    together = of_periods(fixed, two_arms(30), drawn, 1.1).statistic
-    alone = [of_periods(fixed, two_arms(30), row[None], 1.1).statistic[0] for row in drawn[::300]]
+    together = of_periods(fixed, two_arms(30), packed(drawn), 1.1).statistic
+    assert together.shape == (3000, 1, 1)
+    alone = [of_periods(fixed, two_arms(30), packed(row[None]), 1.1).statistic[0] for row in drawn[::300]]
     np.testing.assert_allclose(together[::300], alone, rtol=1e-9)
+
+
+def test_frequent_patterns_by_themselves_are_those_among_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Persons who share their months are worked on apart: blocks of one pattern, and of several."""
+    panel = random_panel(10, n=120, months=3, missing=0.3, centres=2)
+    arm = panel.assigned.astype(np.int8)
+    drawn = packed(drawn_arms(arm, panel.centre, 20, np.random.default_rng(3)))
+    fixed = fit(replace(panel.sample(), X=panel.X[:, :-1]))
+    together = of_periods(fixed, two_arms(120), drawn, 1.1)
+    monkeypatch.setattr(randomisation, "FREQUENT", 15)
+    monkeypatch.setattr(randomisation, "BLOCK", 8)
+    _, sums = randomisation._Sums.of(fixed, two_arms(120))
+    sizes = [len(pattern) for _, pattern in sums.blocks]
+    assert 1 in sizes and max(sizes) > 1
+    apart = of_periods(fixed, two_arms(120), drawn, 1.1)
+    np.testing.assert_allclose(apart.estimate, together.estimate, rtol=1e-12)
+    np.testing.assert_allclose(apart.std_error, together.std_error, rtol=1e-12)
 
 
 # --- degenerate draws ---
@@ -495,7 +522,7 @@ def test_months_with_the_same_persons_are_done_together() -> None:
 
     months = [month(0, every), month(1, some), month(2, every)]
     drawn = np.array([arm == "ips", arm == "ips"], np.int8)
-    batches = list(redrawn(months, ARMS, Assignments(np.packbits(drawn, axis=0)[None], len(drawn))))
+    batches = list(redrawn(months, ARMS, packed(drawn)))
     assert [[one.months[0] for one in batch] for batch, _, _ in batches] == [[0, 2], [1]]
     for batch, _, draws in batches:
         for k, one in enumerate(batch):

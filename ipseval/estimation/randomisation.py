@@ -5,17 +5,19 @@ centres, time) once; only the assigned columns move, and their residuals, estima
 products over many draws at a time. Studentised statistics: Young 2019 (QJE 134:557), section 3.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ipseval.estimation.assignments import Assignments
-from ipseval.estimation.regression import COLLINEAR, Fit
+from ipseval.estimation.regression import COLLINEAR, Fit, Sample
 
 CHUNK = 200_000  # numbers in a matrix of draws x persons that is worked on at a time: it stays in the cache
 SMALL = 40_000  # the same where many passes are made over it: a core's own cache
 BLOCK = 2048  # persons of a regression over periods that are worked on at a time
+FREQUENT = 256  # persons with the same observed periods who are worked on by themselves
 LEAST = 32  # draws at a time: below, matrix products lose more than the cache gains
 PERFECT = 1e-13  # a variance below this share of its largest term is rounding: the fit is perfect
 NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding
@@ -152,7 +154,8 @@ def of_periods(fixed: Fit, assigned: Moved, drawn: Assignments, factor: float) -
     """
     q, n = assigned.weights.shape
     found = Draws(np.empty((len(drawn), q, 1)), np.empty((len(drawn), q, 1)))
-    sums = _Sums.of(fixed, assigned)
+    order, sums = _Sums.of(fixed, assigned)
+    drawn = drawn.of(order)
     for rows in chunks(len(drawn), min(n, BLOCK), SMALL):
         b, spread = sums.estimate_and_spread(drawn[rows])
         found.estimate[rows, :, 0] = b
@@ -166,8 +169,10 @@ class _Sums:
 
     Parameters
     ----------
-    fixed : Fit
-        Of the outcome on the columns that stay: X (n x p) and dummies of periods (d).
+    X, D : float array, n x p, T x d
+        Columns that stay, and dummies of periods.
+    M : float array, K x K
+        Bread of both.
     assigned : Moved
     n, Sy : float array, length n
         Observed periods and the sum of the residuals.
@@ -175,47 +180,53 @@ class _Sums:
         Sums of the dummies times residuals.
     O, D1 : float array, patterns x T, patterns x d
         The different sets of observed periods and the sums of the dummies over each.
-    pattern : int array, length n
+    blocks : tuple of (slice, int array)
+        Persons, some at a time, and the pattern of each; one for all where they share it.
     columns : tuple of _Column
         The assigned ones.
     """
 
-    fixed: Fit
+    X: np.ndarray
+    D: np.ndarray
+    M: np.ndarray
     assigned: Moved
     n: np.ndarray
     Sy: np.ndarray
     Dy: np.ndarray
     O: np.ndarray  # noqa: E741
     D1: np.ndarray
-    pattern: np.ndarray
+    blocks: tuple[tuple[slice, np.ndarray], ...]
     columns: tuple["_Column", ...]
 
     @classmethod
-    def of(cls, fixed: Fit, assigned: Moved) -> "_Sums":
-        """Of the outcome's residuals."""
-        sample, p = fixed.sample, fixed.sample.X.shape[1]
-        _, first, pattern = np.unique(np.packbits(sample.O, axis=1), axis=0, return_index=True, return_inverse=True)
-        O = sample.O[first].astype(float)  # noqa: E741
-        n, dummies, residuals = sample.O.sum(1).astype(float), O @ sample.D, fixed.scores[:, 0]
-        own = np.column_stack([sample.X * n[:, None], dummies[pattern], residuals])
-        columns = tuple(_Column.of(assigned, j, own, n) for j in range(len(assigned.arms)))
-        return cls(fixed, assigned, n, residuals, fixed.scores[:, p:], O, dummies, pattern, columns)
+    def of(cls, fixed: Fit, assigned: Moved) -> tuple[np.ndarray, "_Sums"]:
+        """Of the outcome's residuals: the order in which persons are taken, and their sums."""
+        order, sample, p = np.concatenate(list(_alike(fixed.sample))), fixed.sample, fixed.sample.X.shape[1]
+        X, observed, scores = sample.X[order], sample.O[order], fixed.scores[order]
+        is_next = np.append(True, (observed[1:] != observed[:-1]).any(axis=1))
+        pattern, O = np.cumsum(is_next) - 1, observed[is_next].astype(float)  # noqa: E741
+        n, dummies, residuals = observed.sum(1).astype(float), O @ sample.D, scores[:, 0]
+        own = np.column_stack([X * n[:, None], dummies[pattern], residuals])
+        moved = replace(assigned, weights=assigned.weights[:, order])
+        columns = tuple(_Column.of(moved, j, own, n) for j in range(len(moved.arms)))
+        blocks = tuple(_blocks(pattern))
+        return order, cls(X, sample.D, fixed.M, moved, n, residuals, scores[:, p:], O, dummies, blocks, columns)
 
     def estimate_and_spread(self, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Estimates and sums of squared influence of the assigned columns; both draws x q."""
         S, gram, moments = self._products(drawn)
-        C = times(S, self.fixed.M)
+        C = times(S, self.M)
         inverse = _inverse(gram - C @ S.transpose(0, 2, 1), np.diagonal(gram, axis1=1, axis2=2))
         b = (inverse @ moments[:, :, None])[:, :, 0]
         spread = np.zeros(b.shape)
-        for start in range(0, len(self.n), BLOCK):
-            for j, influence in enumerate(self._influence(drawn, slice(start, start + BLOCK), b, C, inverse)):
+        for persons, pattern in self.blocks:
+            for j, influence in enumerate(self._influence(drawn, persons, pattern, b, C, inverse)):
                 spread[:, j] += np.einsum("bn,bn->b", influence, influence)
         return b, spread
 
     def _products(self, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of the assigned columns with the fixed ones, with themselves and with the outcome's residuals."""
-        q, K = len(self.columns), len(self.fixed.M)
+        q, K = len(self.columns), len(self.M)
         S, gram, moments = np.empty((len(drawn), q, K)), np.zeros((len(drawn), q, q)), np.empty((len(drawn), q))
         for j, column in enumerate(self.columns):
             found = (drawn[:, column.persons] == self.assigned.arms[j]).astype(float) @ column.sums
@@ -224,11 +235,17 @@ class _Sums:
         return S, gram, moments
 
     def _influence(
-        self, drawn: np.ndarray, persons: slice, b: np.ndarray, C: np.ndarray, inverse: np.ndarray
+        self,
+        drawn: np.ndarray,
+        persons: slice,
+        pattern: np.ndarray,
+        b: np.ndarray,
+        C: np.ndarray,
+        inverse: np.ndarray,
     ) -> Iterator[np.ndarray]:
         """Influence of some persons on the estimate of each assigned column, draws x persons."""
         assigned = self.assigned.combined(drawn, persons)
-        X, D, pattern = self.fixed.sample.X[persons], self.fixed.sample.D, self.pattern[persons]
+        X, D = self.X[persons], self.D
         p, g = X.shape[1], np.einsum("bq,bqk->bk", b, C)
         r = assigned(b) - g[:, :p] @ X.T
         total = self.Sy[persons] - self.n[persons] * r + (g[:, p:] @ self.D1.T)[:, pattern]
@@ -239,12 +256,27 @@ class _Sums:
             influence -= own[:, :p] @ X.T
             influence *= total
             if D.shape[1]:
-                part = (own[:, p:] @ self.D1.T)[:, pattern]
-                part *= r
-                influence += part
+                influence += (own[:, p:] @ self.D1.T)[:, pattern] * r
                 influence -= own[:, p:] @ self.Dy[persons].T
                 influence -= (((own[:, p:] @ D.T) * of_period) @ self.O.T)[:, pattern]
             yield influence
+
+
+def _alike(sample: Sample) -> list[np.ndarray]:
+    """Persons with the same observed periods, the most frequent first."""
+    return sorted((persons for persons, _ in sample.patterns(len(sample.X))), key=len, reverse=True)
+
+
+def _blocks(pattern: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Persons in order of pattern, some at a time: those of a frequent pattern by themselves."""
+    starts = np.flatnonzero(np.diff(pattern, prepend=-1))
+    is_frequent = np.diff(np.append(starts, len(pattern))) >= FREQUENT
+    edges = [*starts[is_frequent], *starts[~is_frequent][:1], len(pattern)]
+    for first, end in itertools.pairwise(edges):
+        for start in range(first, end, BLOCK):
+            persons = slice(start, min(start + BLOCK, end))
+            own = pattern[persons]
+            yield persons, own[:1] if own[0] == own[-1] else own
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ipseval.estimation.design import ASSIGNED, Assigned, Design
 from ipseval.estimation.estimators import assigned_last
 from ipseval.estimation.randomisation import Draws, Moved, of_months, of_periods
 from ipseval.estimation.randomisation_logit import of_logit
-from ipseval.estimation.regression import Sample, fit
+from ipseval.estimation.regression import Sample, fit, scaled_columns
 
 
 def redrawn(
@@ -64,7 +64,7 @@ def _identified(this: Regression, arms: Arms) -> tuple[Design, Sample, int]:
     used = _without_absent(this, arms)
     terms, p = (*used.terms, *this.time.terms), len(used.terms)
     sample = Sample(used.X, this.time.D, this.time.Y, this.time.O)
-    kept = fit(sample, assigned_last(terms)).kept if sample.n_obs else np.array([], int)
+    kept = scaled_columns(sample, assigned_last(terms)).kept if sample.n_obs else np.array([], int)
     stay = np.array([j for j in kept if not terms[j].startswith(ASSIGNED)], int)
     fixed = Sample(used.X[:, stay[stay < p]], this.time.D[:, stay[stay >= p] - p], this.time.Y, this.time.O)
     return used.without(set(used.terms) - {terms[j] for j in kept}), fixed, len(kept)

@@ -202,15 +202,15 @@ def fit(sample: Sample, order: np.ndarray | None = None, like: Fit | None = None
     -------
     Fit
     """
-    columns = like.columns if like and like.columns.are_of(sample) else _columns(sample, order)
+    columns = like.columns if like and like.columns.are_of(sample) else scaled_columns(sample, order)
     scaled = replace(columns.sample, Y=sample.Y)
     b = linalg.cho_solve(columns.factor, scaled.moments())
     b = b + linalg.cho_solve(columns.factor, scaled.scores(b).sum(0))
     return Fit(columns, scaled, columns.L @ b, scaled.scores(b))
 
 
-def _columns(sample: Sample, order: np.ndarray | None) -> Columns:
-    """Columns that are not collinear, shifted and scaled."""
+def scaled_columns(sample: Sample, order: np.ndarray | None = None) -> Columns:
+    """Columns of :func:`fit`; nothing is said of the outcome."""
     p, q = sample.X.shape[1], sample.D.shape[1]
     shift = sample.O.sum(1) @ sample.X / sample.n_obs
     shift[0] = 0.0
