@@ -58,7 +58,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "placebo": ("event_study", "estimation", *_STUDY),
     "bound": ("analyses", "estimation", "bound", *_STUDY),
     "present": _PRESENTED,
-    "release": _PRESENTED,
+    "release": (*_PRESENTED, "earlier"),
     "protect": ("analyses", "disclosure", "earlier", *_STUDY),
     "published_comparison": ("published",),
     "verify": None,  # all of them: the manifest records every choice

@@ -98,6 +98,14 @@ def test_the_readme_says_whether_less_hidden_would_have_done(cohort) -> None:
     assert "numbers costs 18,223; whatever protects them costs 18,214 or more." in made(cohort)["readme"]
 
 
+def test_the_checklist_says_whether_an_earlier_release_was_looked_at(cohort) -> None:
+    named = replace(cohort, earlier=(Path("release/data/flow.csv"),))
+    assert "earlier release are not part of these facts" in made(cohort)["checklist"]
+    assert "counts that fewer than 3 persons have moved since are hidden" in made(named)["checklist"]
+    assert "earlier release are not part of these facts" in made(named, {**RULES, "min_cell_count": 0})["checklist"]
+    assert "flow.csv" not in made(named)["checklist"].split("Earlier releases")[1]
+
+
 def test_a_title_stays_text(cohort) -> None:
     assert made(cohort)["readme"].startswith("# A \\*trial\\* \\| of \\<b\\>work\\</b\\>: results that may leave\n")
 

@@ -87,6 +87,7 @@ def facts(
         rules,
         int(cost["cost"]),
         int(cost["bound"]),
+        bool(cohort.earlier),
         tuple(sorted([*known, *own], key=lambda file: file.file)),
         dict(sorted(versions.items())),
         provenance.code_checksum(),

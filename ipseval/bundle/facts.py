@@ -50,6 +50,8 @@ class Facts:
         Of Python, of the package and of the libraries.
     cost, bound : int
         Of what is hidden for the sake of other numbers, and the least that it can be.
+    has_earlier : bool
+        Whether a release that has left before was named: what it shows was taken as known.
     code : str
         SHA-256 of the package's modules.
     workflow : str
@@ -63,6 +65,7 @@ class Facts:
     rules: Mapping[str, Any]
     cost: int
     bound: int
+    has_earlier: bool
     files: tuple[Released, ...]
     versions: Mapping[str, str]
     code: str

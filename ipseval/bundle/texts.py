@@ -169,9 +169,18 @@ def _answers(facts: Facts) -> Iterator[tuple[str, str]]:
             "hidden numbers; run it with the trial list and the tables inside."
         ),
     )
-    yield (
-        say("Earlier releases."),
-        say("Differences from an earlier release are not part of these facts: compare before release."),
+    yield say("Earlier releases."), _earlier(facts)
+
+
+def _earlier(facts: Facts) -> str:
+    """Whether differences from an earlier release were looked at."""
+    least = facts.rules["min_cell_count"]
+    if not (facts.has_earlier and least):
+        return say("Differences from an earlier release are not part of these facts: compare before release.")
+    return say(
+        "What the release that was named (`disclosure.earlier`) shows was taken as known: counts that fewer than "
+        "{least} persons have moved since are hidden.",
+        least=least,
     )
 
 
