@@ -23,22 +23,10 @@ MOST = {"default": 10, "wide": 120}
 
 def tables_of(cohort: Any) -> dict[str, Any]:
     """The tables that may be released, before they are protected."""
-    from ipseval import pipeline
+    from ipseval.pipeline import analyse
     from ipseval.protect import RELEASED
 
-    made = pipeline.measure(cohort)
-    people, panel, clean = made["cohort"]["people"], made["panel"]["panel"], made["clean"]
-    effects = made["estimate"]["effects"]
-    later = (
-        pipeline.randomise(cohort, people, panel, effects),
-        pipeline.synthesise(cohort, people, panel, effects),
-        pipeline.follow(cohort, people, panel, pipeline.needed(clean, "employment")),
-        pipeline.receive(cohort, people, panel, clean["services"]),
-        pipeline.placebo(cohort, people, panel),
-        pipeline.bound(cohort, people, panel),
-        pipeline.vary(cohort, people, clean),
-    )
-    return {name: table for part in (*made.values(), *later) for name, table in part.items() if name in RELEASED}
+    return {name: made[name] for made in analyse(cohort).values() for name in RELEASED if name in made}
 
 
 def measured(file: Path, profiles: tuple[str, ...]) -> dict[str, Any]:

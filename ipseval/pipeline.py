@@ -88,8 +88,8 @@ def measure(cohort: Cohort, last: Last | None = None) -> Made:
     return made
 
 
-def compute(cohort: Cohort, last: Last | None = None) -> Made:
-    """What every stage but ``verify`` makes, by stage and name; nothing is written."""
+def analyse(cohort: Cohort, last: Last | None = None) -> Made:
+    """What the stages from ``check`` to ``published_comparison`` make, by stage and name; nothing is written."""
     made = measure(cohort, last)
     people = made["cohort"]["people"]
     made["randomise"] = randomise(cohort, people, made["panel"]["panel"], made["estimate"]["effects"])
@@ -102,6 +102,12 @@ def compute(cohort: Cohort, last: Last | None = None) -> Made:
     published = read_yaml(cohort.published) if cohort.published else None
     compared = {n: made[stage][n] for stage, names in COMPARED.items() for n in names}
     made["published_comparison"] = published_comparison(published, compared)
+    return made
+
+
+def compute(cohort: Cohort, last: Last | None = None) -> Made:
+    """What every stage but ``verify`` makes, by stage and name; nothing is written."""
+    made = analyse(cohort, last)
     inside = {n: made[stage][n] for stage, names in PRESENTED.items() for n in names}
     made["present"] = present(cohort, inside)
     review = {n: made[stage][n] for stage, names in REVIEWED.items() for n in names}

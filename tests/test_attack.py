@@ -21,8 +21,8 @@ import attacker_attack
 from attacker import System, narrow
 from attacker_reads import Rules
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import pipeline
 from ipseval.config import Cohort
+from ipseval.pipeline import analyse
 from ipseval.protect import RELEASED, protect
 from ipseval.settings import ROOT, read_cohort
 from test_real_trials import cohort_of_months
@@ -47,15 +47,7 @@ Tables = dict[str, pd.DataFrame]
 
 def review_of(cohort: Cohort) -> Tables:
     """The tables for review that may be released, in memory."""
-    made = pipeline.measure(cohort)
-    people, months = made["cohort"]["people"], made["panel"]["panel"]
-    made["randomise"] = pipeline.randomise(cohort, people, months, made["estimate"]["effects"])
-    made["synthesise"] = pipeline.synthesise(cohort, people, months, made["estimate"]["effects"])
-    made["follow"] = pipeline.follow(cohort, people, months, pipeline.needed(made["clean"], "employment"))
-    made["receive"] = pipeline.receive(cohort, people, months, made["clean"]["services"])
-    made["placebo"] = pipeline.placebo(cohort, people, months)
-    made["bound"] = pipeline.bound(cohort, people, months)
-    made["vary"] = pipeline.vary(cohort, people, made["clean"])
+    made = analyse(cohort)
     return {name: stage[name] for stage in made.values() for name in RELEASED if name in stage}
 
 

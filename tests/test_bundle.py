@@ -23,7 +23,7 @@ from ipseval.disclosure import profiles
 from ipseval.figures.registry import FIGURES
 from ipseval.finished.rules import Rules, breaches
 from ipseval.language import speaking
-from ipseval.pipeline import compute
+from ipseval.pipeline import analyse
 from ipseval.products import PRODUCTS, REVIEWED
 from ipseval.scan import READERS, scan, settings
 from ipseval.settings import ROOT, read_cohort, read_yaml
@@ -208,7 +208,7 @@ def review(tmp_path_factory) -> tuple[Cohort, dict[str, pd.DataFrame]]:
     """A cohort in which every table and figure has something to show, and its tables."""
     recipe = random_cohort(Recipe(n_persons=60, before=14, after=14, has_services=True), 1)
     cohort = read_cohort(write_cohort(recipe, tmp_path_factory.mktemp("behind")))
-    stages = compute(replace(cohort, randomisation=replace(cohort.randomisation, draws=49)))
+    stages = analyse(replace(cohort, randomisation=replace(cohort.randomisation, draws=49)))
     return cohort, {n: store.as_read(stages[stage][n]) for stage, names in REVIEWED.items() for n in names}
 
 

@@ -19,7 +19,7 @@ from ipseval.bundle import consort
 from ipseval.disclosure import profiles
 from ipseval.figures.registry import FIGURES
 from ipseval.language import FOLDER, TAGS, say, speaking
-from ipseval.pipeline import compute
+from ipseval.pipeline import analyse
 from ipseval.present import present
 from ipseval.products import REVIEWED
 from ipseval.settings import ROOT, read_cohort, read_yaml
@@ -194,7 +194,7 @@ def made(tmp_path_factory):
     found = {}
     for name, recipe in RECIPES.items():
         cohort = read_cohort(write_cohort(random_cohort(recipe, seed=3), tmp_path_factory.mktemp(name)))
-        stages = compute(cohort)
+        stages = analyse(cohort)
         tables = {k: v for contents in stages.values() for k, v in contents.items()}
         frames = {k: tables[k] for names in REVIEWED.values() for k in names}
         found[name] = SimpleNamespace(

@@ -18,7 +18,7 @@ from ipseval import store, words
 from ipseval.config import Arms
 from ipseval.figures.drawing import spread
 from ipseval.figures.registry import FIGURES
-from ipseval.pipeline import compute
+from ipseval.pipeline import analyse
 from ipseval.present import present, products
 from ipseval.products import PRESENTED
 from ipseval.settings import ROOT, read_cohort
@@ -53,13 +53,10 @@ def made(tmp_path_factory):
     for name, recipe in RECIPES.items():
         file = write_cohort(random_cohort(recipe, seed=3), tmp_path_factory.mktemp(name))
         cohort = read_cohort(file)
-        stages = compute(cohort)
+        stages = analyse(cohort)
         tables = {k: v for contents in stages.values() for k, v in contents.items()}  # a later stage's wins
-        found[name] = SimpleNamespace(
-            cohort=cohort,
-            tables={k: tables[k] for names in PRESENTED.values() for k in names},
-            presented=stages["present"],
-        )
+        inside = {k: tables[k] for names in PRESENTED.values() for k in names}
+        found[name] = SimpleNamespace(cohort=cohort, tables=inside, presented=present(cohort, inside))
     return found
 
 

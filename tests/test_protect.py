@@ -17,7 +17,7 @@ from ipseval.disclosure.ledger import Count, Ledger, total
 from ipseval.disclosure.program import Program
 from ipseval.disclosure.suppression import Limits, one_by_one, suppress
 from ipseval.errors import UserError
-from ipseval.pipeline import compute
+from ipseval.pipeline import analyse
 from ipseval.products import PRODUCTS
 from ipseval.protect import RELEASED, protect
 from ipseval.settings import read_cohort
@@ -152,7 +152,7 @@ def made(tmp_path_factory):
     """A cohort with three centres, its review tables, and what each profile makes of them."""
     recipe = Recipe(n_persons=260, n_centres=3, has_services=True, share_missing=0.04)
     cohort = read_cohort(write_cohort(random_cohort(recipe, seed=5), tmp_path_factory.mktemp("protect")))
-    stages = compute(cohort)
+    stages = analyse(cohort)
     tables = reviewed(stages)
     names = profiles.profile_names()
     return cohort, tables, {name: protect(of_profile(cohort, name), tables) for name in names}
@@ -218,9 +218,7 @@ def test_adjusted_estimates_are_not_rounded_to_a_base_and_differences_of_shares_
 
 def test_a_share_of_nobody_in_an_arm_of_a_centre_is_hidden(tmp_path):
     cohort = read_cohort(write_cohort(random_cohort(Recipe(n_persons=60, n_centres=3), seed=3), tmp_path))
-    tables = {
-        name: table for stage, names in compute(cohort).items() if stage != "protect" for name, table in names.items()
-    }
+    tables = {name: table for names in analyse(cohort).values() for name, table in names.items()}
     review = store.as_read(tables["employment_by_month"])
     table = protect(of_profile(cohort, "dst"), {name: tables[name] for name in RELEASED})[
         "released_employment_by_month"

@@ -19,7 +19,7 @@ from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import store, words
 from ipseval.figures import flow_diagram
 from ipseval.figures.registry import FIGURES
-from ipseval.pipeline import compute
+from ipseval.pipeline import analyse
 from ipseval.present import present, products
 from ipseval.products import PRESENTED
 from ipseval.report import methods as report_methods
@@ -53,9 +53,9 @@ def made(tmp_path_factory):
     found = {}
     for name, recipe in RECIPES.items():
         cohort = read_cohort(write_cohort(random_cohort(recipe, seed=3), tmp_path_factory.mktemp(name)))
-        stages = compute(cohort)
+        stages = analyse(cohort)
         tables = {k: store.as_read(stages[stage][k]) for stage, names in PRESENTED.items() for k in names}
-        found[name] = SimpleNamespace(cohort=cohort, tables=tables, presented=stages["present"])
+        found[name] = SimpleNamespace(cohort=cohort, tables=tables, presented=present(cohort, tables))
     return found
 
 

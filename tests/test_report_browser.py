@@ -10,7 +10,7 @@ import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import store
-from ipseval.pipeline import compute
+from ipseval.pipeline import analyse
 from ipseval.present import present
 from ipseval.products import REVIEWED
 from ipseval.settings import read_cohort
@@ -33,10 +33,10 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     recipe = Recipe(n_persons=90, n_centres=2, before=3, after=12, has_services=True)
     cohort = read_cohort(write_cohort(random_cohort(recipe, seed=3), folder))
-    stages = compute(cohort)
+    stages = analyse(cohort)
     tables = {k: store.as_read(stages[stage][k]) for stage, names in REVIEWED.items() for k in names}
     hostile = present(dataclasses.replace(cohort, centres=NASTY), tables)
-    pages = {"plain": stages["present"]["report"], "hostile": hostile["report"]}
+    pages = {"plain": present(cohort, tables)["report"], "hostile": hostile["report"]}
     for name, page in pages.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
     return SimpleNamespace(tables=tables, urls={name: (folder / f"{name}.html").as_uri() for name in pages})
