@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -43,11 +43,19 @@ def _file(name: str) -> Path:
 def _imported(file: Path) -> list[str]:
     """Names of the package's modules that a file imports."""
     names = []
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("ipseval."):
             names += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
     inside = [name.removeprefix("ipseval.") for name in names if name != "ipseval"]
     return [name for name in inside if _file(name).exists()]
+
+
+def _statements(block: ast.AST) -> Iterator[ast.stmt]:
+    """Statements of a module, those within others too; expressions are not looked into, which takes long."""
+    for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for statement in getattr(block, part, ()):
+            yield statement
+            yield from _statements(statement)
 
 
 def checksums(files: Iterable[str | Path], base: Path) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Printed table of what missing covariates and missing months could do to the pooled effect."""
 
 from ipseval import words
-from ipseval.bound import UNORDERED
 from ipseval.language import phrases, say
 from ipseval.tables.estimated import versus
 from ipseval.tables.record import difference, record
@@ -96,7 +95,7 @@ def _notes(review: Review, variance: str, window: str) -> tuple[str, ...]:
             reference=reference,
         )
         + f" {_coverage(review, rows)}",
-        *(f"{words.sentence(words.note(part))}." for part in said if part == UNORDERED),
+        *(f"{words.sentence(words.note(part))}." for part in said if part == words.NOTES["unordered"]),
         say(
             "Trimming bounds (Lee): the effect on persons who would be observed in either arm, not adjusted; they hold "
             "when assignment changes being observed in one direction only."
