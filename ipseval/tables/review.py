@@ -119,18 +119,14 @@ class Review:
         The other numbers know their row (:mod:`ipseval.traced`).
         """
         frame = self.tables[table]
-        if table in self.hidden:
-            frame = frame.astype(object).mask(self.hidden[table], words.HIDDEN)
         for column, value in equal.items():
             frame = frame[frame[column] == value]
         rows = [traced(row, table, place) for place, row in zip(frame.index, frame.to_dict("records"), strict=True)]
         if table not in self.hidden:
             return rows
-        masks = (
-            self.hidden[table].loc[frame.index].to_dict("records")
-        )  # pandas gives back plain floats: hide them again
+        masks = self.hidden[table].loc[frame.index].to_numpy()
         return [
-            {k: words.HIDDEN if mask[k] else value for k, value in row.items()}
+            {k: words.HIDDEN if is_hidden else v for (k, v), is_hidden in zip(row.items(), mask, strict=True)}
             for row, mask in zip(rows, masks, strict=True)
         ]
 
