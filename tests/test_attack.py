@@ -138,6 +138,18 @@ def test_the_attacker_breaks_a_release_that_hides_small_counts_only(tmp_path: Pa
 # --- releases ----------------------------------------------------------------------------------
 
 
+def test_months_that_are_not_all_observed_tell_nothing_by_who_is_in_them(tmp_path: Path) -> None:
+    """Degrees of freedom are the persons of a month less one, and the curve's first step is a month's count."""
+    recipe = Recipe(n_persons=90, n_centres=6, layout="relative_monthly", before=2, after=4, without=("services",))
+    made = random_cohort(recipe, seed=5)
+    made.config.update(DRAWS)
+    cohort = read_cohort(write_cohort(made, tmp_path))
+    review = review_of(cohort)
+    assert (review["employment_by_month"]["n_observed"] < review["employment_by_month"]["n_persons"]).any()
+    for profile in ("ssb", "dst"):
+        assert leaks_of(cohort, review, profile) == [], profile
+
+
 @pytest.mark.parametrize("seed", range(N_RANDOM))
 def test_random_cohorts_withstand(seed: int, tmp_path: Path) -> None:
     made = random_cohort(random_recipe(seed), seed=seed)

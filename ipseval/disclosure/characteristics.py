@@ -60,8 +60,9 @@ def _covariate(study: Study, row: dict[str, Any], shares: bool, scale: float, re
         sum_of = mean * n * scale
         persons = 1.0 if is_dominated(study.profile, row) else n
         yield Count(key, sum_of, persons=persons, lower=-100 * SCALE, upper=100 * SCALE)
-        yield Shown("balance", i, ("mean", "sd"), (key,))
-        if variable == "share_employed_before" and study.is_complete:
+        is_counted = variable == "share_employed_before"  # other tables tell its sum: its mean would tell of how many
+        yield Shown("balance", i, ("mean", "sd"), (key, known) if is_counted else (key,))
+        if is_counted and study.is_complete:
             before = [(EMPLOYED, c, a, k) for k in study.cohort.window.months if k < 0]
             exact = sum(study.employed[c, a, k] for k in study.cohort.window.months if k < 0)
             if before and abs(exact / len(before) - mean * n) < 1e-6:

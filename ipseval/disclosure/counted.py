@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ipseval.config import ORDINARY_EMPLOYMENT
 from ipseval.disclosure.ledger import Count, Entry, Key, Shown, Within, total
 from ipseval.disclosure.study import ALL, EMPLOYED, OBSERVED, PERSONS, RANDOMISED, Study, analysed, over_centres, part
 from ipseval.words import is_known
@@ -164,13 +165,22 @@ def time_to_job(study: Study) -> Iterator[Entry]:
     for arm, rows in frame.assign(at=range(len(frame))).groupby("arm", sort=False):
         found, whole = rows.sort_values("month"), analysed(ALL, str(arm))
         events, lost = (found[name].cumsum().to_numpy() for name in ("n_events", "n_censored"))
-        chosen = kept(events, lost, study.least)
+        chosen, start = kept(events, lost, study.least), int(found["n_at_risk"].gt(0).to_numpy().argmax())
+        first = first_month(study, str(arm), int(found["month"].iloc[start]))
         for place, i in enumerate(found["at"]):
+            keys = (whole, *first) if place <= start + 1 else (whole,)
             if place in chosen:
-                yield Shown("time_to_job", i, CURVE, (whole,))
+                yield Shown("time_to_job", i, CURVE, keys)
             if not place or place - 1 in chosen:
-                yield Shown("time_to_job", i, ("n_at_risk",), (whole,))
-                yield from [Shown("time_to_job", i, ("n_events", "n_censored"), (whole,))] * (place in chosen)
+                yield Shown("time_to_job", i, ("n_at_risk",), keys)
+                yield from [Shown("time_to_job", i, ("n_events", "n_censored"), keys)] * (place in chosen)
+
+
+def first_month(study: Study, arm: str, month: int) -> tuple[Key, ...]:
+    """What the first step of the curve tells: who is observed in its month, and who has a job then."""
+    if study.cohort.outcome.primary != ORDINARY_EMPLOYMENT:
+        return ()
+    return observed(study, ALL, arm, month), (EMPLOYED, ALL, arm, month)
 
 
 def kept(events: np.ndarray, lost: np.ndarray, least: int) -> set[int]:

@@ -12,7 +12,7 @@ from typing import Any
 from ipseval.config import Analysis
 from ipseval.disclosure.characteristics import lacks
 from ipseval.disclosure.counted import observed
-from ipseval.disclosure.ledger import Count, Entry, Key, Shown, Within, total
+from ipseval.disclosure.ledger import Count, Entry, Key, Relation, Shown, Within, total
 from ipseval.disclosure.study import ALL, EMPLOYED, PERSONS, Study, analysed
 from ipseval.disclosure.within import told
 from ipseval.words import is_known
@@ -45,6 +45,27 @@ class Effects:
         rows = (row for _, row in self.study.rows("effects") if row["n_obs"])
         return frozenset(outcome_key(self, row, arm) for row in rows for _, arm in sides(row))
 
+    @cached_property
+    def regressions(self) -> dict[Key, dict[Key, dict[str, Any]]]:
+        """Rows of each regression by the centre and arm that they count; those of parts of these are left out."""
+        found: dict[Key, dict[Key, dict[str, Any]]] = {}
+        for _, row in self.study.rows("effects"):
+            if row["n_obs"] and not group(row):
+                cells = found.setdefault(regression_key(self, row), {})
+                for side, arm in sides(row):
+                    cells.setdefault((row["centre"], arm), {**row, "side": side, "counted_arm": arm})
+        return found
+
+    @cached_property
+    def partial(self) -> frozenset[Key]:
+        """Outcomes and months of which somebody analysed has no observed one: some regression leaves persons out."""
+        return frozenset(
+            months_of(row)
+            for _, row in self.study.rows("effects")
+            if row["n_obs"] and not group(row) and not self.sample(row["analysis"])
+            if any(row[f"n_{side}"] != self.study.n_analysed[row["centre"], arm] for side, arm in sides(row))
+        )
+
     def _behind(self, row: dict[str, Any]) -> tuple[tuple[Key, ...], float]:
         fewest = min(row[name] for name in ("n_assigned", "n_control", "n_assigned_ever", "n_control_ever"))
         if is_known(row["df"]) and row["df"] < self.study.profile.min_residual_df:
@@ -53,7 +74,7 @@ class Effects:
         pooled = () if self.sample(row["analysis"]) else told(self.study, self.analysis(row["analysis"]))
         if self.analysis(row["analysis"]).adjust:
             return (whole, *pooled), float(fewest)
-        both = [(persons_key(self, row, *side), outcome_key(self, row, side[1])) for side in sides(row)]
+        both = [(persons_key(self, row, side[1]), outcome_key(self, row, side[1])) for side in sides(row)]
         return (whole, *pooled, *(key for one in both for key in one)), float("inf" if fewest else 0)
 
     def analysis(self, name: str) -> Analysis:
@@ -86,23 +107,36 @@ def effect_key(row: dict[str, Any]) -> Key:
     return (row["analysis"], row["subgroup"], row["centre"], *months, row["arm"])
 
 
+def scope(known: Effects, row: dict[str, Any]) -> str:
+    """The centre of a regression within centres, else all."""
+    return str(row["centre"]) if known.analysis(row["analysis"]).within else ALL
+
+
+def regression_key(known: Effects, row: dict[str, Any]) -> Key:
+    """What tells a regression from all others."""
+    return (row["analysis"], scope(known, row), int(row["month_from"]), int(row["month_to"]))
+
+
+def months_of(row: dict[str, Any]) -> Key:
+    """Outcome and months of a row."""
+    return (row["outcome"], int(row["month_from"]), int(row["month_to"]))
+
+
 def group(row: dict[str, Any]) -> str:
     """The subgroup that a row counts; empty for everybody."""
     return "" if row["subgroup"] in (ALL, DIFFERENCE) else f"{row['analysis']}:{row['subgroup']}"
 
 
-def persons_key(known: Effects, row: dict[str, Any], side: str, arm: str) -> Key:
+def persons_key(known: Effects, row: dict[str, Any], arm: str) -> Key:
     """Key of the persons of an arm in a row's regression and centre."""
     study, sample, own = known.study, known.sample(row["analysis"]), group(row)
     centre, first, last = row["centre"], int(row["month_from"]), int(row["month_to"])
     if sample or own:
         return ("in", centre, arm, sample, own)
-    if row[f"n_{side}"] == study.n_analysed[centre, arm]:
-        return analysed(centre, arm)
-    is_month = first == last and row["outcome"] == study.cohort.outcome.primary
-    return (
-        observed(study, centre, arm, first) if is_month else ("in", centre, arm, f"{row['outcome']} {first} {last}", "")
-    )
+    if first == last and row["outcome"] == study.cohort.outcome.primary:
+        return observed(study, centre, arm, first)
+    is_part = months_of(row) in known.partial
+    return ("in", centre, arm, f"{row['outcome']} {first} {last}", "") if is_part else analysed(centre, arm)
 
 
 def outcome_key(known: Effects, row: dict[str, Any], arm: str) -> Key:
@@ -118,7 +152,7 @@ def outcome_key(known: Effects, row: dict[str, Any], arm: str) -> Key:
 def months_key(known: Effects, row: dict[str, Any], side: str, arm: str) -> tuple[Key, float]:
     """Key of the months observed, and what it is times: the persons times months when nobody is missing."""
     length = int(row["month_to"]) - int(row["month_from"]) + 1
-    outcome, persons = outcome_key(known, row, arm), persons_key(known, row, side, arm)
+    outcome, persons = outcome_key(known, row, arm), persons_key(known, row, arm)
     if row[f"n_{side}_months"] == row[f"n_{side}"] * length:
         return persons, float(length)
     return (observed(known.study, *outcome[1:]) if outcome[0] == EMPLOYED else ("seen", *outcome[1:])), 1.0
@@ -135,7 +169,7 @@ def effects(study: Study) -> Iterator[Entry]:
         keys, fewest = known.behind[effect_key(row)]
         both = []
         for side, arm in sides(row):
-            persons, outcome = persons_key(known, row, side, arm), outcome_key(known, row, arm)
+            persons, outcome = persons_key(known, row, arm), outcome_key(known, row, arm)
             months, over = months_key(known, row, side, arm)
             both.append(persons)
             spans |= dict.fromkeys(key for key in (persons, outcome, months) if key[0] in ("in", "months", "seen"))
@@ -151,6 +185,23 @@ def effects(study: Study) -> Iterator[Entry]:
         yield Shown("effects", i, ("n_obs",), (whole, *both))
         yield Shown("effects", i, ESTIMATE, keys, fewest)
     yield from _sums(study, spans)
+    for cells in known.regressions.values():
+        yield from _whole(study, known, list(cells.values()))
+
+
+def _whole(study: Study, known: Effects, cells: list[dict[str, Any]]) -> Iterator[Entry]:
+    """Persons and months of a whole regression: the sums over its arms, and centres where it counts by centre."""
+    row = cells[0]
+    whole, months, where = all_persons(known, row), whole_key(known, row), scope(known, row)
+    if whole[0] == "in" and not known.sample(row["analysis"]):
+        n = float(sum(cell[f"n_{cell['side']}"] for cell in cells))
+        yield Count(whole, n, upper=study.n_randomised)
+        yield Count(("out", *whole[1:]), study.n_analysed[where, ALL] - n, upper=study.n_randomised)
+        yield total(analysed(where, ALL), [whole, ("out", *whole[1:])])
+        yield total(whole, [persons_key(known, cell, cell["counted_arm"]) for cell in cells])
+    if months[0] != PERSONS and sum(cell[f"n_{cell['side']}_months"] for cell in cells) == row["n_obs"]:
+        parts = [months_key(known, cell, cell["side"], cell["counted_arm"]) for cell in cells]
+        yield Relation(((months, -1.0), *parts))
 
 
 def sides(row: dict[str, Any]) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -161,18 +212,17 @@ def sides(row: dict[str, Any]) -> tuple[tuple[str, str], tuple[str, str]]:
 def whole_key(known: Effects, row: dict[str, Any]) -> Key:
     """Key of the person-months of a whole regression: the persons of all arms when nobody is missing."""
     study, sample = known.study, known.sample(row["analysis"])
-    scope = row["centre"] if known.analysis(row["analysis"]).within else ALL
     if study.is_complete and not sample and row["outcome"] == study.cohort.outcome.primary:
-        return analysed(scope, ALL)
-    return ("all_months", scope, ALL, row["outcome"], sample, int(row["month_from"]), int(row["month_to"]))
+        return analysed(scope(known, row), ALL)
+    return ("all_months", scope(known, row), ALL, row["outcome"], sample, int(row["month_from"]), int(row["month_to"]))
 
 
 def all_persons(known: Effects, row: dict[str, Any]) -> Key:
     """Key of all persons in a regression: its degrees of freedom give them away."""
-    sample = known.sample(row["analysis"])
-    if known.analysis(row["analysis"]).within:
-        return ("in", row["centre"], ALL, sample, "") if sample else analysed(row["centre"], ALL)
-    return ("in", ALL, ALL, sample, "") if sample else analysed(ALL, ALL)
+    where, sample = scope(known, row), known.sample(row["analysis"])
+    if not sample and months_of(row) not in known.partial:
+        return analysed(where, ALL)
+    return ("in", where, ALL, sample or f"{row['outcome']} {int(row['month_from'])} {int(row['month_to'])}", "")
 
 
 def ever(outcome: Key) -> Key:
@@ -216,7 +266,7 @@ def _outcome(study: Study, known: Effects, row: dict[str, Any], side: str, arm: 
     yield Count(key, row[f"mean_{side}"] * seen, persons=n_ever, zero_tells=tells, upper=study.most_months)
     yield Count(ever(key), n_ever, zero_tells=tells, upper=study.n_randomised)
     yield Count(("never", *key[1:]), n - n_ever, upper=study.n_randomised)
-    yield total(persons_key(known, row, side, arm), [ever(key), ("never", *key[1:])])
+    yield total(persons_key(known, row, arm), [ever(key), ("never", *key[1:])])
     months = months_key(known, row, side, arm)[0]
     if months[0] == "seen":
         yield Count(months, seen, persons=n, upper=study.most_months)
