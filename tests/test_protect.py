@@ -298,6 +298,7 @@ def test_the_least_that_hiding_can_cost_is_stated(made):
     for name, found in made[2].items():
         cost, bound, gap = found["hidden_cost"].iloc[0]
         assert 0 <= bound <= cost
+        # the file gives the gap with four decimals
         assert gap == pytest.approx(
             (cost - bound) / cost if cost else 0.0, abs=1e-4
         )  # four digits are written, and whole costs
