@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval.config import Analysis, Cohort
+from ipseval.config import Analysis, Cohort, code
 from ipseval.estimate import NO_ERROR, effect_rows
 from ipseval.estimation.analyses import Regression, regressions
 from ipseval.estimation.trimming import EMPLOYED, NOT_EMPLOYED, NOT_OBSERVED, interval, standard_errors, trimmed
 from ipseval.panel import MISSING, analysed_months, outside_coverage
+from ipseval.registers.categories import OF_RANDOMISATION, UNKNOWN, adjustable, is_category, levels
 
 MAIN = "pooled"  # the analysis whose effect is bounded
 COVARIATES, OUTCOME = "covariates", "outcome"  # what is missing
@@ -95,7 +96,7 @@ def missing_months(cohort: Cohort, people: pd.DataFrame, states: np.ndarray) -> 
 
 
 def with_indicators(people: pd.DataFrame, names: tuple[str, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Persons with missing covariates at the mean of the known ones, and a 0/1 column of who lacked each.
+    """Persons with a constant in place of missing covariates, and a 0/1 column of who lacked each.
 
     The constant does not matter: the indicator takes up any other. Beside randomised assignment neither biases its
     effect (Zhao & Ding 2024, JASA 119:450).
@@ -106,10 +107,17 @@ def with_indicators(people: pd.DataFrame, names: tuple[str, ...]) -> tuple[pd.Da
     indicators : tuple of str
         Names of the added columns; none for a covariate that everybody has.
     """
-    lacking = people[[name for name in names if name in people]].isna()
+    lacking = people[[n for n in adjustable(people, names) if n not in OF_RANDOMISATION]].isna()
     added = {f"missing[{name}]": column.astype(float) for name, column in lacking.items() if column.any()}
-    values = people[list(lacking)].astype(float)
-    return people.assign(**values.fillna(values.mean()).fillna(0.0), **added), tuple(added)
+    known = {str(name): people[name].fillna(_constant(people[name])) for name in lacking}
+    return people.assign(**known, **added), tuple(added)
+
+
+def _constant(column: pd.Series) -> str | float:
+    """What stands in for a missing value: the mean of numbers, the first level of a category."""
+    if is_category(column):
+        return next(iter(levels(column.dropna().map(code))), UNKNOWN)
+    return float(column.mean()) if column.notna().any() else 0.0
 
 
 def filled(states: np.ndarray, before: int, is_filled: np.ndarray, is_zero: np.ndarray) -> np.ndarray:

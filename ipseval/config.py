@@ -1,6 +1,6 @@
 """What was chosen for a cohort: frozen records made from settings that ``ipseval.settings`` has checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,16 +55,20 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Subgroup:
-    """Persons whose covariate is ``at_least`` something and ``below`` something else, against all others."""
+    """Persons whose covariate is in a range (``at_least``, ``below``) or among ``levels``, against all others."""
 
     covariate: str
     at_least: float = float("-inf")
     below: float = float("inf")
+    levels: tuple[str, ...] = ()
 
     def members(self, people: pd.DataFrame) -> pd.Series:
         """1 for members, 0 for others; missing where the covariate is, or everywhere when nobody has it."""
         if self.covariate not in people:
             return pd.Series(float("nan"), index=people.index)
+        if self.levels:
+            codes = people[self.covariate].map(code, na_action="ignore")
+            return codes.isin(self.levels).astype(float).where(codes.notna())
         values = people[self.covariate].astype(float)
         return ((values >= self.at_least) & (values < self.below)).astype(float).where(values.notna())
 
@@ -214,7 +218,7 @@ class Cohort:
     values: dict[str, dict[str, dict[str, str]]]
     exclusions: dict[str, dict[str, list[str]]]
     layouts: dict[str, Any]
-    covariates: tuple[str, ...]
+    covariates: dict[str, str | None]
     window: Window
     not_employed_at_randomisation: bool
     states: dict[str, dict[str, tuple[str, ...]]]
@@ -282,7 +286,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         exclusions={
             e: {c: [code(v) for v in vs] for c, vs in cols.items()} for e, cols in settings["exclusions"].items()
         },
-        covariates=tuple(settings["covariates"]),
+        covariates=_covariates(settings["covariates"]),
         window=Window(**settings["window"]),
         not_employed_at_randomisation=settings["eligibility"]["not_employed_at_randomisation"],
         states={s: {e: tuple(map(code, codes)) for e, codes in spec.items()} for s, spec in settings["states"].items()},
@@ -302,6 +306,12 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         ),
         **rest,
     )
+
+
+def _covariates(declared: Iterable[str | Mapping[str, str]]) -> dict[str, str | None]:
+    """Name -> kind, None where the cohort file names none: what is delivered as text is a category then."""
+    pairs = ({name: None} if isinstance(name, str) else name for name in declared)
+    return {name: kind for pair in pairs for name, kind in pair.items()}
 
 
 def _bound(chosen: Mapping[str, Any]) -> Bound:
@@ -325,7 +335,8 @@ def _robustness(chosen: Mapping[str, Any]) -> Robustness:
 
 def _analysis(name: str, spec: Mapping[str, Any]) -> Analysis:
     chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items()}
-    subgroup = Subgroup(**spec["subgroup"]) if spec.get("subgroup") else None
+    about: Mapping[str, Any] = spec.get("subgroup") or {}
+    subgroup = Subgroup(**{**about, "levels": tuple(map(code, about.get("levels", ())))}) if about else None
     return Analysis(name, **{**chosen, "subgroup": subgroup})
 
 

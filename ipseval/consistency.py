@@ -54,9 +54,27 @@ def _names(settings: Settings) -> Found:
         if code(arm) not in treatments:
             remedy = nearest(code(arm), treatments) or f"Known: {', '.join(treatments)}."
             yield f"receipt.services names '{arm}', which is no treatment.", remedy
-    for name in settings["covariates"]:
+    for name in _covariates(settings):
         if not re.fullmatch(r"[A-Za-z]\w*", name):
             yield f"covariates names '{name}', which cannot be a column's name.", "Use letters, digits and underscores."
+
+
+def _covariates(settings: Settings) -> list[str]:
+    """Names of the declared covariates, each of which may come with its kind."""
+    return [name for one in settings["covariates"] for name in ([one] if isinstance(one, str) else one)]
+
+
+def _subgroups(settings: Settings) -> Found:
+    """Subgroups that are given by a range and by levels, or by neither; the same covariate declared twice."""
+    for name, spec in settings["analyses"].items():
+        subgroup = spec.get("subgroup")
+        if subgroup and bool(subgroup.get("levels")) == bool({"at_least", "below"} & set(subgroup)):
+            what = f"analyses.{name}.subgroup needs either levels or a range (at_least, below)."
+            yield what, "Keep one: levels of a category, a range of a number."
+    named = _covariates(settings)
+    for name in dict.fromkeys(named):
+        if named.count(name) > 1:
+            yield f"covariates names '{name}' twice.", "Name it once."
 
 
 def _labels(settings: Settings) -> Found:
@@ -65,7 +83,7 @@ def _labels(settings: Settings) -> Found:
     known = {
         "arms": arms,
         "services": arms[1:],
-        "covariates": [*words.COVARIATES, *settings["covariates"]],
+        "covariates": [*words.COVARIATES, *_covariates(settings)],
         "outcomes": [ORDINARY_EMPLOYMENT, ORDINARY, *settings["outcomes"], *settings["states"]],
     }
     for kind in known:
@@ -126,7 +144,7 @@ def _analyses(settings: Settings) -> Found:
 
 
 CONSISTENCY: tuple[Callable[[Settings], Found], ...] = (
-    *(_codes, _months, _names, _labels, _outcomes, _state_codes, _analyses),
+    *(_codes, _months, _names, _subgroups, _labels, _outcomes, _state_codes, _analyses),
 )
 
 

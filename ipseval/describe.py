@@ -1,11 +1,14 @@
 """Stage describe: inclusion, balance, wage subsidies and employment by month, by centre and arm."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from ipseval.cohort import ALL, cells
 from ipseval.config import Cohort
 from ipseval.panel import analysed_months, outcome_matrix
+from ipseval.registers.categories import is_category, levels, levels_of
 from ipseval.registers.covariates import covariate_names
 
 INCLUSION_COLUMNS = ["centre", "n_randomised", "n_analysed", "share"]
@@ -24,6 +27,7 @@ BALANCE_COLUMNS = [
     *("variable", "level", "centre", "arm", "n", "n_missing", "mean", "sd", "smd"),
     *("share_largest", "share_two_largest"),
 ]
+MOST_LEVELS = 20  # of a category that is listed by level: more are names of courses or wards, not a table
 
 
 def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -99,11 +103,11 @@ def _balance(cohort: Cohort, people: pd.DataFrame) -> pd.DataFrame:
     and the two persons with the largest values hold are for the dominance rules of disclosure control.
     """
     rows = []
-    for name in covariate_names(people):
+    for name, column in _listed_covariates(people):
         variable, _, level = name.removesuffix("]").partition("[")
         reference: dict[str, tuple[float, float]] = {}
         for centre, arm, here in cells(cohort, people):
-            values = people.loc[here, name]
+            values = column[here]
             mean, sd = values.mean(), values.std()
             reference.setdefault(centre, (mean, sd))
             pooled = np.sqrt((sd**2 + reference[centre][1] ** 2) / 2)
@@ -111,6 +115,18 @@ def _balance(cohort: Cohort, people: pd.DataFrame) -> pd.DataFrame:
             known = int(values.notna().sum())
             rows.append((variable, level, centre, arm, known, len(values) - known, mean, sd, smd, *_largest(values)))
     return pd.DataFrame(rows, columns=BALANCE_COLUMNS)
+
+
+def _listed_covariates(people: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    """Columns of numbers, and one of 0 and 1 for each level of a category that does not have too many to be read."""
+    for name in covariate_names(people):
+        if not is_category(people[name]):
+            yield name, people[name]
+            continue
+        found = levels_of(people, name)
+        known = levels(found)
+        for level in known if len(known) <= MOST_LEVELS else ():
+            yield f"{name}[{level}]", (found == level).astype(float).where(found.notna())
 
 
 def _largest(values: pd.Series) -> tuple[float, float]:

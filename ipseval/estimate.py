@@ -12,6 +12,7 @@ from ipseval.estimation.distributions import t_ppf, t_sf
 from ipseval.estimation.estimators import ESTIMATORS, Fitted, variances_of
 from ipseval.estimation.multiplicity import holm
 from ipseval.panel import months_of_outcomes
+from ipseval.registers.categories import refuse_ranges_of_codes
 
 NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding
 
@@ -53,7 +54,10 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     ------
     KeyError
         The configuration names a variance that is not in ``VARIANCES``.
+    UserError
+        A subgroup is a range of a category, or lists levels of a number.
     """
+    refuse_ranges_of_codes(cohort, people)
     months = months_of_outcomes(cohort, people, panel)
     effects, coefficients = [], []
     for analysis in cohort.analyses:

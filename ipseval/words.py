@@ -26,6 +26,8 @@ COVARIATES = phrases(
         "benefit": "Benefit",
         "wage_income": "Wage income",
         "health_contacts_per_month": "Health contacts a month",
+        "stratum": "Stratum of the randomisation",
+        "block": "Block of the randomisation",
     }
 )
 LEVELS = phrases(

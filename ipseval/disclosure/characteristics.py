@@ -8,9 +8,9 @@ import pandas as pd
 
 from ipseval.disclosure.ledger import Count, Entry, Key, Relation, Shown, total
 from ipseval.disclosure.profiles import Profile
-from ipseval.disclosure.study import EMPLOYED, Study, analysed, over_centres, part, records
+from ipseval.disclosure.study import ALL, EMPLOYED, Study, analysed, over_centres, part, records
 from ipseval.tables.described import is_share
-from ipseval.words import is_known
+from ipseval.words import TIME, is_known
 
 SCALE = 1000.0  # sums of magnitudes are brought to this size: only whether they can be worked out matters
 
@@ -102,3 +102,15 @@ def _levels(study: Study, frame: pd.DataFrame) -> Iterator[Entry]:
             for centre, arm in sums.index:
                 whole = ("known", centre, arm, variable) if lacks(study, variable) else analysed(centre, arm)
                 yield total(whole, [("with", centre, arm, variable, level) for level in levels])
+
+
+def persons_of_level(study: Study, term: str) -> tuple[Key, ...] | None:
+    """Keys of the persons with a level of a category, whom its dummy tells of; None where they are counted nowhere."""
+    variable, _, level = term.removesuffix("]").partition("[")
+    if not level or variable in ("assigned", "centre", *TIME):
+        return ()
+    frame = study.tables["balance"]
+    rows = records(frame[(frame["variable"] == variable) & (frame["level"].astype(str) == level)])
+    if not all(map(is_share, rows)):  # a sum of magnitudes: dominance is what its protection looks at
+        return ()
+    return tuple(("with", ALL, arm, variable, rows[0]["level"]) for arm in study.arms) if rows else None

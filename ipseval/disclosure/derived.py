@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ipseval.config import ORDINARY_EMPLOYMENT
+from ipseval.disclosure.characteristics import persons_of_level
 from ipseval.disclosure.counted import months_employed, sum_of_months
 from ipseval.disclosure.ledger import Count, Entry, Key, Shown, total
 from ipseval.disclosure.modelled import ESTIMATE, Effects, effect_key
@@ -56,6 +57,8 @@ def coefficients(study: Study) -> Iterator[Entry]:
             subgroup = "difference" if known.analysis(analysis).subgroup else ALL
             months = known.analysis(analysis).windows(study.cohort.window)[0]
             keys, fewest = known.behind.get((analysis, subgroup, centre or ALL, *months, arm), ((), 0.0))
+        levels = persons_of_level(study, row["term"])
+        keys, fewest = (*keys, *(levels or ())), 0.0 if levels is None else fewest
         yield Shown("coefficients", i, ESTIMATE, (*keys, *outcomes_of_term(study, known, row, counted), whole), fewest)
     yield from within_centres(study, counted)
     for analysis in study.tables["coefficients"]["analysis"].unique():

@@ -1,12 +1,13 @@
 """Design of a regression: columns constant over a person's months, and what each effect is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from ipseval.config import Analysis, Cohort
+from ipseval.registers.categories import adjustable, columns_of
 
 ALL = "all"
 ASSIGNED = "assigned["  # what the terms of assignment begin with
@@ -137,17 +138,17 @@ def design(
     Design
         The covariates that moderate assignment (``estimator: lin``) are not centred yet: see :meth:`Design.centred`.
     """
-    adjust = [name for name in analysis.adjust if name in people]
-    left_out = tuple(name for name in analysis.adjust if name not in people)
-    columns: dict[str, np.ndarray] = {"intercept": np.ones(len(people))}
-    columns |= {name: people[name].to_numpy(dtype=float) for name in adjust}
+    adjust = adjustable(people, analysis.adjust)
+    left_out = tuple(name for name in analysis.adjust if name not in adjust)
+    covariates = {term: column for name in adjust for term, column in columns_of(people, name).items()}
+    columns: dict[str, np.ndarray] = {"intercept": np.ones(len(people))} | covariates
     if analysis.subgroup:
         columns[MEMBER] = people[MEMBER].to_numpy(dtype=float)
         left_out += (analysis.subgroup.covariate,) if analysis.subgroup.covariate not in people else ()
     if analysis.within is None:
         columns |= {f"centre[{c}]": _is(people["centre"], c) for c in list(cohort.centres)[1:]}
     columns |= _inclusion_dummies(analysis, people)
-    moved = list(_assigned(cohort, analysis, people, adjust, centre, of_members))
+    moved = list(_assigned(cohort, analysis, people, covariates, centre, of_members))
     weights = np.column_stack([weight for _, weight in moved])
     columns |= {column.term: _is(people["arm"], column.arm) * weight for column, weight in moved}
     X = np.column_stack(list(columns.values()))
@@ -155,7 +156,12 @@ def design(
 
 
 def _assigned(
-    cohort: Cohort, analysis: Analysis, people: pd.DataFrame, adjust: Sequence[str], centre: str, of_members: bool
+    cohort: Cohort,
+    analysis: Analysis,
+    people: pd.DataFrame,
+    covariates: Mapping[str, np.ndarray],
+    centre: str,
+    of_members: bool,
 ) -> Iterator[tuple[Assigned, np.ndarray]]:
     """The columns of assignment and their weights."""
     everybody = np.ones(len(people))
@@ -170,8 +176,8 @@ def _assigned(
         else:
             yield Assigned(arm, term, Effect(arm, centre, term)), everybody
         if analysis.estimator == "lin":
-            for name in adjust:
-                yield Assigned(arm, f"{term}:centred[{name}]"), people[name].to_numpy(dtype=float)
+            for name, column in covariates.items():
+                yield Assigned(arm, f"{term}:centred[{name}]"), column
 
 
 def _by_subgroup(arm: str, centre: str, member: np.ndarray, of_members: bool) -> Iterator[tuple[Assigned, np.ndarray]]:

@@ -50,12 +50,29 @@ def _column(rows: pd.DataFrame, term: str) -> pd.Series:
 
 
 def _factor(rows: pd.DataFrame, variable: str, value: str) -> pd.Series:
-    """One factor of a term: ``centred[age]``, ``centre[2]``, ``assigned[ips]`` or a column."""
+    """One factor of a term: ``centred[age]``, ``centre[2]``, ``assigned[ips]``, a level of a category or a column."""
     if variable == "centred":
-        return rows[value].astype(float) - rows[value].mean()
+        column = _column(rows, value)
+        return column - column.mean()
     if variable == "assigned":
         return rows["arm"].astype(str) == value
+    if value and variable in rows and variable != "centre":
+        return _is_level(rows, variable, value)
     return rows[variable].astype(str) == value if value else rows[variable].astype(float)
+
+
+def _is_level(rows: pd.DataFrame, variable: str, value: str) -> pd.Series:
+    """Whether a category has a level; missing where the covariate is, save a stratum or block, whose lack is a level.
+
+    Blocks that centres number alike are told apart as ``centre/block``.
+    """
+    codes = rows[variable].map(
+        lambda found: str(int(found) if found.is_integer() else found) if isinstance(found, float) else str(found)
+    )
+    is_it = (codes == value) | ((variable == "block") & (rows["centre"].astype(str) + "/" + codes == value))
+    if variable in ("stratum", "block"):
+        return (is_it | (rows[variable].isna() & (value.rpartition("/")[2] == "unknown"))).astype(float)
+    return is_it.astype(float).where(rows[variable].notna())
 
 
 def independent(Z: pd.DataFrame) -> pd.DataFrame:

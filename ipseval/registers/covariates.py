@@ -1,12 +1,13 @@
 """Covariates as of randomisation: one function each, from records dated up to that day and no later."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ipseval.registers.categories import is_category
 from ipseval.registers.distinct import looked_up
 
 DAYS_A_YEAR = 365.25
@@ -159,30 +160,30 @@ COVARIATES: tuple[Callable[[Records], Made], ...] = (
     age, female, education, native_born, wage_income, benefits, health_contacts
 )  # fmt: skip
 NO_COVARIATES = (
-    "person_id", "centre", "arm", "randomised_on", "block", "stratum", "is_analysed", "died_on", "emigrated_on"
+    "person_id", "centre", "arm", "randomised_on", "block", "is_analysed", "died_on", "emigrated_on"
 )  # fmt: skip
 FROM_TRIAL = ("age", "female", "less_than_upper_secondary", "native_born")
 
 
 def covariate_names(people: pd.DataFrame) -> list[str]:
-    """Columns of ``people`` that are covariates, in their order."""
+    """Columns of ``people`` that are covariates, in their order; blocks, of which there are too many, are not."""
     return [name for name in people.columns if name not in NO_COVARIATES]
 
 
-def covariates(records: Records, declared: tuple[str, ...]) -> pd.DataFrame:
+def covariates(records: Records, declared: Iterable[str]) -> pd.DataFrame:
     """All covariates of a cohort, one row a person.
 
     Parameters
     ----------
     records : Records
-    declared : tuple of str
+    declared : iterable of str
         Further columns of the trial extract.
 
     Returns
     -------
     DataFrame
-        Indexed like ``records.trial``; floats, missing where unknown. A column that ``trial`` itself
-        delivers is taken as it is.
+        Indexed like ``records.trial``; floats, or text where it is a category, missing where unknown. A column that
+        ``trial`` itself delivers is taken as it is.
     """
     made: Made = {}
     for function in COVARIATES:
@@ -192,5 +193,12 @@ def covariates(records: Records, declared: tuple[str, ...]) -> pd.DataFrame:
             made[name] = records.trial[name]
     order = [*FROM_TRIAL, *declared]
     names = [n for n in order if n in made] + [n for n in made if n not in order]
-    frame = pd.DataFrame({name: made[name].astype(float).to_numpy() for name in names}, index=records.trial.index)
-    return frame.replace([np.inf, -np.inf], np.nan)
+    return pd.DataFrame({name: _values(made[name]) for name in names}, index=records.trial.index)
+
+
+def _values(column: pd.Series) -> np.ndarray | pd.Series:
+    """A category as it is; numbers as floats, none of them infinite."""
+    if is_category(column):
+        return column
+    values = column.astype(float).to_numpy()
+    return np.where(np.isinf(values), np.nan, values)

@@ -1,12 +1,14 @@
 """Opening an extract: its files, its layout, and under which names its columns were delivered."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS, Column, Extract
 from ipseval.errors import nearest
+from ipseval.registers.categories import CATEGORY
+from ipseval.registers.convert import is_text
 from ipseval.registers.delivered import Delivery, describe, locate
 from ipseval.registers.findings import Findings
 from ipseval.registers.layouts import LAYOUTS, Layout
@@ -114,8 +116,7 @@ def _with_columns(
 ) -> Opened | None:
     layout = _layout(extract, source)
     contract = layout.columns(extract, delivery.columns, source.options)
-    own = cohort.covariates if extract.name == "trial" else ()
-    extra = (Column(name, "number", "Baseline covariate.", nullable=True) for name in own if not extract.column(name))
+    extra = tuple(_covariates(source, delivery, cohort, extract, found) if extract.name == "trial" else ())
     opened = Opened(extract, delivery, source, layout, (*contract, *extra), {})
     complete = _settings_fit(opened, cohort, found)
     opened = replace(opened, period=_period(opened))
@@ -130,6 +131,26 @@ def _with_columns(
         if is_there or column.needed or column.name in source.asked:
             complete &= _is_delivered(column, names, opened, found)
     return opened if complete else None
+
+
+def _covariates(
+    source: Source, delivery: Delivery, cohort: Cohort, extract: Extract, found: Findings
+) -> Iterator[Column]:
+    """The further baseline columns of the trial list, as codes or as numbers.
+
+    What the cohort file says decides. Where it says nothing, text is a category even when every code is a number: a
+    number delivered as text would be an oddity that is seen, codes read as numbers would be a wrong effect that is not.
+    """
+    for name, kind in cohort.covariates.items():
+        if extract.column(name):
+            continue
+        theirs = [file.types[column] for file in delivery.files if (column := file.column(source.names(name)))]
+        as_text = any(is_text(getattr(kind_of, "value_type", kind_of)) for kind_of in theirs)
+        is_flag = set(source.values.get(name, ())) and set(source.values[name].values()) <= {"0", "1"}
+        if kind is None and as_text and not is_flag:
+            found.add(extract.name, "covariate_of_text", name, None, None, number=1, column=name)
+            kind = CATEGORY
+        yield Column(name, "code" if kind == CATEGORY else "number", "Baseline covariate.", nullable=True)
 
 
 def _has(delivery: Delivery, names: tuple[str, ...]) -> bool:

@@ -182,6 +182,13 @@ RULES: dict[str, Rule] = {
         others=STOP,
         done="[its|their] rows stay empty",
     ),
+    "covariate_of_text": Rule(
+        "warn",
+        "is delivered as text.",
+        "Declare it under covariates: {column}: category, or {column}: number.",
+        STOP,
+        done="read as a category",
+    ),
     "code_not_found": Rule(
         "warn",
         "[is|are] the {column} of no row.",

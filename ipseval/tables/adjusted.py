@@ -128,8 +128,12 @@ def _p_cell(review: Review, row: Record | None, column: str) -> Cell:
 
 
 def _named(review: Review, subgroup: Subgroup) -> str:
-    """A subgroup in words: ``Age, years: from 18 below 31``; a 0/1 covariate by its name."""
+    """A subgroup in words: ``Age, years: from 18 below 31``; a 0/1 covariate by its name,
+    a category by the members' levels.
+    """
     name, low, high = review.covariate(subgroup.covariate), subgroup.at_least, subgroup.below
+    if subgroup.levels:
+        return f"{name}: {words.listed(subgroup.levels, say('or'))}"
     if (low, high) == (1, math.inf):
         return name
     least = say("from {value}", value=words.shortest(low)) if low != -math.inf else ""

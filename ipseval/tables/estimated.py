@@ -38,7 +38,7 @@ def table5(review: Review) -> Table:
         if term.split("[")[0] not in words.TIME
     ]
     covariates = [t for t in terms if t.split("[")[0] not in ("intercept", "centre", "assigned")]
-    rows = [_term_row(review, found, term, review.covariate(term)) for term in covariates]
+    rows = [_term_row(review, found, t, review.covariate(*t.removesuffix("]").split("[", 1))) for t in covariates]
     base = _centre_name(review, review.centres[0])
     for c in review.centres[1:]:
         group = say("Centre (base: {base})", base=base)
