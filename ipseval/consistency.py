@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ipseval import words
+from ipseval import existing, words
 from ipseval.config import ORDINARY, ORDINARY_EMPLOYMENT, code
 from ipseval.contracts import FIXED_OUTCOMES
 from ipseval.errors import nearest
@@ -54,14 +54,9 @@ def _names(settings: Settings) -> Found:
         if code(arm) not in treatments:
             remedy = nearest(code(arm), treatments) or f"Known: {', '.join(treatments)}."
             yield f"receipt.services names '{arm}', which is no treatment.", remedy
-    for name in _covariates(settings):
+    for name in existing.declared(settings):
         if not re.fullmatch(r"[A-Za-z]\w*", name):
             yield f"covariates names '{name}', which cannot be a column's name.", "Use letters, digits and underscores."
-
-
-def _covariates(settings: Settings) -> list[str]:
-    """Names of the declared covariates, each of which may come with its kind."""
-    return [name for one in settings["covariates"] for name in ([one] if isinstance(one, str) else one)]
 
 
 def _subgroups(settings: Settings) -> Found:
@@ -71,7 +66,7 @@ def _subgroups(settings: Settings) -> Found:
         if subgroup and bool(subgroup.get("levels")) == bool({"at_least", "below"} & set(subgroup)):
             what = f"analyses.{name}.subgroup needs either levels or a range (at_least, below)."
             yield what, "Keep one: levels of a category, a range of a number."
-    named = _covariates(settings)
+    named = existing.declared(settings)
     for name in dict.fromkeys(named):
         if named.count(name) > 1:
             yield f"covariates names '{name}' twice.", "Name it once."
@@ -83,7 +78,7 @@ def _labels(settings: Settings) -> Found:
     known = {
         "arms": arms,
         "services": arms[1:],
-        "covariates": [*words.COVARIATES, *_covariates(settings)],
+        "covariates": [*words.COVARIATES, *existing.declared(settings)],
         "outcomes": [ORDINARY_EMPLOYMENT, ORDINARY, *settings["outcomes"], *settings["states"]],
     }
     for kind in known:
@@ -145,10 +140,25 @@ def _analyses(settings: Settings) -> Found:
 
 CONSISTENCY: tuple[Callable[[Settings], Found], ...] = (
     *(_codes, _months, _names, _subgroups, _labels, _outcomes, _state_codes, _analyses),
+    *(existing.covariates, existing.trial_codes, existing.ranges),
 )
 
 
-def inconsistencies(settings: Settings) -> Found:
-    """Everything in checked settings that does not fit together: what was found, and the remedy."""
+def inconsistencies(settings: Settings, own: Settings) -> Found:
+    """Everything in checked settings that does not fit together.
+
+    Parameters
+    ----------
+    settings : mapping
+        The cohort file on top of the defaults.
+    own : mapping
+        What the cohort file itself says.
+
+    Yields
+    ------
+    tuple of (str, str)
+        What was found, and the remedy.
+    """
     for check in CONSISTENCY:
         yield from check(settings)
+    yield from existing.own_months(settings, own)

@@ -39,6 +39,10 @@ def configuration() -> str:
         "`config/cohorts/<name>.yaml` (or any other place: `--config cohort=/path/to/north.yaml`); what it says goes "
         "on top of the defaults. Unknown keys are refused with the nearest known one. The reasons behind the defaults "
         "are in [methods.md](methods.md).\n\n"
+        "Codes that YAML takes for something else have to be quoted: it reads `NO` and `off` as false, `01` and `010` "
+        "as 1 and 8, `12:30` as 750, `01.10` as 1.1 and `2015-01-31` as a date. Such a code is refused where a code "
+        "stands, and so is any number that is written otherwise than people write numbers. A key may stand once, and 1 "
+        "and '1' are the same.\n\n"
     )
     schema = read_yaml(SCHEMA_FILE)
     rows = _keys(schema, schema, default_settings(), "")

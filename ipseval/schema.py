@@ -1,14 +1,15 @@
 """Faults of a mapping that a JSON schema states, worded for who wrote the file."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, cast
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from ipseval.errors import Fault, nearest
+from ipseval.plain_yaml import Place, Reading, plain, readings, shown
 
-MAX_SHOWN = 60  # signs of a value that a message shows
 TYPES = {
     "integer": "a whole number",
     "number": "a number",
@@ -30,11 +31,59 @@ LIMITS = {
 }
 
 
-def schema_faults(schema: Mapping[str, Any], content: Mapping[str, Any], file: str) -> list[Fault]:
-    """Everything about ``content`` that does not fit ``schema``, sorted by place; ``file`` names it to the user."""
-    errors = sorted(Draft202012Validator(schema).iter_errors(content), key=lambda e: list(map(str, e.absolute_path)))
-    inner = (e for error in errors for e in _inner(error))
-    return [Fault(file, what, remedy) for error in inner for what, remedy in _worded(error, schema)]
+def schema_faults(
+    schema: Mapping[str, Any], content: Mapping[str, Any], file: str, told: Collection[Place] = ()
+) -> list[Fault]:
+    """Everything about ``content`` that does not fit ``schema``, sorted by place.
+
+    Parameters
+    ----------
+    schema : mapping
+    content : mapping
+        As :func:`ipseval.plain_yaml.read` returns it: where text may stand, a ``Reading`` is a fault of its own.
+    file : str
+        Names the content to the user.
+    told : collection of places
+        What is wrong there is told already.
+    """
+    found = sorted(_Validator(schema).iter_errors(plain(content)), key=lambda e: list(map(str, e.absolute_path)))
+    errors = [e for error in found for e in _inner(error) if not _is_told(e, told)]
+    faults = [Fault(file, what, remedy) for e in errors for what, remedy in _worded(e, schema, content)]
+    places = {tuple(e.absolute_path) for e in errors}
+    return faults + [
+        Fault(file, f"{'.'.join(map(str, place))} is {reading}.", f"Quote it: '{shown(reading.text)}'.")
+        for place, reading in _misread(schema, content)
+        if place not in places
+    ]
+
+
+def _is_told(error: ValidationError, told: Collection[Place]) -> bool:
+    """Whether what is wrong at the place of an error, or inside one of its several forms, is told already."""
+    place = tuple(error.absolute_path)
+    return place in told or (error.validator == "anyOf" and any(inner[: len(place)] == place for inner in told))
+
+
+def _type(
+    validator: Any, types: str | list[str], instance: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """The schema's ``type``, in which NaN and infinities are no numbers and a ``Reading`` is no text."""
+    kinds = [types] if isinstance(types, str) else types
+    value = instance.value if isinstance(instance, Reading) else instance
+    is_number = not isinstance(value, float) or math.isfinite(value)
+    is_clear = not isinstance(instance, Reading) or "string" not in kinds
+    if not (is_number and is_clear and any(validator.is_type(value, kind) for kind in kinds)):
+        yield ValidationError("is of another type")
+
+
+_Validator = validators.extend(Draft202012Validator, {"type": _type})
+
+
+def _misread(schema: Mapping[str, Any], content: Mapping[str, Any]) -> list[tuple[Place, Reading]]:
+    """Texts without quotes that YAML takes for something else, where text may stand."""
+    if next(readings(content), None) is None:
+        return []
+    errors = (e for error in _Validator(schema).iter_errors(content) for e in _inner(error))
+    return [(tuple(e.absolute_path), e.instance) for e in errors if isinstance(e.instance, Reading)]
 
 
 def _inner(error: ValidationError) -> list[ValidationError]:
@@ -45,7 +94,7 @@ def _inner(error: ValidationError) -> list[ValidationError]:
     return inside or [error]
 
 
-def _worded(error: ValidationError, root: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _worded(error: ValidationError, root: Mapping[str, Any], content: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a schema's error found, and what was expected or to be done."""
     path = ".".join(map(str, error.absolute_path))
     prefix = f"{path}." if path else ""
@@ -69,13 +118,23 @@ def _worded(error: ValidationError, root: Mapping[str, Any]) -> list[tuple[str, 
         return [(f"{path} names something twice.", f"Expected: each once{about}.")]
     expected = _expected(str(error.validator), error.validator_value)
     remedy = f"Expected: {expected}{about}." if expected else f"Expected: {meaning}"
-    return [(f"{path} is {_shown(error.instance)}.", remedy)]
+    written = _at(content, error.absolute_path)
+    if not isinstance(written, Reading):
+        return [(f"{path} is {_shown(error.instance)}.", remedy)]
+    is_text = error.validator == "type" and "string" in cast(list[str], error.validator_value)
+    return [(f"{path} is {written}.", remedy + f" Quote it: '{shown(written.text)}'." * is_text)]
+
+
+def _at(content: Any, place: Iterable[str | int]) -> Any:
+    """What stands at a place."""
+    for step in place:
+        content = content[step]
+    return content
 
 
 def _shown(value: Any) -> str:
     """A value of a configuration file, shortened."""
-    text = "empty" if value is None else json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+    return "empty" if value is None else shown(json.dumps(value, default=str, ensure_ascii=False))
 
 
 def _expected(validator: str, value: Any) -> str:

@@ -5,8 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ipseval import plain_yaml
 from ipseval.config import Cohort, from_settings
 from ipseval.consistency import MONTHS_OF, inconsistencies
 from ipseval.errors import Fault, UserError, nearest
@@ -71,36 +70,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     UserError
-        The file is missing, is no YAML or holds something else.
+        The file is missing, is no YAML or holds something else; or with every text that YAML would take for something
+        that is not meant (see :mod:`ipseval.plain_yaml`).
     """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        beside = (p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else ()
-        remedy = nearest(path.name, beside) or "Name an existing YAML file."
-        raise UserError([Fault(str(path), f"cannot be read ({reason}).", remedy)]) from None
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise UserError([Fault(str(path), f"is no valid YAML{line}: {problem}.", "Mend that line.")]) from None
-    if not isinstance(content, dict):
-        raise UserError([Fault(str(path), "holds no keys.", "See config/cohorts for an example.")])
+    document = plain_yaml.read(path)
+    if document.faults:
+        raise UserError(document.worded(str(path)))
+    content: dict[str, Any] = plain_yaml.plain(document.content)
     return content
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is a fault; plain YAML keeps the last one without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        nodes = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        keys = [self.construct_object(key, deep=True) for key in nodes]
-        for i, key in enumerate(nodes):
-            if keys[i] in keys[:i]:
-                problem = f"the key '{keys[i]}' stands twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def cohorts(config: Mapping[str, Any], base: Path = ROOT) -> dict[str, dict[str, Any]]:
@@ -128,8 +105,10 @@ def cohorts(config: Mapping[str, Any], base: Path = ROOT) -> dict[str, dict[str,
     names = [str(name) for name in (chosen if isinstance(chosen, list) else [chosen] if chosen else [])]
     if not names:
         faults.append(Fault("config/config.yaml", "cohorts is empty.", "Name at least one file of config/cohorts."))
-    if not isinstance(config.get("results", "results"), str):
-        faults.append(Fault("config/config.yaml", "results is no text.", "Name the folder of the results."))
+    results = config.get("results", "results")
+    if not isinstance(results, str) or not results.strip("/ "):
+        what = "results is no text." if not isinstance(results, str) else "results names no folder."
+        faults.append(Fault("config/config.yaml", what, "Name the folder of the results."))
     if faults:
         raise UserError(faults)
     found: dict[str, dict[str, Any]] = {}
@@ -156,13 +135,16 @@ def _defaults_faults(defaults: Any) -> list[Fault]:
     if not isinstance(defaults, Mapping):
         return [Fault(where, "defaults holds no keys.", "Restore it from the repository.")]
     absent = [Fault(where, f"defaults.{key} is missing.", "Restore it.") for key in known if key not in defaults]
-    return [*absent, *_schema_faults(defaults, where, whole=False)]
+    return [*absent, *schema_faults({**_schema(), "required": []}, defaults, where)]
 
 
 def _cohort_file(name: str, base: Path) -> Path:
-    if name.endswith((".yaml", ".yml")):
+    if not name.endswith((".yaml", ".yml")):
+        return base / "config" / "cohorts" / f"{name}.yaml"
+    try:
         return Path(name).expanduser().resolve()
-    return base / "config" / "cohorts" / f"{name}.yaml"
+    except (OSError, ValueError, RuntimeError):
+        raise UserError([Fault(name, "is no name that a file can have.", "Name an existing YAML file.")]) from None
 
 
 @cache
@@ -185,41 +167,51 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     UserError
         With every fault of the file.
     """
-    own = read_yaml(file)
-    defaults = defaults or default_settings()
-    faults = [*_schema_faults(own, str(file)), *_fixed_analyses(own, defaults, str(file))]
+    document = plain_yaml.read(file)
+    defaults, own = plain_yaml.plain(defaults or default_settings()), plain_yaml.plain(document.content)
+    faults = [
+        *document.worded(str(file)),
+        *schema_faults(_schema(), document.content, str(file), told=document.places),
+        *_fixed_analyses(own, defaults, str(file)),
+    ]
     if faults:
         raise UserError(faults)
     merged = _merge(defaults, own)
     merged["analyses"] = {**defaults["analyses"], **(own.get("analyses") or {})}
     for key in MONTHS_OF:
         merged[key] = {**merged[key], "months": _months_in_window(key, merged, own)}
-    faults = [Fault(str(file), what, remedy) for what, remedy in inconsistencies(merged)]
-    if faults:
-        raise UserError(faults)
     merged["layouts"] = expanded(merged, presets())
-    extracts = (file.parent / Path(own["extracts"]).expanduser()).resolve()
-    published = str((file.parent / merged["published"]).resolve()) if merged["published"] else None
-    if published and not Path(published).is_file():
-        what = f"published names '{published}', which is no file."
-        raise UserError([Fault(str(file), what, "Mend it: it is relative to the cohort file.")])
-    earlier = _earlier(merged["disclosure"]["earlier"], file)
+    found = list(inconsistencies(merged, own))
+    places = _places(merged, file, found)
+    if found:
+        raise UserError([Fault(str(file), what, remedy) for what, remedy in found])
     merged["disclosure"] = {"profile": merged["disclosure"]["profile"]}
-    places = {"extracts": str(extracts), "published": published, "earlier": earlier}
     return {"name": file.stem, "file": str(file), **merged, **places}
 
 
-def _earlier(named: str | None, file: Path) -> list[str]:
-    """Tables of the earlier release that a cohort names."""
-    if named is None:
-        return []
-    found = sorted((file.parent / Path(named).expanduser()).resolve().glob("data/*.csv"))
-    if not found:
-        what = f"disclosure.earlier names '{named}', which holds no data/*.csv."
-        raise UserError(
-            [Fault(str(file), what, "Name a folder release/ of an earlier run, outside this one's results.")]
-        )
-    return list(map(str, found))
+def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]]) -> dict[str, Any]:
+    """Files and folders that the settings name, from the root on; what is wrong with them is added to ``found``."""
+    named = {key: settings[key] for key in ("extracts", "published")}
+    named["disclosure.earlier"] = settings["disclosure"]["earlier"]
+    places: dict[str, Path | None] = {}
+    for key, name in named.items():
+        try:
+            places[key] = (file.parent / Path(name).expanduser()).resolve() if name else None
+        except (OSError, ValueError, RuntimeError):
+            found.append((f"{key} is no name that a file can have.", "Mend it: it is relative to the cohort file."))
+            places[key] = None
+    if (published := places["published"]) and not published.is_file():
+        what = f"published names '{published}', which is no file."
+        found.append((what, "Mend it: it is relative to the cohort file."))
+    earlier = sorted(places["disclosure.earlier"].glob("data/*.csv")) if places["disclosure.earlier"] else []
+    if places["disclosure.earlier"] and not earlier:
+        what = f"disclosure.earlier names '{named['disclosure.earlier']}', which holds no data/*.csv."
+        found.append((what, "Name a folder release/ of an earlier run, outside this one's results."))
+    return {
+        "extracts": str(places["extracts"]),
+        "published": str(published) if published else None,
+        "earlier": list(map(str, earlier)),
+    }
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,18 +233,14 @@ def _months_in_window(key: str, merged: Mapping[str, Any], own: Mapping[str, Any
     return [month for month in months if month <= last] or [last] * (last > 0)
 
 
-def _schema_faults(own: Mapping[str, Any], file: str, whole: bool = True) -> list[Fault]:
-    """Faults that the schema states; of a part of the settings no key need be there."""
-    return schema_faults(_schema() if whole else {**_schema(), "required": []}, own, file)
-
-
 @cache
 def _schema() -> dict[str, Any]:
     return read_yaml(SCHEMA_FILE)
 
 
 def _fixed_analyses(own: Mapping[str, Any], defaults: Mapping[str, Any], file: str) -> list[Fault]:
-    taken = [name for name in own.get("analyses") or {} if name in defaults.get("analyses", {})]
+    analyses = own.get("analyses")
+    taken = [name for name in (analyses if isinstance(analyses, Mapping) else ()) if name in defaults["analyses"]]
     remedy = "Every cohort gets it as config/config.yaml defines it: give yours another name."
     return [
         Fault(file, f"analyses.{name} would redefine an analysis whose meaning is fixed.", remedy) for name in taken

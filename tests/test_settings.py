@@ -323,7 +323,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(path: str, says: str, tmp_pa
         (LEAST | {"arms": {"reference": "a"}}, ["arms.treatments is missing."]),
         (LEAST | {"arms": {"reference": 1, "treatments": ["1"]}}, ["arms.reference is among arms.treatments."]),
         (LEAST | {"arms": {"reference": 0, "treatments": [1, "1"]}}, ["arms.treatments names a code twice"]),
-        (LEAST | {"centres": {1: "A", "1": "B"}}, ["centres names a code twice (1 and '1' are the same)."]),
+        (LEAST | {"centres": {1: "A", "1": "B"}}, ["centres names '1' twice, at lines 7 and 8: 1 and '1'"]),
         (LEAST | {"centres": {"all": "A"}}, ["centres names 'all', which stands for all of them."]),
         (LEAST | {"arms": {"reference": "a", "treatments": ["all"]}}, ["arms names 'all'"]),
         (LEAST | {"observed_from": "2012-01", "observed_until": "2011-12"}, ["observed_from is later than"]),
@@ -347,9 +347,37 @@ def test_an_unknown_key_is_refused_with_the_nearest(path: str, says: str, tmp_pa
         ("\tx: 1", ["is no valid YAML at line 1:"]),
         ("- a\n- b\n", ["holds no keys. See config/cohorts for an example."]),
         ("", ["holds no keys."]),
-        ("outcome: {after_death: zero}\noutcome: {}\n", ["YAML at line 2: the key 'outcome' stands twice."]),
-        ("centres: {1: A, 1: B}\n", ["the key '1' stands twice."]),
-        ("observed_from: 2009-13-45\n", ["is no valid YAML"]),
+        ("outcome: {after_death: zero}\noutcome: {}\n", ["names 'outcome' twice, at lines 1 and 2. Keep one"]),
+        ("centres: {1: A, 1: B}\n", ["centres names '1' twice, at line 1. Keep one of them."]),
+        ("observed_from: 2009-13-45\n", ['observed_from is "2009-13-45". Expected: First complete month']),
+        (LEAST | {"analyses": 5}, ["analyses is 5. Expected: keys with values"]),
+        (LEAST | {"receipt": {"split_month": 44}}, ["receipt.split_month names a month outside the window -43..43."]),
+        (LEAST | {"describe": {"wage_subsidy_months": [1, 99]}}, ["wage_subsidy_months names a month outside"]),
+        (LEAST | {"extracts": "~nobody-of-this-name/x"}, ["extracts is no name that a file can have."]),
+        (LEAST | {"extracts": "a\0b"}, ["extracts is no name that a file can have."]),
+        (LEAST | {"files": {"trial": ""}}, ['files.trial is "". Expected']),
+        (LEAST | {"files": {"trial": ["."]}}, ['files.trial.0 is ".". Expected']),
+        (LEAST | {"layouts": {"trial": {"layout": "spells", "files": "./"}}}, ["layouts.trial.files", "Expected"]),
+        (LEAST | {"layouts": {"employment": {"layout": "weekly_wide", "employed": {"a": 1}}}}, ["employed is {"]),
+        (
+            LEAST | {"layouts": {"employment": [{"layout": "spells", "observed_from": "2015-01"},
+                                                {"layout": "aa_register", "observed_from": "2015-01"}]}},
+            ["layouts.employment.observed_from (2015-01) is later than its observed_until (2014-12). Swap"],
+        ),
+        (LEAST | {"exclusions": {"trial": {"arm": ["b"]}}}, ["exclusions.trial.arm leaves nobody to compare. Take"]),
+        (LEAST | {"exclusions": {"trial": {"arm": ["a"]}}}, ["exclusions.trial.arm leaves nobody to compare. Take"]),
+        (LEAST | {"exclusions": {"trial": {"centre": ["1"]}}}, ["exclusions.trial.centre leaves nobody to compare."]),
+        (
+            LEAST | {"layouts": {"trial": {"layout": "spells", "exclusions": {"arm": ["b"]}}}},
+            ["exclusions.trial.arm leaves nobody"],
+        ),
+        (LEAST | {"values": {"trial": {"arm": {1: "bb"}}}}, ["values.trial.arm names 'bb', which is no arm. Did"]),
+        (
+            {**LEAST, "centres": {"oslo": "O"}, "values": {"trial": {"centre": {1: "olso"}}}},
+            ["values.trial.centre names 'olso', which is no centre. Did you mean 'oslo'?"],
+        ),
+        (LEAST | {"arms": {"reference": " ", "treatments": ["b"]}}, ["arms names a code that is empty."]),
+        (LEAST | {"disclosure": {"earlier": "nowhere"}, "published": "no.yaml"}, ["published names", "earlier names"]),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_told(content: Any, says: list[str], tmp_path: Path) -> None:
@@ -385,6 +413,11 @@ def test_two_cohorts_run_at_once_under_their_files_names(tmp_path: Path) -> None
         ({"cohorts": ["simulated-six-centre"] * 2}, "cohorts names two files 'simulated-six-centre'"),
         ({"cohort": "simulated-six-centre", "result": "x"}, "result is not a key. Did you mean 'results'?"),
         ({"cohort": "simulated-six-centre", "results": None}, "results is no text. Name the folder of the results."),
+        (
+            {"cohort": "simulated-six-centre", "results": "/"},
+            "results names no folder. Name the folder of the results.",
+        ),
+        ({"cohort": "~nobody-of-this-name/x.yaml"}, "x.yaml: is no name that a file can have."),
         ({"cohort": "simulated-six-centre", "defaults": 3}, "defaults holds no keys."),
         ({"cohort": "simulated-six-centre", "defaults": {"windows": {}}}, "config/config.yaml: windows is not a key."),
         ({"cohort": "simulated-six-centre", "defaults": {"title": None}}, "defaults.outcome is missing."),
@@ -404,3 +437,52 @@ def test_a_stage_sees_the_keys_that_it_reads_and_defaults_for_the_others(tmp_pat
         reads = keys is None or "estimation" in keys
         assert seen["estimation"]["confidence_level"] == (0.9 if reads else 0.95), stage
         assert seen["file"] == ""
+
+
+def test_whole_numbers_may_be_written_with_a_point(tmp_path: Path) -> None:
+    content = nested("window", {"before": 12.0, "after": 43}) | {"randomisation": {"draws": 99.0}}
+    cohort = read_cohort(written(tmp_path, content))
+    assert repr((cohort.window.before, cohort.randomisation.draws)) == "(12, 99)"
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("analyses.mine", "analyses.mine.adjust names 'femal', which is no covariate. Did you mean 'female'?"),
+        ("robustness", "robustness.adjustment.x names 'femal', which is no covariate. Did you mean 'female'?"),
+        ("bound", "bound.covariates names 'femal', which is no covariate. Did you mean 'female'?"),
+        ("receipt", "receipt.adjust names 'femal', which is no covariate. Did you mean 'female'?"),
+        ("requires", "analyses.mine.requires names 'femal', which is no covariate. Did you mean 'female'?"),
+        ("subgroup", "analyses.mine.subgroup names 'femal', which is no covariate. Did you mean 'female'?"),
+    ],
+)
+def test_a_covariate_that_cannot_be_is_a_fault_wherever_it_is_asked_for(key: str, says: str, tmp_path: Path) -> None:
+    asked = ["age", "femal"]
+    content = {
+        "analyses.mine": {"analyses": {"mine": OWN | {"adjust": asked}}},
+        "requires": {"analyses": {"mine": OWN | {"requires": asked}}},
+        "subgroup": {"analyses": {"mine": OWN | {"subgroup": {"covariate": "femal", "below": 1}}}},
+        "robustness": {"robustness": {"adjustment": {"x": {"adjust": asked}}}},
+        "bound": {"bound": {"covariates": asked}},
+        "receipt": {"receipt": {"adjust": asked}},
+    }[key]
+    assert faults_of(tmp_path, LEAST | content) == [says]
+
+
+def test_covariates_that_are_declared_or_come_from_registers_may_be_asked_for(tmp_path: Path) -> None:
+    asked = ["age", "imprisoned", "stratum", "education[higher]", "benefit[uføretrygd]", "wage_income"]
+    content = LEAST | {"covariates": ["imprisoned"], "analyses": {"mine": OWN | {"adjust": asked}}}
+    cohort_settings(written(tmp_path, content))
+
+
+@pytest.mark.parametrize("name", ["person_id", "Arm", "stratum", "died_on", "share_employed_before", "calendar_year"])
+def test_a_covariate_may_not_have_a_name_that_means_something_else(name: str, tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, LEAST | {"covariates": [name]})
+    assert fault.startswith(f"covariates names '{name}', which is no baseline covariate.")
+
+
+def test_a_subgroup_that_nobody_can_be_in_is_refused(tmp_path: Path) -> None:
+    content = nested("analyses", {"mine": OWN | {"subgroup": {"covariate": "age", "at_least": 31, "below": 18}}})
+    assert faults_of(tmp_path, content) == [
+        "analyses.mine.subgroup is at least 31 and below 18. Nobody is: name the lower one first."
+    ]
