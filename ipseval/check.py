@@ -15,13 +15,16 @@ from ipseval.contracts import EXTRACTS, STATE_COLUMNS
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.registers import extracts, rules
 from ipseval.registers.distinct import in_order, numbered, stacked, stacked_rows
-from ipseval.registers.findings import Findings
+from ipseval.registers.findings import Findings, Matched
 from ipseval.registers.fingerprint import Last, drift, fingerprint
+from ipseval.registers.keys import canonical_keys
 from ipseval.registers.layouts import LAYOUTS
+from ipseval.registers.matching import check_exact
 from ipseval.registers.months import check_months
+from ipseval.registers.noting import note
 from ipseval.registers.opening import Opened, check_unread, configured, listed, located, open_extract
 from ipseval.registers.parts import adapted, check_hours
-from ipseval.registers.reading import SORTED_BY, note, read_rows
+from ipseval.registers.reading import SORTED_BY, read_rows
 from ipseval.registers.row_rules import ROW_RULES, Known
 from ipseval.registers.source_faults import source_faults
 from ipseval.registers.sources import sources
@@ -49,12 +52,15 @@ class Checked:
         What stops the run.
     said : tuple of (str, str)
         Severity and sentence of every other finding.
+    matched : dict
+        Name of a file -> its rows and persons of the trial.
     """
 
     quality: pd.DataFrame
     frames: dict[str, pd.DataFrame | None]
     faults: tuple[Fault, ...]
     said: tuple[tuple[str, str], ...]
+    matched: Mapping[str, Matched]
 
 
 def check(cohort: Cohort, last: Last | None = None) -> dict[str, pd.DataFrame | None]:
@@ -80,7 +86,7 @@ def check(cohort: Cohort, last: Last | None = None) -> dict[str, pd.DataFrame | 
     checked = examine(cohort)
     if checked.faults:
         raise UserError(checked.faults)
-    taken = fingerprint(cohort, checked.frames)
+    taken = fingerprint(cohort, checked.frames, checked.matched)
     return {
         "quality": checked.quality,
         "fingerprint": taken,
@@ -100,7 +106,7 @@ def examine(cohort: Cohort) -> Checked:
     else:
         what = f"extracts names '{cohort.extracts}', which is no folder."
         found.fault(configured(cohort), what, "Mend it: it is relative to the cohort file.")
-    return Checked(found.table(), frames, tuple(found.faults), tuple(found.said))
+    return Checked(found.table(), frames, tuple(found.faults), tuple(found.said), found.matched)
 
 
 def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]:
@@ -110,6 +116,7 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
     trial = read_rows(this, found, None) if this else None
     if this is None or trial is None:
         return {}
+    check_exact(this, pd.Index(trial["person_id"].dropna()), found)
     trial = _check_trial(trial, cohort, found, this)
     frames: dict[str, pd.DataFrame | None] = {"trial": trial}
     known, nowhere = _known(cohort, trial), pd.Index(trial["person_id"].dropna().unique())
@@ -218,7 +225,7 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
     """One extract besides the trial list, from all its parts that can be read, and who is in none of them."""
     keys, made, absent = known.randomised_on.index, [], known.randomised_on.index
     for this in parts:
-        frame = read_rows(this, found, keys)
+        frame = read_rows(this, found, keys) if check_exact(this, keys, found) else None
         if frame is not None:
             _check_linkage(frame, this, known, found)
             absent = absent.difference(pd.Index(frame["person_id"].unique()))
@@ -258,7 +265,7 @@ def _n_others(this: Opened, known: Known) -> int | None:
     if this.delivery.n_rows > MOST_COUNTED:
         return None
     parts = extracts.count_by(this.delivery, this.columns["person_id"])
-    keys = stacked([extracts.canonical_keys(part.table["value"])[0] for part in parts])
+    keys = stacked([canonical_keys(part.table["value"]).values for part in parts])
     return len(numbered(keys)[1].difference(known.randomised_on.index))
 
 

@@ -55,7 +55,7 @@ def _differs(cohort: Cohort, checked: Checked, results: Path) -> str:
     last = fingerprint.last({name: results / file for name, file in store.PRODUCTS["check"].items()})
     if last is None:
         return ""
-    now = fingerprint.fingerprint(cohort, checked.frames)
+    now = fingerprint.fingerprint(cohort, checked.frames, checked.matched)
     made = {"fingerprint": now, "drift": fingerprint.drift(last, now, checked.frames)}
     return fingerprint.note(cohort, last, made) or f"{cohort.name}: the same delivery as the one that was used last."
 

@@ -60,7 +60,24 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column without Arrow's ways to hold values once or not at all."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if is_bytes(column.type):
+        return text_of_bytes(column)
     return column.cast(pa.string()) if pa.types.is_null(column.type) else column
+
+
+def text_of_bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Bytes as the text that they spell; those that spell none (a hash, say) in hexadecimal."""
+    values, place = distinct(column)
+    texts = [None if value is None else _text(value) for value in values.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string()).take(pa.array(place))])
+
+
+def _text(value: bytes) -> str:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
+    return text if text.strip().isprintable() else value.hex()
 
 
 def _converted(column: pa.ChunkedArray, kind: str, codes: Mapping[str, str] | None) -> Converted:
@@ -207,6 +224,16 @@ def _days(column: pa.ChunkedArray) -> pd.Series:
 def is_text(kind: pa.DataType) -> bool:
     """Whether an Arrow type is text."""
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def is_bytes(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is bytes."""
+    return (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
+    )
 
 
 def _is_number(column: pa.ChunkedArray) -> bool:

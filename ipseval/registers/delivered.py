@@ -1,5 +1,7 @@
 """Delivered Parquet files: found, and described by their footers without reading a row."""
 
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -8,6 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+
+def folded(name: str) -> str:
+    """A column's name without what programs disagree about: capitals, blanks around it, the spelling of æ, ø and å."""
+    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 @dataclass(frozen=True)
@@ -20,11 +27,14 @@ class File:
     types : dict
         Column name -> Arrow type, with the time zone where there is one.
     footer : FileMetaData
+    names : tuple of str
+        Every column of the file in its order; a name may stand twice.
     """
 
     path: Path
     types: dict[str, pa.DataType]
     footer: pq.FileMetaData = field(repr=False, compare=False)
+    names: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -37,13 +47,36 @@ class File:
         return self.path.stat().st_size
 
     def called(self, names: Sequence[str]) -> list[str]:
-        """Columns that have one of the names, in the order of the names; ``*`` in a name stands for any text."""
+        """Columns that have one of the names, in the order of the names; ``*`` in a name stands for any text.
+
+        A name that no column has exactly is that of the only column that differs from it in capitals or blanks.
+        """
         return list(dict.fromkeys(column for name in names for column in self._matching(name)))
 
     def _matching(self, name: str) -> list[str]:
-        if "*" not in name:
-            return [name] if name in self.types else []
-        return [column for column in self.types if fnmatchcase(column, name)]
+        if "*" in name:
+            return [column for column in self.types if fnmatchcase(column, name)] or [
+                column for column in self.types if fnmatchcase(folded(column), folded(name))
+            ]
+        alike = self._by_folded.get(folded(name), [])
+        return [name] if name in self.types else alike if len(alike) == 1 else []
+
+    @cached_property
+    def _by_folded(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.types:
+            found.setdefault(folded(name), []).append(name)
+        return found
+
+    @cached_property
+    def alike(self) -> list[list[str]]:
+        """Groups of columns whose names differ in capitals or blanks only."""
+        return [names for names in self._by_folded.values() if len(names) > 1]
+
+    @cached_property
+    def doubled(self) -> list[str]:
+        """Names that several columns have."""
+        return [name for name, n in Counter(self.names).items() if n > 1]
 
     def column(self, names: Sequence[str]) -> str | None:
         """The column that has the first of the names that the file has."""
@@ -54,11 +87,6 @@ class File:
         if column is None or pa.types.is_null(self.types[column]):
             return self.n_rows
         return sum(s.null_count for s in self._statistics(column) if s.has_null_count)
-
-    def is_padded(self, column: str) -> bool:
-        """Whether the footer shows a text of the column with blanks around it."""
-        bounds = [b for s in self._statistics(column) if s.has_min_max for b in (s.min, s.max)]
-        return any(isinstance(b, str) and b != b.strip() for b in bounds)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -146,7 +174,8 @@ def describe(folder: Path, extract: str, found: Sequence[Path], pattern: str = "
         try:
             with pq.ParquetFile(path) as opened:
                 schema = opened.schema_arrow
-                files.append(File(path, dict(zip(schema.names, schema.types, strict=True)), opened.metadata))
+                types = dict(zip(schema.names, schema.types, strict=True))
+                files.append(File(path, types, opened.metadata, tuple(schema.names)))
         except (pa.ArrowException, OSError):
             broken.append(path)
     stray = (p for p in found if p.suffix.lower() != ".parquet")

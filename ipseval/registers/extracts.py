@@ -9,20 +9,16 @@ from functools import cache
 from itertools import accumulate, groupby
 
 import duckdb
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from ipseval.registers.convert import as_code, distinct, is_text, plain
+from ipseval.registers import keys as persons_keys
 from ipseval.registers.delivered import Delivery, File
-from ipseval.registers.distinct import as_categories
 from ipseval.registers.progress import Reading
 
-MAX_KEY_WIDTH = 20  # a key of digits is looked for with leading zeros up to this width
-MAX_KEY_DIGITS = 18  # longer keys are no 64-bit integers
 BATCH_BYTES = 2**28  # is read at once, of small files or of row groups of a large one: progress is told between
 Names = Mapping[str, Sequence[str]]  # our column -> the names that it may have in a file
 FILE = "(file)"  # column of a part: the number of the file that a row came from
+PRESENT = "(value of) "  # before a delivered name, a column of a part: whether a row has a value there
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,9 @@ class UnreadableError(Exception):
         super().__init__(f"{len(names)} files")
 
 
-def read(delivery: Delivery, columns: Names, keys: Iterable[str] | None = None) -> list[Part]:
+def read(
+    delivery: Delivery, columns: Names, keys: Iterable[str] | None = None, present: Sequence[str] = ()
+) -> list[Part]:
     """Read a delivery, or the rows of some persons only.
 
     Parameters
@@ -74,7 +72,9 @@ def read(delivery: Delivery, columns: Names, keys: Iterable[str] | None = None) 
     columns : mapping
         Our name -> names that it may have in a file; ``person_id`` among them when keys are given.
     keys : iterable of str, optional
-        Canonical keys (see :func:`canonical_keys`); a key of digits is found with leading zeros too.
+        Canonical keys (see :mod:`ipseval.registers.keys`); a key of digits is found with leading zeros too.
+    present : sequence of str
+        Delivered names of further columns, of which only is told whether a row has a value (``PRESENT``).
 
     Returns
     -------
@@ -86,22 +86,32 @@ def read(delivery: Delivery, columns: Names, keys: Iterable[str] | None = None) 
     UnreadableError
         Pages of a file cannot be read.
     """
-    return _parts(delivery, columns, "read", None if keys is None else sorted(keys))
+    return _parts(delivery, _Asked(columns, None if keys is None else sorted(keys), tuple(present)), "read")
 
 
 def count_by(delivery: Delivery, names: Sequence[str]) -> list[Part]:
     """Number of rows (``n_rows``) for each file and ``value`` of a column of the whole delivery; see :func:`read`."""
-    return _parts(delivery, {"value": names}, "counted", None, counted=True)
+    return _parts(delivery, _Asked({"value": names}, is_counted=True), "counted")
 
 
-def _parts(delivery: Delivery, columns: Names, done: str, keys: list[str] | None, counted: bool = False) -> list[Part]:
-    batches = [batch for numbers in _alike(delivery, columns) for batch in _batches(delivery, numbers)]
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of every file."""
+
+    columns: Names
+    keys: list[str] | None = None
+    present: tuple[str, ...] = ()
+    is_counted: bool = False
+
+
+def _parts(delivery: Delivery, asked: _Asked, done: str) -> list[Part]:
+    batches = [batch for numbers in _alike(delivery, asked.columns) for batch in _batches(delivery, numbers)]
     sizes = tuple(delivery.files[i].n_bytes for batch in batches if batch.is_last for i in batch.numbers)
     reading = Reading(f"{delivery.name}, {done}", sizes)
     parts, damaged = [], set()
     for batch in batches:
         try:
-            parts.append(Part(_query(delivery, batch, columns, keys, counted)))
+            parts.append(Part(_query(delivery, batch, asked)))
         except UnreadableError as error:
             damaged |= set(error.names)
         reading.done(batch.n_bytes, len(batch.numbers) if batch.is_last else 0)
@@ -138,14 +148,17 @@ def _runs(items: list[int], sizes: list[int]) -> list[list[int]]:
 
 
 def _alike(delivery: Delivery, columns: Names) -> list[list[int]]:
-    """Numbers of the files that agree in name and type of the columns read; files without rows are left out."""
+    """Numbers of the files that have the same columns in the same places, and agree in the types of those read.
 
-    def kind(number: int) -> str:
-        here = _names_in(delivery.files[number], columns)
-        return str([(ours, theirs, str(delivery.files[number].types[theirs])) for ours, theirs in here.items()])
-
+    Files without rows are left out.
+    """
     filled = [i for i, file in enumerate(delivery.files) if file.n_rows or len(delivery.files) == 1]
-    return sorted(list(numbers) for _, numbers in groupby(sorted(filled, key=kind), key=kind))
+    found: dict[tuple, list[int]] = {}
+    for number in filled:
+        file = delivery.files[number]
+        kinds = tuple((ours, str(file.types[theirs])) for ours, theirs in _names_in(file, columns).items())
+        found.setdefault((file.names, kinds), []).append(number)
+    return sorted(found.values())
 
 
 def _names_in(file: File, columns: Names) -> dict[str, str]:
@@ -153,39 +166,55 @@ def _names_in(file: File, columns: Names) -> dict[str, str]:
     return {ours: theirs for ours, names in columns.items() if (theirs := file.column(names)) is not None}
 
 
-def _query(delivery: Delivery, batch: Batch, columns: Names, keys: list[str] | None, counted: bool = False) -> pa.Table:
+def _query(delivery: Delivery, batch: Batch, asked: _Asked) -> pa.Table:
+    """What is read at once, as a table in our names.
+
+    Columns are taken by their place: DuckDB compares names without regard to capitals, and renames those that repeat.
+    """
     numbers, rows = batch.numbers, batch.rows
     files = [delivery.files[i] for i in numbers]
-    here = _names_in(files[0], columns)
-    paths = [str(file.path) for file in files]
-    select = ", ".join(f"{_quoted(theirs)} AS {_quoted(ours)}" for ours, theirs in here.items())
+    here = _names_in(files[0], asked.columns)
+    place = {name: _place(i) for i, name in reversed(list(enumerate(files[0].names)))}
+    values = {_quoted(ours): place[theirs] for ours, theirs in here.items()}
+    values |= {_quoted(PRESENT + name): f"{place[name]} IS NOT NULL" for name in asked.present if name in place}
+    select = "".join(f"{value} AS {name}, " for name, value in values.items())
+    named = f"read({', '.join(map(_place, range(len(files[0].names))))})"
     query = (
-        f'SELECT {select}, CAST(list_position($paths, "{FILE}") AS INTEGER) - 1 AS "{FILE}" '
-        "FROM read_parquet($patterns, union_by_name=true, binary_as_string=true, hive_partitioning=false, "
-        f"filename='{FILE}'{', file_row_number=true' if rows else ''})"
+        f'SELECT {select}CAST(list_position($paths, "{FILE}") AS INTEGER) - 1 AS "{FILE}" '
+        "FROM read_parquet($patterns, union_by_name=true, hive_partitioning=false, "
+        f"filename='{FILE}'{', file_row_number=true' if rows else ''}) AS {named}"
         + (f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}" if rows else "")
     )
-    if counted:
+    if asked.is_counted:
         query = f"SELECT *, count(*) AS n_rows FROM ({query}) GROUP BY ALL"
+    paths = [str(file.path) for file in files]
     with _connection() as db:
-        if keys is not None:
-            query += f" {'AND' if rows else 'WHERE'} {_persons(db, files, here['person_id'], keys)}"
+        if asked.keys is not None:
+            key = here["person_id"]
+            query += (
+                f" {'AND' if rows else 'WHERE'} {persons_keys.condition(db, files[0], key, place[key], asked.keys)}"
+            )
         try:
             table = db.sql(query, params={"paths": paths, "patterns": list(map(_pattern, paths))}).to_arrow_table()
         except duckdb.Error:
-            raise UnreadableError(_damaged(delivery, numbers, columns, keys)) from None
+            raise UnreadableError(_damaged(delivery, numbers, asked)) from None
     own = pa.array(numbers, pa.int32()).take(table[FILE])
     return _with_zones(table.set_column(table.column_names.index(FILE), FILE, own), files[0], here)
 
 
-def _damaged(delivery: Delivery, numbers: list[int], columns: Names, keys: list[str] | None) -> list[str]:
+def _place(number: int) -> str:
+    """What a query calls the column at a place."""
+    return f"_{number}"
+
+
+def _damaged(delivery: Delivery, numbers: list[int], asked: _Asked) -> list[str]:
     """Names of the files that fail when they are read alone; all of them when none does."""
     if len(numbers) == 1:
         return delivery.names(numbers)
     failed = []
     for number in numbers:
         try:
-            _query(delivery, Batch([number], 0), columns, keys)
+            _query(delivery, Batch([number], 0), asked)
         except UnreadableError as error:
             failed += error.names
     return failed or delivery.names(numbers)
@@ -199,38 +228,6 @@ def _with_zones(table: pa.Table, file: File, columns: Mapping[str, str]) -> pa.T
             zoned = table[ours].cast(pa.timestamp("us", kind.tz))
             table = table.set_column(table.column_names.index(ours), ours, zoned)
     return table
-
-
-def _persons(db: duckdb.DuckDBPyConnection, files: list[File], column: str, keys: list[str]) -> str:
-    """The condition that picks the persons out; the column's type decides how they are spelled."""
-    kind, name = files[0].types[column], _quoted(column)
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not (is_text(kind) or pa.types.is_binary(kind)):
-        numbers = [int(k) for k in keys if k.isdigit() and len(k) <= MAX_KEY_DIGITS]
-        db.register("trial_keys", pa.table({"k": pa.array(numbers, pa.int64())}))
-    elif any(file.is_padded(column) for file in files):
-        db.register("trial_keys", pa.table({"k": pa.array({k.lstrip("0") for k in keys}, pa.string())}))
-        name = f"ltrim(trim({name}), '0')"
-    else:
-        spelled = set(keys) | {k.zfill(w) for k in keys if k.isdigit() for w in range(len(k) + 1, MAX_KEY_WIDTH + 1)}
-        db.register("trial_keys", pa.table({"k": pa.array(spelled, pa.string())}))
-    return f"{name} IN (SELECT k FROM trial_keys)"
-
-
-def canonical_keys(keys: pa.ChunkedArray) -> tuple[pd.Series, np.ndarray]:
-    """One spelling a person: text, and digits without leading zeros (``007`` and ``7`` are the same person).
-
-    Returns
-    -------
-    Series of categories, length n
-    bool array, length n
-        Whether the key was delivered in another spelling.
-    """
-    values, place = distinct(plain(keys))
-    text = as_code(values)
-    is_number = text.str.fullmatch(r"\d+").fillna(False).astype(bool)
-    spelled = text.where(~is_number, text.str.lstrip("0").replace("", "0"))
-    return as_categories(spelled, place), (text.notna() & (text != spelled)).to_numpy()[place]
 
 
 @cache

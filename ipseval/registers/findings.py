@@ -1,5 +1,6 @@
 """Findings of a check: counts of rows and persons by rule, and the faults among them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,15 +11,29 @@ from ipseval.errors import Fault
 from ipseval.registers.rules import RULES, agreeing
 
 QUALITY_COLUMNS = ["extract", "rule", "severity", "n_rows", "n_persons", "action", "column"]
-SEVERITY = {"stop": "error", "drop": "warning", "fix": "information", "warn": "warning"}
+SEVERITY = {"stop": "error", "drop": "warning", "fix": "information", "warn": "warning", "note": "information"}
 
-TAKEN = {"stop": "the run stops", "drop": "left out", "fix": "mended", "warn": "kept as it is"}
+TAKEN = {
+    "stop": "the run stops",
+    "drop": "left out",
+    "fix": "mended",
+    "warn": "kept as it is",
+    "note": "nothing is done",
+}
 
 
 def taken(rule: str, action: str, n: int = 2) -> str:
     """What is done about a finding, in words."""
     known = RULES[rule]
     return agreeing(known.done, n) if known.done and action == known.action else TAKEN[action]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Rows of a file that belong to persons of the trial, and how many persons these are."""
+
+    n_rows: int
+    n_persons: int
 
 
 @dataclass
@@ -29,6 +44,7 @@ class Findings:
     rows: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     said: list[tuple[str, str]] = field(default_factory=list)  # severity, sentence
+    matched: dict[str, Matched] = field(default_factory=dict)  # name of a file -> what of the trial is in it
 
     def add(
         self,
@@ -70,6 +86,21 @@ class Findings:
         else:
             self.said.append((SEVERITY[done], f"{subject} {found.removesuffix('.')} ({taken(rule, done, many)})."))
         return done
+
+    def each(self, extract: str, rule: str, counts: Mapping[str, int | None], subject: str, **words: Any) -> None:
+        """Note a finding about several columns: a row a column, with its number of values, and one sentence.
+
+        Parameters
+        ----------
+        extract, rule, subject : str
+        counts : mapping
+            Column -> number of values, None where they were not counted.
+        **words
+            Words of the message.
+        """
+        self.add(extract, rule, subject, None, None, number=1, **words)
+        whole = self.rows.pop()
+        self.rows += [whole | {"column": column, "n_rows": n} for column, n in counts.items()]
 
     def fault(self, where: str, what: str, remedy: str) -> None:
         """Note a fault that no rule of a delivery states."""

@@ -19,6 +19,7 @@ from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
 from ipseval.registers.coverage import months_covered
 from ipseval.registers.delivered import Delivery, describe
+from ipseval.registers.findings import Matched
 from ipseval.registers.opening import located
 from ipseval.registers.progress import Reading
 
@@ -66,7 +67,7 @@ def last(files: Mapping[str, str | Path]) -> Last | None:
     return Last(tables[0], tables[1], {name: paths[name] for name in EXTRACTS})
 
 
-def fingerprint(cohort: Cohort, frames: Frames) -> pd.DataFrame:
+def fingerprint(cohort: Cohort, frames: Frames, matched: Mapping[str, Matched]) -> pd.DataFrame:
     """One row a delivered file, and one (``all``) an extract with what the check read of it.
 
     Parameters
@@ -74,6 +75,8 @@ def fingerprint(cohort: Cohort, frames: Frames) -> pd.DataFrame:
     cohort : Cohort
     frames : mapping
         Extract -> rows of the trial's persons as the check leaves them; None where not delivered.
+    matched : mapping
+        Name of a file -> what of the trial was found in it.
 
     Returns
     -------
@@ -85,16 +88,18 @@ def fingerprint(cohort: Cohort, frames: Frames) -> pd.DataFrame:
     for name in EXTRACTS:
         delivery, frame = describe(cohort.extracts, name, located(cohort, name)), frames[name]
         if delivery is not None and frame is not None:
-            rows += _files(delivery)
+            rows += _files(delivery, matched)
             rows.append({**_whole(delivery, frame), "read_as": read_as})
     return _text(rows, FINGERPRINT_COLUMNS)
 
 
-def _files(delivery: Delivery) -> list[dict[str, Any]]:
+def _files(delivery: Delivery, matched: Mapping[str, Matched]) -> list[dict[str, Any]]:
     reading, rows = Reading(f"{delivery.name}, checksums", tuple(file.n_bytes for file in delivery.files)), []
     for file, name in zip(delivery.files, delivery.names(range(len(delivery.files))), strict=True):
         schema = "; ".join(f"{column} {kind}" for column, kind in file.types.items())
         own = {"sha256": store.checksum(file.path), "n_bytes": file.n_bytes, "n_rows": file.n_rows, "schema": schema}
+        if (found := matched.get(name)) is not None:
+            own |= {"n_trial_rows": found.n_rows, "n_trial_persons": found.n_persons}
         rows.append({"extract": delivery.name, "file": name, **own})
         reading.done(file.n_bytes, 1)
     return rows

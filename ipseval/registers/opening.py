@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ipseval.config import Cohort
@@ -11,6 +12,7 @@ from ipseval.registers.categories import CATEGORY
 from ipseval.registers.convert import is_text
 from ipseval.registers.delivered import Delivery, describe, locate
 from ipseval.registers.findings import Findings
+from ipseval.registers.keys import misfit
 from ipseval.registers.layouts import LAYOUTS, Layout
 from ipseval.registers.row_periods import UNITS, WORDS, Period, by_column, by_file
 from ipseval.registers.rules import OPEN_DATES
@@ -118,6 +120,7 @@ def _with_columns(
     contract = layout.columns(extract, delivery.columns, source.options)
     extra = tuple(_covariates(source, delivery, cohort, extract, found) if extract.name == "trial" else ())
     opened = Opened(extract, delivery, source, layout, (*contract, *extra), {})
+    _check_names(opened, found)
     complete = _settings_fit(opened, cohort, found)
     opened = replace(opened, period=_period(opened))
     for column in opened.contract:
@@ -212,6 +215,8 @@ def _is_delivered(column: Column, names: tuple[str, ...], this: Opened, found: F
         _note_missing(column, names, this, [] if everywhere else lacking, found)
         return False
     _note_names(column, names, this, found)
+    if column.name == "person_id" and not _fits_keys(names, this, found):
+        return False
     empty = [i for i, file in enumerate(files) if file.n_rows and file.n_nulls(file.column(names)) == file.n_rows]
     rule = "missing_value" if column.name == "person_id" else "column_of_nulls"
     some = len(empty) < sum(file.n_rows > 0 for file in files) and column.name not in OPEN_DATES
@@ -221,16 +226,46 @@ def _is_delivered(column: Column, names: tuple[str, ...], this: Opened, found: F
     return True
 
 
+def _check_names(this: Opened, found: Findings) -> None:
+    """Note names of columns that stand twice in a file, or that differ in capitals or blanks only."""
+    files = this.delivery.files
+    for rule, groups in (
+        ("duplicate_column", [[[name] for name in file.doubled] for file in files]),
+        ("similar_columns", [file.alike for file in files]),
+    ):
+        if numbers := [i for i, group in enumerate(groups) if group]:
+            names = listed(dict.fromkeys(" and ".join(names) for i in numbers for names in groups[i]))
+            subject = listed(this.delivery.names(numbers))
+            found.add(this.extract.name, rule, subject, None, None, number=len(numbers), names=names)
+
+
+def _fits_keys(names: tuple[str, ...], this: Opened, found: Findings) -> bool:
+    """Whether every file holds the persons' keys in a type that can tell them apart."""
+    files = this.delivery.files
+    kinds = {i: file.types[name] for i, file in enumerate(files) if (name := file.column(names)) is not None}
+    unfit = [i for i, kind in kinds.items() if misfit(kind)]
+    if unfit:
+        words = {"column": "person_id", "kind": listed(dict.fromkeys(str(kinds[i]) for i in unfit))}
+        subject = listed(this.delivery.names(unfit))
+        found.add(this.extract.name, "key_type", subject, None, None, number=len(unfit), **words)
+    return not unfit
+
+
 def _note_names(column: Column, names: tuple[str, ...], this: Opened, found: Findings) -> None:
     """Note files that have a column under another name than the first file, or under several names."""
     files, name = this.delivery.files, this.extract.name
     usual = next(theirs for file in files if (theirs := file.column(names)) is not None)
     renamed = [i for i, file in enumerate(files) if file.column(names) not in (usual, None)]
     several = [i for i, file in enumerate(files) if len(file.called(names)) > 1]
-    for rule, numbers in (("renamed_column", renamed), ("several_names", several)):
+    other = [i for i, f in enumerate(files) if (own := f.column(names)) is not None and not _is_exact(own, names)]
+    for rule, numbers in (("renamed_column", renamed), ("several_names", several), ("other_capitals", other)):
         if numbers:
             subject, n_rows = listed(this.delivery.names(numbers)), sum(files[i].n_rows for i in numbers)
             found.add(name, rule, subject, n_rows, None, number=len(numbers), column=column.name)
+
+
+def _is_exact(name: str, names: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) if "*" in pattern else name == pattern for pattern in names)
 
 
 def _note_missing(column: Column, names: tuple[str, ...], this: Opened, lacking: list[int], found: Findings) -> None:

@@ -7,8 +7,8 @@ import pandas as pd
 
 from ipseval.registers.adapters import Study
 from ipseval.registers.findings import Findings
+from ipseval.registers.noting import note
 from ipseval.registers.opening import Opened, configured
-from ipseval.registers.reading import note
 from ipseval.registers.row_rules import Known
 
 

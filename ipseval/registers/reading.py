@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ipseval.contracts import SPELL_EXTRACTS, Column
-from ipseval.registers import extracts
+from ipseval.registers import extracts, matching
 from ipseval.registers.convert import convert
 from ipseval.registers.distinct import in_order, stacked
 from ipseval.registers.extracts import FILE, Part
 from ipseval.registers.findings import Findings
+from ipseval.registers.keys import Spelled, canonical_keys
+from ipseval.registers.noting import note
 from ipseval.registers.opening import Opened, listed
 from ipseval.registers.rules import OPEN_DATES
 
@@ -42,12 +43,14 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
     """Rows (of the persons ``keys`` only) with every column converted; None when the files cannot be read."""
     name = this.extract.name
     try:
-        parts = extracts.read(this.delivery, this.columns, keys)
+        parts = extracts.read(this.delivery, this.columns, keys, matching.counted_columns(this))
     except extracts.UnreadableError as error:
         found.add(name, "unreadable", listed(error.names), None, None, number=len(error.names))
         return None
-    keyed = [extracts.canonical_keys(part.table["person_id"]) for part in parts]
-    person = stacked([keys for keys, _ in keyed])
+    if keys is not None:
+        parts = [_of_persons(part, keys) for part in parts]
+    keyed = [canonical_keys(part.table["person_id"]) for part in parts]
+    person = stacked([own.values for own in keyed])
     file = np.concatenate([part.table[FILE].to_numpy() for part in parts])
     frame, cells = {"person_id": _as_held(this, person)}, []
     if this.period and this.period.of_file:
@@ -64,7 +67,8 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
             _check_column(this, column, read, person, file, found)
     if cells:
         _check_cells(this, cells, person, file, found)
-    _check_keys(this, np.concatenate([respelled for _, respelled in keyed]), person, file, found)
+    _check_keys(this, keyed, person, file, found)
+    matching.check(this, parts, person, file, found)
     rows = pd.DataFrame(frame)
     return in_order(rows, rows.columns[:SORTED_BY])
 
@@ -135,8 +139,18 @@ def _note_type(
             note(this, rule, rows, person, found, file=file, column=column)
 
 
-def _check_keys(this: Opened, respelled: np.ndarray, person: pd.Series, file: np.ndarray, found: Findings) -> None:
-    note(this, "key_spelling", respelled, person, found, file=file)
+def _of_persons(part: Part, keys: pd.Index) -> Part:
+    """The rows of some persons; files that hold keys as bytes may give some rows of others, too."""
+    is_own = canonical_keys(part.table["person_id"]).values.isin(keys).to_numpy()
+    return part if is_own.all() else Part(part.table.filter(is_own))
+
+
+def _check_keys(this: Opened, keyed: list[Spelled], person: pd.Series, file: np.ndarray, found: Findings) -> None:
+    for rule, rows in (
+        ("key_spelling", [keys.is_respelled for keys in keyed]),
+        ("key_blanks", [keys.is_padded for keys in keyed]),
+    ):
+        note(this, rule, np.concatenate(rows), person, found, file=file)
     if this.extract.name == "trial":
         note(this, "missing_value", person.isna().to_numpy(), person, found, file=file, column="person_id")
         return
@@ -144,43 +158,3 @@ def _check_keys(this: Opened, respelled: np.ndarray, person: pd.Series, file: np
     if n_lacking:
         subject = f"{n_lacking} of {this.delivery.n_rows} rows of {this.delivery.label}"
         found.add(this.extract.name, "missing_key", subject, n_lacking, None, column="person_id")
-
-
-def note(
-    this: Opened,
-    rule: str,
-    rows: np.ndarray,
-    person: pd.Series,
-    found: Findings,
-    file: np.ndarray | None = None,
-    **words: Any,
-) -> str | None:
-    """Note the rows that a rule found; nothing when there are none.
-
-    Parameters
-    ----------
-    this : Opened
-    rule : str
-    rows : bool array, length n
-    person : Series, length n
-    found : Findings
-    file : int array, length n, optional
-        Number of the file of each row; of a folder the message then names the files concerned.
-    **words
-        Words of the message.
-
-    Returns
-    -------
-    str or None
-        The action.
-    """
-    n = int(np.sum(rows))
-    if n == 0:
-        return None
-    persons = int(person[rows].nunique())
-    counted = f"{persons} person{'s' if persons != 1 else ''}"
-    if file is not None and len(this.delivery.files) > 1:
-        names = this.delivery.names(sorted(set(file[rows].tolist())))
-        counted += f"; in {listed(names)}" if len(names) < len(this.delivery.files) else ""
-    subject = f"{n} of {len(rows)} row{'s' if len(rows) != 1 else ''} of {this.delivery.label} ({counted})"
-    return found.add(this.extract.name, rule, subject, n, persons, **words)

@@ -7,7 +7,7 @@ what cannot be seen in rows (files, columns, keys) is found in ``ipseval.check``
 import re
 from dataclasses import dataclass
 
-ACTIONS = ("stop", "drop", "fix", "warn")
+ACTIONS = ("stop", "drop", "fix", "warn", "note")
 OPEN_DATES = ("end_on", "died_on", "emigrated_on", "withdrawn_on")  # empty: it has not happened
 
 
@@ -18,7 +18,8 @@ class Rule:
     Parameters
     ----------
     action : str
-        ``stop`` (nothing is written), ``drop`` (rows left out), ``fix`` (mended as ``finds`` says) or ``warn``.
+        ``stop`` (nothing is written), ``drop`` (rows left out), ``fix`` (mended as ``finds`` says), ``warn``, or
+        ``note`` (nothing is wrong).
     finds, remedy : str
         Wording of the message. ``{column}`` stands for the column concerned, ``[one|many]`` for the form that
         agrees with the count.
@@ -92,6 +93,25 @@ RULES: dict[str, Rule] = {
     "renamed_column": Rule(
         "fix", "[has|have] {column} under another of its names than the first file.", others=BOTH, done="read under it"
     ),
+    "duplicate_column": Rule(
+        "stop",
+        "[has|have] several columns of one name: {names}.",
+        "Have [it|them] delivered with a name for each, or set checks: {{duplicate_column: warn}}.",
+        WARN,
+    ),
+    "similar_columns": Rule(
+        "warn",
+        "[has|have] columns whose names differ in capitals or blanks only: {names}.",
+        others=STOP,
+        done="those of exactly the name that is asked for are read",
+    ),
+    "other_capitals": Rule(
+        "fix",
+        "[has|have] {column} under a name that differs in capitals or blanks.",
+        others=BOTH,
+        done="read under it",
+    ),
+    "unused_column": Rule("note", "[has|have] columns that nothing reads: {names}.", others=BOTH, done="left unread"),
     "several_names": Rule(
         "warn",
         "[has|have] several columns that are named for {column}.",
@@ -141,6 +161,23 @@ RULES: dict[str, Rule] = {
     ),
     "key_spelling": Rule(
         "fix", "[spells|spell] a person's key with leading zeros.", others=BOTH, done="read without them"
+    ),
+    "key_blanks": Rule("fix", "[has|have] blanks around a person's key.", others=BOTH, done="trimmed"),
+    "key_type": Rule(
+        "stop",
+        "[holds|hold] {column} as {kind}, which cannot tell keys apart.",
+        "Have [it|them] delivered with keys as text or whole numbers.",
+    ),
+    "inexact_key": Rule(
+        "stop",
+        "[is|are] longer than {label} can hold exactly: its {column} is {kind}, so that neighbouring keys become one.",
+        "Have it delivered with keys as text or whole numbers.",
+    ),
+    "thin_file": Rule(
+        "warn",
+        "[has|have] far fewer persons of the trial than the files beside [it|them].",
+        "Check that the keys are those of the other files, and the rows complete.",
+        STOP,
     ),
     "missing_key": Rule("warn", "[has|have] no person_id.", "Nothing to do for a register.", STOP, done="left out"),
     "person_not_in_trial": Rule(

@@ -7,9 +7,10 @@ import pandas as pd
 import pyarrow as pa
 
 from ipseval.registers import extracts
-from ipseval.registers.convert import SENTINEL_YEAR, as_code, convert
+from ipseval.registers.convert import SENTINEL_YEAR, as_code, convert, plain
 from ipseval.registers.coverage import MIN_PERSONS, months_covered
 from ipseval.registers.distinct import stacked
+from ipseval.registers.keys import canonical_keys
 from ipseval.registers.recognise import Guess
 
 CODED = ("centre", "arm", "sex", "kind", "measure", "benefit", "contact", "service")
@@ -71,7 +72,7 @@ def survey(guess: Guess, keys: tuple[str, ...] | None) -> Survey:
         parts = extracts.read(guess.delivery, columns, keys)
     except extracts.UnreadableError:
         return Survey(is_readable=False)
-    person = stacked([extracts.canonical_keys(part.table["person_id"])[0] for part in parts]).astype("str")
+    person = stacked([canonical_keys(part.table["person_id"]).values for part in parts]).astype("str")
     raw = {name: [part.column(name) or _empty(part) for part in parts] for name in wanted}
     return Survey(
         n_rows=len(person),
@@ -101,9 +102,7 @@ def _in_order(value: str) -> tuple[bool, int, str]:
 
 
 def _as_text(column: pa.ChunkedArray) -> pd.Series:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return as_code(column.cast(pa.string()) if pa.types.is_null(column.type) else column)
+    return as_code(plain(column))
 
 
 def _dates(person: pd.Series, raw: list[pa.ChunkedArray], kind: str) -> Dates:

@@ -21,14 +21,16 @@ def week_columns(names: Iterable[str], options: Mapping[str, Any]) -> dict[str, 
     prefix = options.get("prefix")
     names = list(names)
     for pattern in [rf"{re.escape(prefix)}(\d+)"] if prefix else [r"w(\d+)", r"y_(\d{4})"]:
-        found = {n: int(m[1]) for n in names if (m := re.fullmatch(pattern, n))}
+        found = {n: int(m[1]) for n in names if (m := re.fullmatch(pattern, n, re.IGNORECASE))}
         if found:
             return dict(sorted(found.items(), key=lambda item: item[1]))
     return {}
 
 
 def _is_calendar(weeks: Mapping[str, int], options: Mapping[str, Any]) -> bool:
-    return options.get("weeks", "calendar" if all(n.startswith("y_") for n in weeks) else "relative") == "calendar"
+    return (
+        options.get("weeks", "calendar" if all(n.lower().startswith("y_") for n in weeks) else "relative") == "calendar"
+    )
 
 
 def counted(options: Mapping[str, Any]) -> list[str]:
