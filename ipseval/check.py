@@ -14,6 +14,7 @@ from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS, STATE_COLUMNS
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.registers import extracts, rules
+from ipseval.registers.date_forms import is_zone
 from ipseval.registers.distinct import in_order, numbered, stacked, stacked_rows
 from ipseval.registers.findings import Findings, Matched
 from ipseval.registers.fingerprint import Last, drift, fingerprint
@@ -136,6 +137,8 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
 def check_settings(cohort: Cohort, found: Findings) -> None:
     """Note faults of the configuration that its schema cannot state: layouts, rules, what has to be delivered."""
     where = configured(cohort)
+    if cohort.zone is not None and not is_zone(cohort.zone):
+        found.fault(where, f"zone is '{cohort.zone}', which is none.", "Expected: Europe/Oslo, say.")
     for name, extract in EXTRACTS.items():
         for what, remedy in source_faults(extract, sources(cohort, name)):
             found.fault(where, what, remedy)

@@ -217,6 +217,9 @@ class Cohort:
     columns: dict[str, dict[str, str | list[str]]]
     values: dict[str, dict[str, dict[str, str]]]
     exclusions: dict[str, dict[str, list[str]]]
+    dates: dict[str, dict[str, Any]]
+    zone: str | None
+    numbers: dict[str, dict[str, dict[str, str]]]
     layouts: dict[str, Any]
     covariates: dict[str, str | None]
     window: Window
@@ -261,10 +264,8 @@ def code(value: Any) -> str:
 
 def from_settings(settings: Mapping[str, Any]) -> Cohort:
     """Make the :class:`Cohort` of settings that :func:`ipseval.settings.cohort_settings` has checked."""
-    rest = {
-        k: settings[k]
-        for k in ("language", "observed_from", "observed_until", "layouts", "describe", "checks", "verify")
-    }
+    same = ("language", "observed_from", "observed_until", "dates", "zone", "numbers", "layouts")
+    rest = {k: settings[k] for k in (*same, "describe", "checks", "verify")}
     return Cohort(
         name=settings["name"],
         file=settings["file"],

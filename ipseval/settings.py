@@ -21,7 +21,7 @@ WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
 # so that changing, say, a covariate of one analysis does not read a national register again.
-_READING = ("extracts", "files", "columns", "values", "exclusions", "layouts", "covariates")
+_READING = ("extracts", "files", "columns", "values", "exclusions", "layouts", "covariates", "dates", "zone", "numbers")
 _STUDY = ("observed_from", "observed_until", "window", "outcome")
 _PRESENTED = (
     "outcomes",

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -153,7 +153,8 @@ REFUSED = [
         "no dates",
         lambda d: d.map("trial", "randomised_on", lambda v: "soon"),
         "40 of 40 rows of trial.parquet (40 persons) have a value of randomised_on that cannot be read as "
-        "a date (YYYY-MM-DD, YYYYMMDD or DD.MM.YYYY). Mend the extract.",
+        "a date (YYYY-MM-DD, YYYYMMDD or DD.MM.YYYY). Mend the extract, or say how they are written under "
+        "dates.trial.randomised_on.",
     ),
     Refused(
         "one day that does not exist",
@@ -173,7 +174,8 @@ REFUSED = [
     Refused(
         "lists of hours",
         lambda d: d.map("employment", "weekly_hours", lambda v: [v]),
-        "have a value of weekly_hours that cannot be read as a number. Mend the extract.",
+        "have a value of weekly_hours that cannot be read as a number. Mend the extract, or say which marks they "
+        "have under numbers.employment.weekly_hours.",
     ),
     Refused(
         "infinite hours",
@@ -213,9 +215,21 @@ REFUSED = [
     Refused(
         "a day in UTC",
         lambda d: d.map("employment", "start_on", lambda v: local_midnight(v), pa.timestamp("us", "UTC")),
-        "240 of 240 rows of employment.parquet (39 persons) have start_on as a time of day in UTC: which "
-        "day it was at the register is not known. Have it delivered as a date, or set checks: "
-        "{unknown_time_zone: warn} to take the day in UTC.",
+        "240 of 240 rows of employment.parquet (39 persons) have start_on as a time of day in no zone "
+        "that is known: which day it was at the register is not said. Say the register's zone (zone: Europe/Oslo), or "
+        "that times are its own clock (dates.employment.start_on: {zone: local}), have it delivered as a date, or set "
+        "checks: {unknown_time_zone: warn} to take the day that is written.",
+    ),
+    Refused(
+        "noon in no zone",
+        lambda d: d.map("employment", "start_on", lambda v: datetime(v.year, v.month, v.day, 12)),
+        "240 of 240 rows of employment.parquet (39 persons) have start_on as a time of day in no zone",
+    ),
+    Refused(
+        "thousands or decimals",
+        lambda d: d.map("employment", "weekly_hours", lambda v: f"{v:.3f}"),
+        "have weekly_hours as text in which a point or comma may be of decimals or of thousands. Say which, as in "
+        'numbers.employment.weekly_hours: {decimal: ",", thousands: "."}.',
     ),
     Refused(
         "text in one file",

@@ -109,8 +109,16 @@ MENDED = [
         *n_filled("education", "level"),
     ),
     Mended(
-        "times without zone",
-        lambda d: d.map("employment", "start_on", lambda v: datetime(v.year, v.month, v.day, 12)),
+        "midnight without zone",
+        lambda d: d.map("employment", "start_on", lambda v: datetime(v.year, v.month, v.day)),
+        None,
+    ),
+    Mended(
+        "noon of the register's own clock",
+        both(
+            lambda d: d.map("employment", "start_on", lambda v: datetime(v.year, v.month, v.day, 12)),
+            lambda d: d.config.update(dates={"employment": {"start_on": {"zone": "local"}}}),
+        ),
         None,
     ),
     Mended("local midnight of starts", as_zoned("employment", "start_on"), "time_zone_in_date", "employment", 240, 39),

@@ -4,7 +4,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ipseval.registers.convert import CONVERTERS, as_code, convert
+from ipseval.registers.cells import as_code
+from ipseval.registers.convert import CONVERTERS, convert
 from ipseval.registers.distinct import stacked
 
 VALUES = {

@@ -80,7 +80,7 @@ class Findings:
         self.rows.append(dict(zip(QUALITY_COLUMNS, row, strict=True)))
         many = number if number is not None else 1 if n_rows is None else n_rows
         remedy = known.remedy if known.action == "stop" else f"The run stops because checks.{rule} says so."
-        found, remedy = (agreeing(text.format(**words), many) for text in (known.finds, remedy))
+        found, remedy = (agreeing(text.format(**{"extract": extract, **words}), many) for text in (known.finds, remedy))
         if done == "stop":
             self.fault(f"{self.cohort.name}, check", f"{subject} {found}", " ".join(remedy.split()))
         else:

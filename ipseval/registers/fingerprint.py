@@ -36,8 +36,8 @@ DRIFT_COLUMNS = (
 )  # fmt: skip
 DATED = ("randomised_on", "start_on", "completed_on", "date")  # the column whose months an extract covers
 READING = (
-    "files", "columns", "values", "exclusions", "layouts", "covariates", "checks", "observed_from", "observed_until",
-    "window", "arms", "centres",
+    "files", "columns", "values", "exclusions", "dates", "zone", "numbers", "layouts", "covariates", "checks",
+    "observed_from", "observed_until", "window", "arms", "centres",
 )  # fmt: skip
 Frames = Mapping[str, pd.DataFrame | None]
 

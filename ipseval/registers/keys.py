@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ipseval.registers.convert import as_code, distinct, is_bytes, is_text, plain
+from ipseval.registers.cells import as_code, distinct, is_bytes, is_text, plain
 from ipseval.registers.delivered import File
 from ipseval.registers.distinct import as_categories
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ipseval.registers import extracts
+from ipseval.registers.cells import Written
 from ipseval.registers.convert import convert
 from ipseval.registers.extracts import FILE
 from ipseval.registers.findings import Findings
@@ -59,17 +60,19 @@ def _counted(this: Opened, period: Period) -> pd.DataFrame:
         return pd.DataFrame(named, columns=["month", "file", "n_rows"])
     parts = []
     for part in extracts.count_by(this.delivery, this.columns[period.column]):
-        month = _moments(part.table["value"], period)
+        month = _moments(part.table["value"], period, this.source.written(period.column))
         rows = pd.DataFrame({"month": month.astype("int64"), "file": part.table[FILE], "n_rows": part.table["n_rows"]})
         parts.append(rows[~np.isnat(month)])
     return pd.concat(parts).groupby(["month", "file"], as_index=False)["n_rows"].sum()
 
 
-def _moments(column: pa.ChunkedArray, period: Period) -> np.ndarray:
+def _moments(column: pa.ChunkedArray, period: Period, written: Written) -> np.ndarray:
     """Months or years as datetime64 of the period's unit."""
     if period.unit == "Y":
-        return (convert(column, "integer").values.astype(float) - 1970).to_numpy().astype("datetime64[Y]")
-    return convert(column, "month").values.to_numpy().astype("datetime64[M]")
+        return (
+            (convert(column, "integer", written=written).values.astype(float) - 1970).to_numpy().astype("datetime64[Y]")
+        )
+    return convert(column, "month", written=written).values.to_numpy().astype("datetime64[M]")
 
 
 def _missing(n_rows: pd.Series, this: Opened, period: Period, known: Known) -> list[int]:

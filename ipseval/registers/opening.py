@@ -10,6 +10,7 @@ from ipseval.contracts import EXTRACTS, Column, Extract
 from ipseval.errors import nearest
 from ipseval.registers.categories import CATEGORY
 from ipseval.registers.convert import is_text
+from ipseval.registers.date_forms import EXPECTED, LOCAL, form_fits, is_zone
 from ipseval.registers.delivered import Delivery, describe, locate
 from ipseval.registers.findings import Findings
 from ipseval.registers.keys import misfit
@@ -182,6 +183,7 @@ def _settings_fit(this: Opened, cohort: Cohort, found: Findings) -> bool:
         c.name for s in sources(cohort, name) for c in _layout(this.extract, s).columns(this.extract, (), s.options)
     }
     said = {"columns": source.asked, "values": source.values, "exclusions": source.exclusions}
+    said |= {"dates": source.dates, "numbers": source.numbers}
     for key, chosen in {**said, "constants": source.constants}.items():
         for column in sorted(chosen):
             if column not in ours and column in others:  # it is said of another source of the extract
@@ -195,10 +197,29 @@ def _settings_fit(this: Opened, cohort: Cohort, found: Findings) -> bool:
             elif key == "exclusions" and source.exclusions[column] and not _has(this.delivery, source.names(column)):
                 what = f"exclusions.{name} names '{column}', which {this.delivery.label} does not have."
                 found.fault(configured(cohort), what, f"It has: {listed(sorted(this.delivery.columns))}.")
+            elif key in ("dates", "numbers") and (misread := _misread(key, ours[column], source)):
+                found.fault(configured(cohort), f"{key}.{name}.{column} {misread[0]}", misread[1])
             else:
                 continue
             complete = False
     return complete
+
+
+def _misread(key: str, column: Column, source: Source) -> tuple[str, str] | None:
+    """What is wrong with how a column is said to be written, and what was expected; None when nothing is."""
+    written = source.written(column.name)
+    if key == "numbers":
+        if column.kind not in ("number", "integer"):
+            return "names a column that holds no numbers.", "Take it out."
+        same = written.decimal is not None and written.decimal == written.thousands
+        return ("gives both marks the same sign.", "Name the one of thousands otherwise.") if same else None
+    if column.kind not in ("date", "month"):
+        return "names a column that holds no dates.", "Take it out."
+    if written.form and not form_fits(written.form, column.kind):
+        return f"is '{written.form}', which is no form of {column.kind}s.", f"Expected: {EXPECTED}."
+    if written.zone not in (None, LOCAL) and not is_zone(str(written.zone)):
+        return f"names the zone '{written.zone}', which is none.", "Expected: Europe/Oslo, say, or local."
+    return None
 
 
 def configured(cohort: Cohort) -> str:

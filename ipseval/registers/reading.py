@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ipseval.contracts import SPELL_EXTRACTS, Column
 from ipseval.registers import extracts, matching
+from ipseval.registers.cells import Written
 from ipseval.registers.convert import convert
 from ipseval.registers.distinct import in_order, stacked
 from ipseval.registers.extracts import FILE, Part
@@ -59,7 +60,9 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
         frame[column_name] = pd.Series(value, index=person.index, dtype="str")
     for column in (c for c in this.contract if c.name in this.columns and c.name != "person_id"):
         coded = this.extract.kind_column if this.layout.is_wide else column
-        read = _column(parts, column, this.source.values.get(coded.name) if coded else None)
+        read = _column(
+            parts, column, this.source.values.get(coded.name) if coded else None, this.source.written(column.name)
+        )
         frame[column.name] = _as_held(this, read.values)
         if this.layout.is_wide:
             cells.append(read)
@@ -79,10 +82,10 @@ def _as_held(this: Opened, values: pd.Series) -> pd.Series:
     return values.astype("str") if is_text else values
 
 
-def _column(parts: list[Part], column: Column, codes: Mapping[str, str] | None) -> Read:
+def _column(parts: list[Part], column: Column, codes: Mapping[str, str] | None, written: Written) -> Read:
     """One column of all parts, each converted from its own type."""
     raw = [part.column(column.name) or pa.chunked_array([pa.nulls(part.table.num_rows)]) for part in parts]
-    done = [convert(delivered, column.kind, codes) for delivered in raw]
+    done = [convert(delivered, column.kind, codes, written) for delivered in raw]
     values = stacked([c.values for c in done])
     rules = {c.fixed for c in done if c.fixed}
     known = [(c.values.notna().to_numpy(), c.fixed) for c in done]
@@ -131,6 +134,10 @@ def _note_type(
     name, otherwise = this.extract.name, ""
     if this.layout.is_wide:
         otherwise = f", or declare its codes: employed and not_employed under layouts.{name}"
+    elif kind in ("date", "month"):
+        otherwise = f", or say how they are written under dates.{name}.{column}"
+    elif kind == "number":
+        otherwise = f", or say which marks they have under numbers.{name}.{column}"
     elif kind in ("flag", "integer"):
         otherwise = f", or map its codes under values.{name}.{column}"
     note(this, "wrong_type", failed, person, found, file=file, column=column, kind=KINDS[kind], otherwise=otherwise)

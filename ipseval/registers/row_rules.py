@@ -8,7 +8,7 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
-from ipseval.registers.convert import SENTINEL_YEAR
+from ipseval.registers.dates import SENTINEL_YEAR
 from ipseval.registers.distinct import looked_up
 from ipseval.registers.rules import OPEN_DATES
 from ipseval.registers.spells import overlapping

@@ -43,7 +43,12 @@ def agreeing(text: str, n: int) -> str:
 
 def in_words(text: str, column: str = "") -> str:
     """Wording for many rows; places that a message fills in become ``...``, save the column where it is known."""
-    usual = {"{label}": "the extract", "{units}": "months", "{unit}": "month"}
+    usual = {
+        "{extract}.{column}": "<extract>.<column>",
+        "{label}": "the extract",
+        "{units}": "months",
+        "{unit}": "month",
+    }
     for place, words in usual.items():
         text = text.replace(place, words)
     text = agreeing(text, 2)
@@ -135,9 +140,17 @@ RULES: dict[str, Rule] = {
     ),
     "unknown_time_zone": Rule(
         "stop",
-        "[has|have] {column} as a time of day in UTC: which day it was at the register is not known.",
-        "Have it delivered as a date, or set checks: {{unknown_time_zone: warn}} to take the day in UTC.",
+        "[has|have] {column} as a time of day in no zone that is known: which day it was at the register is not said.",
+        "Say the register's zone (zone: Europe/Oslo), or that times are its own clock (dates.{extract}.{column}: "
+        "{{zone: local}}), have it delivered as a date, or set checks: {{unknown_time_zone: warn}} to take the day "
+        "that is written.",
         WARN,
+        done="the day that is written is taken",
+    ),
+    "unclear_number": Rule(
+        "stop",
+        "[has|have] {column} as text in which a point or comma may be of decimals or of thousands.",
+        'Say which, as in numbers.{extract}.{column}: {{decimal: ",", thousands: "."}}.',
     ),
     "missing_value": Rule("stop", "[has|have] no {column}.", "Mend the extract: {column} may not be empty."),
     "undeclared_code": Rule(

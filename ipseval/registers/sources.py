@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ipseval.config import Cohort, code
+from ipseval.registers.cells import Written
 
 PLAIN = "spells"  # the layout of an extract of which nothing is said
 OWN_KEYS = (
@@ -18,6 +19,8 @@ OWN_KEYS = (
     "values",
     "exclusions",
     "constants",
+    "dates",
+    "numbers",
     "observed_from",
     "observed_until",
     "hours_break",
@@ -44,6 +47,10 @@ class Source:
         Our column -> their code -> ours; our column -> codes whose rows are left out.
     constants : dict
         Our column -> the code that all rows have, where the files hold no such column.
+    dates, numbers : dict
+        Our column -> its form or zone; our column -> its marks of decimals and thousands.
+    zone : str, optional
+        The register's zone, of times that do not say theirs.
     options : dict
         Options of the layout.
     observed_from, observed_until : str, optional
@@ -61,11 +68,18 @@ class Source:
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     exclusions: dict[str, list[str]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
+    dates: dict[str, dict[str, str]] = field(default_factory=dict)
+    numbers: dict[str, dict[str, str]] = field(default_factory=dict)
+    zone: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     observed_from: str | None = None
     observed_until: str | None = None
     hours_break: str | None = None
     full_time_hours: float | None = None
+
+    def written(self, column: str) -> Written:
+        """How the cohort file says that a column of ours is written."""
+        return Written(usual_zone=self.zone, **self.dates.get(column, {}), **self.numbers.get(column, {}))
 
     def names(self, column: str) -> tuple[str, ...]:
         """Names that a column of ours may have."""
@@ -90,6 +104,12 @@ def _source(cohort: Cohort, extract: str, spec: Mapping[str, Any]) -> Source:
         values=_by_column(cohort.values.get(extract, {}), own),
         exclusions={**cohort.exclusions.get(extract, {}), **left_out},
         constants={column: code(value) for column, value in spec.get("constants", {}).items()},
+        dates={
+            c: said if isinstance(said, dict) else {"form": said}
+            for c, said in {**cohort.dates.get(extract, {}), **spec.get("dates", {})}.items()
+        },
+        numbers={**cohort.numbers.get(extract, {}), **spec.get("numbers", {})},
+        zone=cohort.zone,
         options={key: value for key, value in spec.items() if key not in OWN_KEYS},
         **{key: spec.get(key) for key in ("observed_from", "observed_until", "hours_break", "full_time_hours")},
     )

@@ -7,8 +7,10 @@ import pandas as pd
 import pyarrow as pa
 
 from ipseval.registers import extracts
-from ipseval.registers.convert import SENTINEL_YEAR, as_code, convert, plain
+from ipseval.registers.cells import as_code, plain
+from ipseval.registers.convert import convert
 from ipseval.registers.coverage import MIN_PERSONS, months_covered
+from ipseval.registers.dates import SENTINEL_YEAR
 from ipseval.registers.distinct import stacked
 from ipseval.registers.keys import canonical_keys
 from ipseval.registers.recognise import Guess
