@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from calibration.page import page, summary, table
+from calibration.arms import rejections
+from calibration.page import page, section_of_arms, summary, table
 from calibration.performance import Performance, performances
 from calibration.simulations import Size, simulate
 from calibration.trial import cases
@@ -43,8 +44,9 @@ def main() -> int:
     fifth = asked.simulations // 5
     size = Size(asked.simulations, fifth, fifth, asked.draws, asked.seed)
     found = calibrate(size)
-    print(f"{table(found)}\n{summary(found)}", end="")
-    asked.page.write_text(page(found, size), encoding="utf-8")
+    of_arms = list(rejections(size.simulations, size.draws_arms, size.seed))
+    print(f"{table(found)}\n{summary(found)}{section_of_arms(of_arms, size)}", end="")
+    asked.page.write_text(page(found, size, of_arms), encoding="utf-8")
     return 0
 
 

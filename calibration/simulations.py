@@ -34,6 +34,8 @@ class Size:
     draws : int
         Assignments drawn again in each of those.
     seed : int
+    draws_arms : int
+        Assignments drawn again in each trial of three arms.
     """
 
     simulations: int = 2000
@@ -41,6 +43,7 @@ class Size:
     simulations_randomisation: int = 400
     draws: int = 499
     seed: int = 2021
+    draws_arms: int = 199
 
     def trials(self, case: Case) -> int:
         """Trials of a case."""
@@ -115,6 +118,6 @@ def estimated(this: Regression, variances: Variances) -> tuple[float, dict[str, 
 def p_by_randomisation(cohort: Cohort, trial: Trial, this: Regression, seed: int) -> float:
     """P-value of the regression's effect with assignment drawn again within centre and, where known, block."""
     reseeded = replace(cohort, randomisation=Randomisation(cohort.randomisation.draws, seed))
-    ((_, _, draws),) = redrawn([this], cohort.arms, assignments(reseeded, trial.people))
+    ((_, _, draws),) = redrawn([this], cohort.arms, assignments(reseeded, trial.people, cohort.arms.treatments[0]))
     t = draws.statistic[:, 0]
     return float(p_values(t[0], t[1:])[0])

@@ -67,7 +67,7 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
             effects += _effect_rows(cohort, this, status, last)
             coefficients += _coefficient_rows(cohort, this, status, last) if _is_listed(this) else []
     table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64"))
-    table["p_adjusted"] = _adjusted(table)
+    table["p_adjusted"] = _adjusted(table, len(cohort.arms.treatments) > 1)
     return {
         "effects": table,
         "effects_parquet": table,
@@ -173,13 +173,17 @@ def fit_status(status: str, term: str, fitted: Fitted, this: Regression) -> str:
     return "estimated" if has_error else "no_variation"
 
 
-def _adjusted(effects: pd.DataFrame) -> pd.Series:
-    """Holm's p over the centres of an analysis and window, and over the differences between members and others."""
-    family = ["outcome", "month_from", "month_to", "arm", "variance"]
+def _adjusted(effects: pd.DataFrame, has_several_arms: bool) -> pd.Series:
+    """Holm's p over the centres of an analysis and window, over the differences between members and others, and arms.
+
+    An effect over all centres is alone in its family unless there are several arms.
+    """
+    family = ["outcome", "month_from", "month_to", "variance"]
     adjusted = pd.Series(np.nan, index=effects.index)
-    is_difference = effects["subgroup"] == DIFFERENCE
+    is_difference, is_overall = effects["subgroup"] == DIFFERENCE, effects["centre"] == ALL
     for rows, own in (
-        ((effects["centre"] != ALL) & ~is_difference, [*family, "analysis", "subgroup"]),
+        (~is_overall & ~is_difference, [*family, "analysis", "subgroup"]),
+        (is_overall & ~is_difference & has_several_arms, [*family, "analysis", "subgroup"]),
         (is_difference, [*family, "centre"]),
     ):
         for _, tested in effects[rows].groupby(own, sort=False):

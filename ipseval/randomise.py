@@ -27,6 +27,7 @@ VARIANCE = "ri"
 DESIGN = ("centre", "block", "stratum")  # what assignment was drawn within, where the trial has it
 OVER_CENTRES, FOLLOW_UP, BEFORE, ALONE = "centres", "months from 0", "months before 0", "one"
 OVER_SUBGROUPS = "differences between subgroups"
+OVER_ARMS = "arms"  # behind one of the others where there are several treatments
 
 Cell = tuple[str, str, str, int, int, str]
 
@@ -43,14 +44,21 @@ class Found:
     t: float
     drawn: np.ndarray
 
+    @property
+    def is_of_months(self) -> bool:
+        """Whether its family are months, over which there is a band."""
+        return self.family.startswith((FOLLOW_UP, BEFORE))
+
 
 def randomise(
     cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, effects: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """Test "no effect for anybody" by re-drawing assignment within centre (and block and stratum, where known).
+    """Test "this arm does for nobody more than the reference" by re-drawing who of the two arms is in which.
 
-    Each draw is one assignment of the whole trial, and all effects are computed under it: p-values are adjusted over
-    the centres of a window, over the months of follow-up and over those before randomisation by step-down max-t.
+    Assignment is re-drawn within centre (and block and stratum, where known). With several treatments each has draws
+    of its own, in which the persons of the other treatments stay where they are. All effects of an arm are computed
+    under the same draws, and p-values are adjusted over the centres of a window, over the months of follow-up and over
+    those before randomisation, and over the arms, by step-down max-t: see :func:`_tested`.
 
     Parameters
     ----------
@@ -71,10 +79,16 @@ def randomise(
     months = months_of_outcomes(cohort, people, panel)
     wanted = effects.drop_duplicates(CELL)
     estimated = set(wanted.loc[wanted["status"] == "estimated", CELL].itertuples(index=False, name=None))
-    drawn = assignments(cohort, months[cohort.outcome.primary][0])
+    people_of = months[cohort.outcome.primary][0]
+    drawn = {arm: assignments(cohort, people_of, arm) for arm in cohort.arms.treatments}
     rows: dict[Cell, dict[str, object]] = {}
     bands: list[dict[str, object]] = []
-    found = (one for a in cohort.analyses for one in _under_draws(cohort, a, *months[a.outcome], drawn))
+    found = (
+        one
+        for a in cohort.analyses
+        for arm in cohort.arms.treatments
+        for one in _under_draws(cohort, a, arm, *months[a.outcome], drawn[arm])
+    )
     for members in _families((cell, one) for cell, one in found if cell in estimated).values():
         rows |= _tested(members)
         bands += _band(cohort, members)
@@ -85,23 +99,28 @@ def randomise(
     return {"randomisation": table[COLUMNS], "bands": pd.DataFrame(bands, columns=BAND_COLUMNS)}
 
 
-def assignments(cohort: Cohort, people: pd.DataFrame) -> Assignments:
-    """The arms as they were and, from the second draw on, as they were re-drawn: positions in ``arms``."""
+def assignments(cohort: Cohort, people: pd.DataFrame, treatment: str) -> Assignments:
+    """The arms as they were and, from the second draw on, as those of a treatment and the reference were re-drawn.
+
+    Codes are positions in ``arms``. The draws of two treatments come from different streams: see :func:`_tested`.
+    """
     arm = pd.Index(cohort.arms.all).get_indexer(pd.Index(people["arm"])).astype(np.int8)
     design = [name for name in DESIGN if name in people]
     strata = people.groupby(design, dropna=False, sort=True).ngroup().to_numpy()
-    rng = np.random.default_rng(cohort.randomisation.seed)
-    return draw_assignments(arm, strata, 1 + cohort.randomisation.draws, rng).beginning_with(arm)
+    number, seed = cohort.arms.treatments.index(treatment), cohort.randomisation.seed
+    rng = np.random.default_rng([seed, number] if number else seed)
+    moved = people["arm"].isin([treatment, cohort.arms.reference]).to_numpy()
+    return draw_assignments(arm, strata, 1 + cohort.randomisation.draws, rng, moved).beginning_with(arm)
 
 
 def _under_draws(
-    cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states: np.ndarray, drawn: Assignments
+    cohort: Cohort, analysis: Analysis, arm: str, people: pd.DataFrame, states: np.ndarray, drawn: Assignments
 ) -> Iterator[tuple[Cell, Found]]:
-    """Every effect of an analysis that its regressions identify, under every draw."""
+    """Every effect of an arm in an analysis that its regressions identify, under every draw of that arm."""
     found = regressions(cohort, analysis, people, states)
     for batch, columns, draws in redrawn(found, cohort.arms, drawn):
         t = draws.statistic
-        for j, effect in ((j, column.effect) for j, column in enumerate(columns) if column.effect):
+        for j, effect in ((j, c.effect) for j, c in enumerate(columns) if c.effect and c.effect.arm == arm):
             for k, one in enumerate(batch):
                 cell = (analysis.name, effect.subgroup, effect.centre, *one.months, effect.arm)
                 numbers = float(draws.estimate[0, j, k]), float(draws.std_error[0, j, k]), len(one.persons) - 1
@@ -109,7 +128,7 @@ def _under_draws(
                     cell,
                     Found(
                         analysis.outcome,
-                        _family(analysis, effect, one.months),
+                        _family(cohort, analysis, effect, one.months),
                         *numbers,
                         float(t[0, j, k]),
                         t[1:, j, k],
@@ -117,33 +136,44 @@ def _under_draws(
                 )
 
 
-def _family(analysis: Analysis, effect: Effect, months: tuple[int, int]) -> str:
+def _family(cohort: Cohort, analysis: Analysis, effect: Effect, months: tuple[int, int]) -> str:
     """Over what the p-value of an effect is adjusted."""
     if effect.subgroup == DIFFERENCE:
-        return OVER_SUBGROUPS
-    if effect.centre != ALL:
-        return OVER_CENTRES
-    if analysis.months != "each":
-        return ALONE
-    return FOLLOW_UP if months[0] >= 0 else BEFORE
+        own = OVER_SUBGROUPS
+    elif effect.centre != ALL:
+        own = OVER_CENTRES
+    elif analysis.months != "each":
+        own = ALONE
+    else:
+        own = FOLLOW_UP if months[0] >= 0 else BEFORE
+    if len(cohort.arms.treatments) == 1:
+        return own
+    return OVER_ARMS if own == ALONE else f"{own}, {OVER_ARMS}"
 
 
 def _families(found: Iterable[tuple[Cell, Found]]) -> dict[tuple, dict[Cell, Found]]:
-    """Effects of an arm that are adjusted together.
+    """Effects that are adjusted together, of all arms.
 
     The centres of an analysis and window; its months from 0 on, or before; the subgroups of an outcome and window.
     """
     families: dict[tuple, dict[Cell, Found]] = {}
     for cell, one in found:
-        name, subgroup, _, first, last, arm = cell
-        window = None if one.family in (FOLLOW_UP, BEFORE) else (first, last)
-        analysis = None if one.family == OVER_SUBGROUPS else name
-        families.setdefault((one.family, one.outcome, analysis, window, subgroup, arm), {})[cell] = one
+        name, subgroup, _, first, last, _ = cell
+        window = None if one.is_of_months else (first, last)
+        analysis = None if one.family.startswith(OVER_SUBGROUPS) else name
+        families.setdefault((one.family, one.outcome, analysis, window, subgroup), {})[cell] = one
     return families
 
 
 def _tested(members: dict[Cell, Found]) -> dict[Cell, dict[str, object]]:
-    """Numbers of the effects of a family."""
+    """Numbers of the effects of a family.
+
+    Effects of one arm are taken under the same draws, so that their dependence is as it is. Those of two arms are not:
+    each arm's draws are of its own null and independent of the other's, although the arms share their reference. By
+    the Gaussian correlation inequality (Royen 2014, Far East J Theor Stat 48:139) the largest of independent
+    statistics is in large samples at least as large as that of dependent ones: the adjusted p can only be too large
+    (two arms: 2.24 errors in place of Dunnett's 2.21 at 5 %). In return it holds whatever other arms do.
+    """
     t, drawn = np.array([one.t for one in members.values()]), np.column_stack([one.drawn for one in members.values()])
     p, adjusted = p_values(t, drawn), step_down(t, drawn)
     rows = {}
@@ -154,15 +184,15 @@ def _tested(members: dict[Cell, Found]) -> dict[Cell, dict[str, object]]:
 
 
 def _band(cohort: Cohort, members: dict[Cell, Found]) -> list[dict[str, object]]:
-    """Interval of each month for itself, and the band for all months of the family at once."""
-    family, level = next(iter(members.values())).family, cohort.estimation.confidence_level
-    if family not in (FOLLOW_UP, BEFORE):
+    """Interval of each month for itself, and the band for all months (and arms) of the family at once."""
+    first, level = next(iter(members.values())), cohort.estimation.confidence_level
+    if not first.is_of_months:
         return []
     c = critical_value(np.column_stack([one.drawn for one in members.values()]), level)
     rows = []
-    for (analysis, _, _, month, _, arm), one in sorted(members.items(), key=lambda item: item[0][3]):
+    for (analysis, _, _, month, _, arm), one in sorted(members.items(), key=lambda item: (item[0][5], item[0][3])):
         alone, together = float(t_ppf((1 + level) / 2, one.df)) * one.std_error, c * one.std_error
         ends = [one.estimate - alone, one.estimate + alone, one.estimate - together, one.estimate + together]
         label = [analysis, arm, month, one.estimate, one.std_error]
-        rows.append(dict(zip(BAND_COLUMNS, [*label, *ends, c, family], strict=True)))
+        rows.append(dict(zip(BAND_COLUMNS, [*label, *ends, c, first.family], strict=True)))
     return rows

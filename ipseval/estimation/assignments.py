@@ -61,8 +61,13 @@ def _digits(arm: np.ndarray, n_digits: int) -> np.ndarray:
     return np.stack([(arm >> power & 1).astype(np.uint8) for power in range(n_digits)])
 
 
-def draw_assignments(arm: np.ndarray, strata: np.ndarray, draws: int, rng: np.random.Generator) -> Assignments:
+def draw_assignments(
+    arm: np.ndarray, strata: np.ndarray, draws: int, rng: np.random.Generator, moved: np.ndarray | None = None
+) -> Assignments:
     """Re-draw assignment: arms permuted within strata, so that each keeps its number of persons in every arm.
+
+    With three arms a test of A against the reference must not move the persons of B: were all permuted, the draws would
+    be those of "all three arms are alike", and an effect of B would make A's test reject too often or too seldom.
 
     # ASSUME: given the numbers in each arm, every assignment within centre x block x stratum was equally likely.
 
@@ -74,11 +79,15 @@ def draw_assignments(arm: np.ndarray, strata: np.ndarray, draws: int, rng: np.ra
         Centre x block x stratum of each person: whatever was randomised by itself.
     draws : int
     rng : Generator
+    moved : bool array, length n, optional
+        Persons whose arms are permuted; the others keep theirs in every draw. None: everybody's.
     """
+    is_moved = np.ones(len(arm), bool) if moved is None else moved
     n_digits = _n_digits(arm)
     bits = np.empty((n_digits, -(-draws // BYTE), len(arm)), np.uint8)
-    for stratum in np.unique(strata):
-        members = np.flatnonzero(strata == stratum)
+    bits[:, :, ~is_moved] = _digits(np.asarray(arm)[~is_moved], n_digits)[:, None] * 0xFF
+    for stratum in np.unique(strata[is_moved]):
+        members = np.flatnonzero((strata == stratum) & is_moved)
         own = np.asarray(arm, np.int8)[members]
         n_bytes = max(1, CHUNK // len(members) // BYTE)
         for first in range(0, bits.shape[1], n_bytes):

@@ -103,9 +103,21 @@ def _redrawn(review: Review) -> Method | None:
             "centres, months and subgroups p is adjusted by the largest t of each draw (max-t, step-down); c is its "
             "quantile.",
             n=words.count(max(draws)),
-        ),
+        )
+        + _of_several_arms(review),
         formulas.REDRAWN,
         "Young 2019, QJE 134:557; Westfall & Young 1993; Romano & Wolf 2005, JASA 100:94",
+    )
+
+
+def _of_several_arms(review: Review) -> str:
+    """What is drawn where there are several treatments; nothing where there is one."""
+    if len(review.cohort.arms.treatments) == 1:
+        return ""
+    return " " + say(
+        "Each treatment has draws of its own, in which only its persons and those of {reference} are drawn anew; p is "
+        "adjusted over the treatments as well.",
+        reference=review.reference,
     )
 
 

@@ -1,0 +1,113 @@
+"""Three arms of unequal size, one of which works: what the tests of the other do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from calibration.performance import LEVEL, Measure, share
+from calibration.trial import COHORT_FILE
+from ipseval.config import Analysis, Arms, Cohort, Randomisation, Window
+from ipseval.estimate import estimate
+from ipseval.panel import MONTH_COLUMN
+from ipseval.randomise import randomise
+from ipseval.settings import read_cohort
+
+SIZES, CENTRES = (20, 4, 4), 4  # persons of the reference arm and of two treatments, in each centre
+WITHOUT, WITH = "a", "b"  # the arm that does nothing, and the one that works
+ALONE, ADJUSTED = "p, re-drawn assignment", "p adjusted over arms (max-t)"
+
+
+@dataclass(frozen=True)
+class Months:
+    """How months of work come about: a person's chance is Beta(``usual``), in the arm that works Beta(``gained``).
+
+    Parameters
+    ----------
+    name : str
+    n : int
+        Months pooled.
+    usual, gained : tuple of float
+        Parameters of the Beta distributions; large ones hold every person's share near the mean.
+    """
+
+    name: str
+    n: int
+    usual: tuple[float, float]
+    gained: tuple[float, float]
+
+
+CASES = (
+    Months("twelve months, 25 % in work; 75 % in b", 12, (1, 3), (6, 2)),
+    Months("one month, 30 % in work; 90 % in b", 1, (3e6, 7e6), (9e6, 1e6)),
+    Months("one month, 10 % in work; 70 % in b", 1, (1e6, 9e6), (7e6, 3e6)),
+)
+
+
+@dataclass(frozen=True)
+class Rejections:
+    """How often a test rejects the arm that does nothing, with the 95 % interval of the share (Clopper & Pearson)."""
+
+    case: str
+    test: str
+    n_trials: int
+    rejected: Measure
+    low: float
+    high: float
+
+
+def rejections(n_trials: int, draws: int, seed: int) -> Iterator[Rejections]:
+    """Every test in every case."""
+    for number, case in enumerate(CASES):
+        found = p_values_of(case, n_trials, draws, np.random.default_rng((seed, 77, number)))
+        for test, p in found.items():
+            known = p[~np.isnan(p)]
+            hits = int((known <= LEVEL).sum())
+            low, high = stats.binomtest(hits, len(known)).proportion_ci(1 - LEVEL, "exact")
+            yield Rejections(case.name, test, len(known), share(known <= LEVEL), low, high)
+
+
+def p_values_of(case: Months, n_trials: int, draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """P-values of the arm that does nothing, by test; float, length n_trials, missing where there is no error."""
+    people, cohort = persons(), cohort_of(case)
+    found: dict[str, np.ndarray] = {}
+    for k in range(n_trials):
+        panel = drawn_months(case, people, rng)
+        effects = estimate(cohort, people, panel)["effects"]
+        own = replace(cohort, randomisation=Randomisation(draws, k))
+        tested = randomise(own, people, panel, effects)["randomisation"].set_index("arm").loc[WITHOUT]
+        own_row = effects[effects["arm"] == WITHOUT].set_index("variance")
+        p = {ALONE: tested["p_value"], ADJUSTED: tested["p_adjusted"]}
+        for test, value in (p | own_row["p_value"].to_dict()).items():
+            found.setdefault(test, np.full(n_trials, np.nan))[k] = value
+    return found
+
+
+def persons() -> pd.DataFrame:
+    """The analysed persons of every trial."""
+    arms = np.tile(np.repeat(["control", WITHOUT, WITH], SIZES), CENTRES)
+    centre = np.repeat([str(c) for c in range(1, CENTRES + 1)], sum(SIZES))
+    people = pd.DataFrame({"person_id": np.arange(len(arms)).astype(str), "centre": centre, "arm": arms})
+    return people.assign(is_analysed=True, randomised_on=pd.Timestamp("2013-01-15"))
+
+
+def cohort_of(case: Months) -> Cohort:
+    """The default configuration with three arms and the unadjusted pooled effects."""
+    return replace(
+        read_cohort(COHORT_FILE),
+        arms=Arms("control", (WITHOUT, WITH)),
+        centres={str(c): str(c) for c in range(1, CENTRES + 1)},
+        window=Window(0, case.n - 1),
+        analyses=(Analysis("pooled", "follow_up"),),
+    )
+
+
+def drawn_months(case: Months, people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """A panel of the persons' months."""
+    works = (people["arm"] == WITH).to_numpy()
+    chance = np.where(works, rng.beta(*case.gained, len(people)), rng.beta(*case.usual, len(people)))
+    states = (rng.random((len(people), case.n)) < chance[:, None]).astype("int8")
+    panel = pd.DataFrame(states, columns=[MONTH_COLUMN.format(k) for k in range(case.n)])
+    return panel.assign(outcome="ordinary_employment", person_id=people["person_id"])
