@@ -22,8 +22,16 @@ report: "workflow/report/workflow.rst"
 rule all:
     default_target: True
     input:
-        expand("{results}/{cohort}/{file}", results=RESULTS, cohort=COHORTS, file=FINISHED),
+        expand("{results}/{cohort}/{file}", results=RESULTS, cohort=COHORTS, file=place("verify", "manifest")),
+
+
+onstart:
+    begin()
 
 
 onsuccess:
     announce()
+
+
+onerror:
+    tell_faults()

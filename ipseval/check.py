@@ -5,6 +5,7 @@ Nothing here prints a person's value: findings are counts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS, STATE_COLUMNS
 from ipseval.errors import Fault, UserError, nearest
-from ipseval.registers import extracts, rules
+from ipseval.registers import digests, extracts, rules
 from ipseval.registers.date_forms import is_zone
 from ipseval.registers.distinct import in_order, numbered, stacked, stacked_rows
 from ipseval.registers.findings import Findings, Matched
@@ -64,14 +65,16 @@ class Checked:
     matched: Mapping[str, Matched]
 
 
-def check(cohort: Cohort, last: Last | None = None) -> dict[str, pd.DataFrame | None]:
+def check(cohort: Cohort, last: Last | None = None, ledger: Path | None = None) -> dict[str, pd.DataFrame | None]:
     """Read, check and mend the extracts of a cohort.
 
     Parameters
     ----------
     cohort : Cohort
     last : Last or None
-        What the check left when a delivery was last used.
+        What the check left of the delivery that the verified results were made from.
+    ledger : Path or None
+        Where digests of delivered files are kept; see :func:`ipseval.registers.digests.digests`.
 
     Returns
     -------
@@ -82,12 +85,19 @@ def check(cohort: Cohort, last: Last | None = None) -> dict[str, pd.DataFrame | 
     Raises
     ------
     UserError
-        One fault for each finding whose action is to stop.
+        One fault for each finding whose action is to stop, or the delivery changed while it was read.
     """
-    checked = examine(cohort)
+    before = digests.stamps(cohort)
+    try:
+        checked = examine(cohort)
+    except Exception:
+        digests.require_unchanged(cohort, before)
+        raise
     if checked.faults:
+        digests.require_unchanged(cohort, before)
         raise UserError(checked.faults)
-    taken = fingerprint(cohort, checked.frames, checked.matched)
+    taken = fingerprint(cohort, checked.frames, checked.matched, digests.digests(cohort, ledger))
+    digests.require_unchanged(cohort, before)
     return {
         "quality": checked.quality,
         "fingerprint": taken,

@@ -2,10 +2,11 @@
 
 import contextlib
 import difflib
+import errno
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,37 +52,45 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 @contextlib.contextmanager
-def reported(log: str | Path | None = None, status: int = 1) -> Iterator[Callable[[str], None]]:
-    """Write faults to standard error and to ``log`` (when there is one), then exit with ``status``.
-
-    What is yielded tells something on the way, in both places.
-
-    A mistake of the user's prints one paragraph a fault and no traceback. For an error of the program's own
-    the message is withheld, since a library may have put a person's value into it: the type and the
-    lines of code remain. Set ``IPSEVAL_DEBUG=1`` inside the secure environment to see the message.
-    """
-    path = None if log is None else Path(log)
-    if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("")
-
-    def tell(text: str) -> None:
-        if path and text:
-            with path.open("a") as stream:
-                stream.write(text + "\n")
-        print(text, end="\n" if text else "", file=sys.stderr, flush=True)
-
+def reported(status: int = 1) -> Iterator[None]:
+    """Write faults to standard error, then exit with ``status``; see :func:`explained`."""
     try:
-        yield tell
+        yield
         return
-    except UserError as error:
-        text = str(error)
     except Exception as error:
-        if os.environ.get("IPSEVAL_DEBUG") == "1":
-            raise
-        text = _without_values(error)
-    tell(text)
+        text = explained(error)
+    print(text, file=sys.stderr, flush=True)
     sys.exit(status)
+
+
+def explained(error: Exception) -> str:
+    """What a user is told of an error.
+
+    A mistake of the user's is one paragraph per fault, without a traceback; so is what the machine refuses. For an
+    error of the program's own the message is withheld, since a library may have put a person's value into it: the
+    type and the lines of code remain. Set ``IPSEVAL_DEBUG=1`` inside the secure environment to see the message.
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        where = f"'{error.filename}'" if isinstance(error.filename, str) else "A file of the run"
+        return f"{where} cannot be used ({error.strerror}). {_REFUSED[error.errno]} {_AS_BEFORE}"
+    if os.environ.get("IPSEVAL_DEBUG") == "1":
+        return "".join(traceback.format_exception(error)).rstrip()
+    return _without_values(error)
+
+
+_AS_BEFORE = "Then type the same command again. Results that were verified before are as they were."
+_ROOM = "Make room on the disk that holds the results, or name another folder: --config results=..."
+_RIGHTS = "See that it may be read; for results name a folder that you may write into: --config results=..."
+_REFUSED = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.EROFS: _RIGHTS,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+}
 
 
 def _without_values(error: Exception) -> str:

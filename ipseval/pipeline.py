@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ipseval import store
+from ipseval import exchange, running, store
 from ipseval.bound import bound
 from ipseval.check import check
 from ipseval.clean import clean, needed
@@ -18,14 +18,13 @@ from ipseval.follow import follow
 from ipseval.panel import panel
 from ipseval.placebo import placebo
 from ipseval.present import present
-from ipseval.products import COMPARED, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED
+from ipseval.products import COMPARED, PLACES, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, SHOWN, VERIFIED, place
 from ipseval.protect import protect
 from ipseval.published_comparison import published_comparison
 from ipseval.randomise import randomise
 from ipseval.receive import receive
 from ipseval.registers import fingerprint
 from ipseval.registers.fingerprint import Last
-from ipseval.registers.opening import located
 from ipseval.release import release
 from ipseval.settings import read_cohort, read_yaml
 from ipseval.synthesise import synthesise
@@ -57,23 +56,28 @@ def run(cohort_file: str | Path, results: str | Path) -> dict[str, Any]:
     """
     cohort = read_cohort(cohort_file)
     folder = Path(results) / cohort.name
-    last = fingerprint.last({name: folder / file for name, file in PRODUCTS["check"].items()})
+    running.begin([folder], PLACES)
+    last = fingerprint.last(exchange.last_checked(folder))
     made = compute(cohort, last)
     if differs := fingerprint.note(cohort, last, made["check"]):
         print(differs, file=sys.stderr)
-    write(made, folder)
+    for file in PLACES:  # as Snakemake does, so that what is ended halfway is made again
+        (folder / file).unlink(missing_ok=True)
+    pages = {stage: exchange.marked(made[stage], PRODUCTS[stage], cohort.language) for stage in SHOWN}
+    write(made | pages, folder)
     names = [(stage, name) for stage, chosen in VERIFIED.items() for name in chosen]
-    written = {name: needed({name: store.read(folder / PRODUCTS[stage][name])}, name) for stage, name in names}
-    delivered = [file for extract in EXTRACTS for file in located(cohort, extract)]
-    made["verify"] = verify(cohort, written, {"extracts": delivered, "review": folder / "review"})
+    written = {name: needed({name: store.read(folder / place(stage, name))}, name) for stage, name in names}
+    with exchange.candidate(folder) as candidate:
+        made["verify"] = verify(cohort, written, candidate / "review")
+        exchange.accept(folder, made["verify"])
     write({"verify": made["verify"]}, folder)
     return {name: content for contents in made.values() for name, content in contents.items()}
 
 
 def write(made: Made, folder: Path) -> None:
-    """Write what stages made under a cohort's folder of results."""
+    """Write what stages made where they leave it below a cohort's folder of results."""
     for stage, contents in made.items():
-        store.write_all({name: folder / file for name, file in PRODUCTS[stage].items()}, contents)
+        store.write_all({name: folder / place(stage, name) for name in PRODUCTS[stage]}, contents)
 
 
 def measure(cohort: Cohort, last: Last | None = None) -> Made:

@@ -1,6 +1,10 @@
-"""Files of every stage under results/<cohort>/, and which of them present and verify read."""
+"""Files of every stage, and which of them present and verify read.
+
+They are named by where they stand once they are verified; see :mod:`ipseval.exchange`.
+"""
 
 from ipseval import present, protect, release, store
+from ipseval.exchange import working
 
 PRODUCTS = {
     **store.PRODUCTS,
@@ -27,7 +31,17 @@ PRESENTED = {**REVIEWED, "check": ("quality", "fingerprint")}  # which files the
 COMPARED = {"describe": ("inclusion", "wage_subsidy", "balance"), "estimate": ("effects", "coefficients")}
 VERIFIED = {
     **REVIEWED,
+    "check": ("quality", "fingerprint"),
     "cohort": ("flow", "people"),
     "panel": ("panel",),
 }
 PROTECTED = {"protect": tuple(name for name, file in protect.products().items() if file.startswith("release/"))}
+SHOWN = ("present", "release")  # stages that leave pages, which are marked until they are verified
+
+
+def place(stage: str, name: str) -> str:
+    """Where a stage leaves a file, relative to ``results/<cohort>/``."""
+    return working(PRODUCTS[stage][name])
+
+
+PLACES = [place(stage, name) for stage, files in PRODUCTS.items() for name in files]

@@ -51,6 +51,7 @@ CODES = (
     "printed",
     "service",
     "codes",
+    "sha256",
 )  # columns of CSV files that stay text
 
 

@@ -1,7 +1,6 @@
 """Stage verify: invariants of what was written, a second engine, the manifest. A failed check fails the run."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,13 @@ from ipseval.estimation.estimators import LINEAR
 from ipseval.estimation.invariants import INVARIANTS, Check, Written
 from ipseval.panel import months_of_outcomes
 from ipseval.placebo import placebo
+from ipseval.registers.fingerprint import ALL
 from ipseval.scan import limits_of, scan
 
 FINDINGS_TOLD = 5
 
 
-def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[str, str]:
+def verify(cohort: Cohort, written: Written, review: Path) -> dict[str, str]:
     """Check everything that was written.
 
     Parameters
@@ -32,9 +32,9 @@ def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[s
     cohort : Cohort
     written : mapping
         ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``, ``coefficients``,
-        ``people``, ``panel``, ``quality`` and the tables of the other stages, as read from their files.
-    files : mapping
-        ``extracts`` (files that were delivered) and ``review`` (folder of results).
+        ``people``, ``panel``, ``quality``, ``fingerprint`` and the tables of the other stages, as read from their files.
+    review : Path
+        Folder ``review/`` of the results, with ``release/`` beside it.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[s
         A check did not hold.
     """
     checks = [check(cohort, written) for check in INVARIANTS] + second_engine_checks(cohort, written)
-    checks.append(release_check(cohort, written["people"], Path(files["review"])))
+    checks.append(release_check(cohort, written["people"], review))
     faults = [
         Fault(f"{cohort.name}, verify", f"{c.name} does not hold: {c.detail}.", "Do not use these results; report it.")
         for c in checks
@@ -57,20 +57,23 @@ def verify(cohort: Cohort, written: Written, files: Mapping[str, Any]) -> dict[s
         raise UserError(faults)
     return {
         "verify": _json({"passed": True, "checks": [asdict(c) for c in checks]}),
-        "manifest": _json(manifest(cohort, files)),
+        "manifest": _json(manifest(cohort, written["fingerprint"], review)),
     }
 
 
-def manifest(cohort: Cohort, files: Mapping[str, Any]) -> dict[str, Any]:
-    """Checksums of input and output, configuration, versions and code: no time, no machine."""
-    review = Path(files["review"])
+def manifest(cohort: Cohort, fingerprint: pd.DataFrame, review: Path) -> dict[str, Any]:
+    """Checksums of input and output, configuration, versions and code: no time, no machine.
+
+    The checksums of the extracts are those that the check took when it read them.
+    """
+    delivered = fingerprint[fingerprint["file"] != ALL]
     results = [p for folder in (review, review.parent / "release") for p in folder.rglob("*") if p.is_file()]
     chosen = {k: v for k, v in asdict(cohort).items() if k not in ("file", "extracts", "earlier")}
     chosen["published"] = cohort.published.name if cohort.published else None
     return {
         "cohort": cohort.name,
         "configuration": chosen,
-        "extracts": provenance.checksums(files["extracts"], cohort.extracts),
+        "extracts": dict(zip(delivered["file"], delivered["sha256"], strict=True)),
         "results": provenance.checksums(results, review.parent),
         "code": {"sha256": provenance.code_checksum(), "commit": provenance.commit()},
         "versions": provenance.versions(),

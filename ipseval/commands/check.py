@@ -4,12 +4,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ipseval import store, words
+from ipseval import exchange, store, words
 from ipseval.check import Checked, examine
 from ipseval.commands import arguments as kinds
 from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
-from ipseval.registers import fingerprint
+from ipseval.registers import digests, fingerprint
 from ipseval.registers.progress import shown
 from ipseval.registers.propose import left_to_check
 from ipseval.settings import read_cohort
@@ -52,10 +52,10 @@ def run(chosen: Namespace) -> int:
 
 def _differs(cohort: Cohort, checked: Checked, results: Path) -> str:
     """How the delivery differs from the one that the results were made from; nothing when there are none."""
-    last = fingerprint.last({name: results / file for name, file in store.PRODUCTS["check"].items()})
+    last = fingerprint.last(exchange.last_checked(results))
     if last is None:
         return ""
-    now = fingerprint.fingerprint(cohort, checked.frames, checked.matched)
+    now = fingerprint.fingerprint(cohort, checked.frames, checked.matched, digests.digests(cohort))
     made = {"fingerprint": now, "drift": fingerprint.drift(last, now, checked.frames)}
     return fingerprint.note(cohort, last, made) or f"{cohort.name}: the same delivery as the one that was used last."
 

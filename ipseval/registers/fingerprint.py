@@ -1,6 +1,6 @@
 """What a delivery was, and how it differs from the delivery used before it: checksums and counts.
 
-The persons of the delivery before are those under ``person/checked/``, which the stage has not overwritten yet.
+The delivery before is the one that the verified results were made from; its persons lie under ``person/last/``.
 """
 
 import json
@@ -21,7 +21,6 @@ from ipseval.registers.coverage import months_covered
 from ipseval.registers.delivered import Delivery, describe
 from ipseval.registers.findings import Matched
 from ipseval.registers.opening import located
-from ipseval.registers.progress import Reading
 
 ALL = "all"  # the row of all files of an extract
 FINGERPRINT_COLUMNS = (
@@ -44,7 +43,7 @@ Frames = Mapping[str, pd.DataFrame | None]
 
 @dataclass(frozen=True)
 class Last:
-    """What the check left when a delivery was last used.
+    """What the check left of the delivery that the verified results were made from.
 
     Parameters
     ----------
@@ -59,7 +58,7 @@ class Last:
 
 
 def last(files: Mapping[str, str | Path]) -> Last | None:
-    """What the check's files hold before they are overwritten; None when it has not run yet."""
+    """What the files hold; None when there are no verified results yet."""
     paths = {name: Path(file) for name, file in files.items()}
     if not all(path.exists() for path in paths.values()):
         return None
@@ -67,7 +66,9 @@ def last(files: Mapping[str, str | Path]) -> Last | None:
     return Last(tables[0], tables[1], {name: paths[name] for name in EXTRACTS})
 
 
-def fingerprint(cohort: Cohort, frames: Frames, matched: Mapping[str, Matched]) -> pd.DataFrame:
+def fingerprint(
+    cohort: Cohort, frames: Frames, matched: Mapping[str, Matched], digests: Mapping[str, str]
+) -> pd.DataFrame:
     """One row a delivered file, and one (``all``) an extract with what the check read of it.
 
     Parameters
@@ -77,6 +78,8 @@ def fingerprint(cohort: Cohort, frames: Frames, matched: Mapping[str, Matched]) 
         Extract -> rows of the trial's persons as the check leaves them; None where not delivered.
     matched : mapping
         Name of a file -> what of the trial was found in it.
+    digests : mapping
+        Name of a file -> SHA-256.
 
     Returns
     -------
@@ -88,20 +91,19 @@ def fingerprint(cohort: Cohort, frames: Frames, matched: Mapping[str, Matched]) 
     for name in EXTRACTS:
         delivery, frame = describe(cohort.extracts, name, located(cohort, name)), frames[name]
         if delivery is not None and frame is not None:
-            rows += _files(delivery, matched)
+            rows += _files(delivery, matched, digests)
             rows.append({**_whole(delivery, frame), "read_as": read_as})
     return _text(rows, FINGERPRINT_COLUMNS)
 
 
-def _files(delivery: Delivery, matched: Mapping[str, Matched]) -> list[dict[str, Any]]:
-    reading, rows = Reading(f"{delivery.name}, checksums", tuple(file.n_bytes for file in delivery.files)), []
+def _files(delivery: Delivery, matched: Mapping[str, Matched], digests: Mapping[str, str]) -> list[dict[str, Any]]:
+    rows = []
     for file, name in zip(delivery.files, delivery.names(range(len(delivery.files))), strict=True):
         schema = "; ".join(f"{column} {kind}" for column, kind in file.types.items())
-        own = {"sha256": store.checksum(file.path), "n_bytes": file.n_bytes, "n_rows": file.n_rows, "schema": schema}
+        own = {"sha256": digests[name], "n_bytes": file.n_bytes, "n_rows": file.n_rows, "schema": schema}
         if (found := matched.get(name)) is not None:
             own |= {"n_trial_rows": found.n_rows, "n_trial_persons": found.n_persons}
         rows.append({"extract": delivery.name, "file": name, **own})
-        reading.done(file.n_bytes, 1)
     return rows
 
 

@@ -1,11 +1,17 @@
 # Shared by the files of rules: the cohorts of this run, and for each stage its files, settings and code.
+#
+# Outputs are plain files below unverified/ and person/: Snakemake removes what a failed stage left and makes it again,
+# on every executor. The last rule, verify, gives the whole set its place (ipseval/exchange.py); no rule but it
+# touches review/ and release/, so that earlier results stay whole until then.
+import atexit
 import os
 
-from ipseval import errors, provenance, settings, store
+from ipseval import errors, exchange, provenance, running, settings, store
 from ipseval.config import from_settings
 from ipseval.contracts import EXTRACTS
 from ipseval.published_comparison import agreement
-from ipseval.products import COMPARED, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED
+from ipseval.products import COMPARED, PLACES, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED, place
+from ipseval.registers import digests
 from ipseval.registers.opening import located
 
 if Path(settings.ROOT) != Path(workflow.basedir).resolve():
@@ -25,7 +31,13 @@ except errors.UserError as error:
 
 SIMULATED = settings.ROOT / "data" / "simulated-six-centre"
 RESULTS = str(config["results"]).rstrip("/")
-FINISHED = [file for stage in ("verify", "present", "protect", "release") for file in PRODUCTS[stage].values()]
+FOLDERS = [Path(RESULTS, cohort) for cohort in COHORTS]
+# What a set that was verified consists of, by the names that readers know it by.
+FINISHED = [file for stage in PRODUCTS for file in PRODUCTS[stage].values() if not file.startswith("person/")]
+
+if workflow.is_main_process:
+    for folder in FOLDERS:
+        exchange.forget_unless_whole(folder)
 
 
 wildcard_constraints:
@@ -34,8 +46,7 @@ wildcard_constraints:
 
 def of(stage, *names):
     """Files of a stage by name, as inputs."""
-    files = PRODUCTS[stage]
-    return {name: f"{RESULTS}/{{cohort}}/{files[name]}" for name in names or files}
+    return {name: f"{RESULTS}/{{cohort}}/{place(stage, name)}" for name in names or PRODUCTS[stage]}
 
 
 def of_stages(stages):
@@ -44,8 +55,8 @@ def of_stages(stages):
 
 
 def made(stage):
-    """Files of a stage by name, as outputs: the previous ones come back when the stage fails."""
-    return {name: update(in_report(name, file)) for name, file in of(stage).items()}
+    """Files of a stage by name, as outputs."""
+    return {name: in_report(name, file) for name, file in of(stage).items()}
 
 
 def in_report(name, file):
@@ -67,19 +78,59 @@ def chosen(stage):
     return lambda wildcards: settings.for_stage(COHORTS[wildcards.cohort], stage)
 
 
+def contents(stage, given=()):
+    """One digest of a stage's code and of the files that it is ``given`` by the user: what changed reruns it.
+
+    Times alone do not tell: a file put in place by ``cp -p`` or from an archive may be older than the results.
+    """
+
+    def digest(wildcards):
+        delivery = delivered_digest(wildcards) if stage == "check" else ""
+        named = COHORTS[wildcards.cohort][given] if given else None
+        files = [named] if isinstance(named, str) else named or []
+        return digests.whole({"": delivery, **{str(f): store.checksum(f) for f in [*code(stage), *files]}})
+
+    return digest
+
+
+def folder_of(wildcards):
+    """Where the results of a cohort lie."""
+    return f"{RESULTS}/{wildcards.cohort}"
+
+
 def delivered(wildcards):
     """Files of the cohort's extracts; those of a simulated cohort are made."""
     cohort = from_settings(COHORTS[wildcards.cohort])
     if cohort.extracts == SIMULATED:
         return rules.simulate.output
-    return [str(file) for extract in EXTRACTS for file in located(cohort, extract)]
+    return [ancient(str(file)) for extract in EXTRACTS for file in located(cohort, extract)]
+
+
+def delivered_digest(wildcards):
+    """The digest of a delivery; none of a simulated one, which is made by a rule."""
+    cohort = from_settings(COHORTS[wildcards.cohort])
+    if cohort.extracts == SIMULATED:
+        return ""
+    return digests.whole(digests.digests(cohort, digests.ledger(Path(folder_of(wildcards)))))
+
+
+def begin():
+    """Keep other runs out of the results, complete what an earlier one left halfway."""
+    try:
+        running.begin(FOLDERS, PLACES)
+    except errors.UserError as error:
+        sys.exit(str(error))
 
 
 def announce():
     """Say where the report is and how many published numbers they have."""
-    for cohort in COHORTS:
-        compared = Path(RESULTS, cohort, PRODUCTS["published_comparison"]["published_comparison"])
-        if not compared.exists():  # a run until an earlier stage
+    for cohort, folder in zip(COHORTS, FOLDERS):
+        if not exchange.is_whole(folder):  # a run until an earlier stage
             continue
-        print(agreement(store.read(compared)), end="")
-        print(f"{cohort}: the report is {RESULTS}/{cohort}/review/report.html")
+        print(agreement(store.read(folder / PRODUCTS["published_comparison"]["published_comparison"])), end="")
+        print(f"{cohort}: the report is {folder}/review/report.html")
+
+
+def tell_faults():
+    """Say what stopped the run, when Snakemake has said everything else."""
+    atexit.register(print, running.faults([Path(RESULTS), *FOLDERS]), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-# From delivered extracts to the panel. Everything here stays in results/<cohort>/person/, which never leaves.
+# From delivered extracts to the panel. What is of persons stays in results/<cohort>/person/, which never leaves.
 
 
 rule check:
@@ -13,7 +13,9 @@ rule check:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("check"),
         settings=chosen("check"),
+        folder=folder_of,
     script:
         "../scripts/check.py"
 
@@ -29,6 +31,8 @@ rule clean:
         f"{RESULTS}/{{cohort}}/logs/clean.log",
     conda:
         "../../environment.yml"
+    params:
+        contents=contents("clean"),
     script:
         "../scripts/clean.py"
 
@@ -45,6 +49,7 @@ rule cohort:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("cohort"),
         settings=chosen("cohort"),
     script:
         "../scripts/cohort.py"
@@ -63,6 +68,7 @@ rule panel:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("panel"),
         settings=chosen("panel"),
     script:
         "../scripts/panel.py"

@@ -1,4 +1,4 @@
-# From the panel to tables, figures and their verification: results/<cohort>/review/.
+# From the panel to tables, figures and their verification: results/<cohort>/unverified/, until verify has passed.
 
 
 rule describe:
@@ -14,6 +14,7 @@ rule describe:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("describe"),
         settings=chosen("describe"),
     script:
         "../scripts/describe.py"
@@ -33,6 +34,7 @@ rule estimate:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("estimate"),
         settings=chosen("estimate"),
     script:
         "../scripts/estimate.py"
@@ -52,6 +54,7 @@ rule synthesise:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("synthesise"),
         settings=chosen("synthesise"),
     script:
         "../scripts/synthesise.py"
@@ -72,6 +75,7 @@ rule randomise:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("randomise"),
         settings=chosen("randomise"),
     script:
         "../scripts/randomise.py"
@@ -91,6 +95,7 @@ rule follow:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("follow"),
         settings=chosen("follow"),
     script:
         "../scripts/follow.py"
@@ -110,6 +115,7 @@ rule receive:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("receive"),
         settings=chosen("receive"),
     script:
         "../scripts/receive.py"
@@ -128,6 +134,7 @@ rule vary:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("vary"),
         settings=chosen("vary"),
     script:
         "../scripts/vary.py"
@@ -146,6 +153,7 @@ rule placebo:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("placebo"),
         settings=chosen("placebo"),
     script:
         "../scripts/placebo.py"
@@ -164,6 +172,7 @@ rule bound:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("bound"),
         settings=chosen("bound"),
     script:
         "../scripts/bound.py"
@@ -181,6 +190,7 @@ rule present:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("present"),
         settings=chosen("present"),
     script:
         "../scripts/present.py"
@@ -200,6 +210,7 @@ rule protect:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("protect", "earlier"),
         settings=chosen("protect"),
     script:
         "../scripts/protect.py"
@@ -218,6 +229,7 @@ rule release:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("release"),
         settings=chosen("release"),
     script:
         "../scripts/release.py"
@@ -236,6 +248,7 @@ rule published_comparison:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("published_comparison", "published"),
         settings=chosen("published_comparison"),
     script:
         "../scripts/published_comparison.py"
@@ -246,7 +259,6 @@ rule verify:
     input:
         **of_stages(VERIFIED),
         presented=[file for stage in ("present", "protect", "release") for file in of(stage).values()],
-        extracts=delivered,
         code=code("verify"),
     output:
         **made("verify"),
@@ -255,7 +267,26 @@ rule verify:
     conda:
         "../../environment.yml"
     params:
+        contents=contents("verify"),
         settings=chosen("verify"),
-        review=lambda wildcards: f"{RESULTS}/{wildcards.cohort}/review",
+        folder=folder_of,
     script:
         "../scripts/verify.py"
+
+
+rule placed:
+    """A file of the verified set by its own name, as a target: verify has put it there with all the others."""
+    input:
+        of("verify")["manifest"],
+    output:
+        f"{RESULTS}/{{cohort}}/{{file}}",
+    wildcard_constraints:
+        file="|".join(map(re.escape, FINISHED)),
+    log:
+        f"{RESULTS}/{{cohort}}/logs/placed/{{file}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        folder=folder_of,
+    script:
+        "../scripts/placed.py"

@@ -1,9 +1,11 @@
-from ipseval import check, config, errors, store
-from ipseval.registers import fingerprint
+from pathlib import Path
 
-with errors.reported(snakemake.log[0]) as tell:
-    cohort = config.from_settings(snakemake.params.settings)
-    last = fingerprint.last(snakemake.output)
-    made = check.check(cohort, last)
+from ipseval import check, config, exchange, running, store
+from ipseval.registers import digests, fingerprint
+
+with running.stage(snakemake.log[0]) as tell:
+    cohort, folder = config.from_settings(snakemake.params.settings), Path(snakemake.params.folder)
+    last = fingerprint.last(exchange.last_checked(folder))
+    made = check.check(cohort, last, digests.ledger(folder))
     tell(fingerprint.note(cohort, last, made))
     store.write_all(snakemake.output, made)

@@ -1,6 +1,6 @@
-from ipseval import clean, errors, store
+from ipseval import clean, running, store
 from ipseval.contracts import EXTRACTS
 
-with errors.reported(snakemake.log[0]):
+with running.stage(snakemake.log[0]):
     checked = {name: store.read(snakemake.input[name]) for name in EXTRACTS}
     store.write_all(snakemake.output, clean.clean(checked))

@@ -1,6 +1,7 @@
-from ipseval import config, errors, present, store
+from ipseval import config, exchange, present, running, store
 
-with errors.reported(snakemake.log[0]):
+with running.stage(snakemake.log[0]):
     cohort = config.from_settings(snakemake.params.settings)
     review = {name: store.read(file) for name, file in snakemake.input.items() if name != "code"}
-    store.write_all(snakemake.output, present.present(cohort, review))
+    made = present.present(cohort, review)
+    store.write_all(snakemake.output, exchange.marked(made, snakemake.output, cohort.language))

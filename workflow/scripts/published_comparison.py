@@ -1,7 +1,7 @@
-from ipseval import config, errors, published_comparison, settings, store
+from ipseval import config, published_comparison, running, settings, store
 from ipseval.products import COMPARED
 
-with errors.reported(snakemake.log[0]):
+with running.stage(snakemake.log[0]):
     cohort = config.from_settings(snakemake.params.settings)
     tables = {name: store.read(snakemake.input[name]) for names in COMPARED.values() for name in names}
     published = settings.read_yaml(cohort.published) if cohort.published else None

@@ -1,10 +1,11 @@
 from pathlib import Path
 
-from ipseval import config, errors, release, store
+from ipseval import config, exchange, release, running, store
 
-with errors.reported(snakemake.log[0]):
+with running.stage(snakemake.log[0]):
     cohort = config.from_settings(snakemake.params.settings)
     protected = {
         n: Path(file).read_text(encoding="utf-8") for n, file in snakemake.input.items() if isinstance(file, str)
     }
-    store.write_all(snakemake.output, release.release(cohort, protected))
+    made = release.release(cohort, protected)
+    store.write_all(snakemake.output, exchange.marked(made, snakemake.output, cohort.language))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ipseval.errors import reported
+from ipseval.running import stage
 from ipseval.simulate import simulate_to
 
-with reported(snakemake.log[0]):
+with stage(snakemake.log[0]):
     simulate_to(snakemake.input.plan, Path(snakemake.output[0]).parent)

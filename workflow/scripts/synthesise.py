@@ -1,6 +1,6 @@
-from ipseval import config, errors, store, synthesise
+from ipseval import config, running, store, synthesise
 
-with errors.reported(snakemake.log[0]):
+with running.stage(snakemake.log[0]):
     cohort = config.from_settings(snakemake.params.settings)
     people, months = store.read(snakemake.input.people), store.read(snakemake.input.panel)
     effects = store.read(snakemake.input.effects_parquet)

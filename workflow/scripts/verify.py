@@ -1,7 +1,11 @@
-from ipseval import config, errors, store, verify
+from pathlib import Path
 
-with errors.reported(snakemake.log[0]):
-    cohort = config.from_settings(snakemake.params.settings)
+from ipseval import config, exchange, running, store, verify
+
+with running.stage(snakemake.log[0]):
+    cohort, folder = config.from_settings(snakemake.params.settings), Path(snakemake.params.folder)
     written = {name: store.read(file) for name, file in snakemake.input.items() if isinstance(file, str)}
-    files = {"extracts": snakemake.input.extracts, "review": snakemake.params.review}
-    store.write_all(snakemake.output, verify.verify(cohort, written, files))
+    with exchange.candidate(folder) as candidate:
+        made = verify.verify(cohort, written, candidate / "review")
+        exchange.accept(folder, made)
+    store.write_all(snakemake.output, made)

@@ -1,0 +1,89 @@
+"""A stage as a job of its own: its log, its lock, what it tells a terminal, and its faults."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ipseval import exchange, locks
+from ipseval.errors import explained
+
+_FAULTS = ".faults"  # beside the log of a stage that failed
+_ENDED = (
+    "A stage was ended from outside before it could say why, as systems do when memory runs out or a time limit is "
+    "reached. Results that were verified before are as they were. Type the same command again: it goes on with that "
+    "stage. If it happens again, give the run more memory, or fewer stages at once (--cores 1)."
+)
+
+
+@contextmanager
+def stage(log: str | Path) -> Iterator[Callable[[str], None]]:
+    """Run a stage: what is yielded tells something on the way, on the terminal and in the log.
+
+    Faults go into the log and a file beside it, from which the run tells them when everything else was said
+    (:func:`faults`), also when the stage ran on another machine. The exit status is then 1, without a traceback.
+
+    Parameters
+    ----------
+    log : str or Path
+        ``results/<cohort>/logs/<stage>.log``.
+    """
+    path, started = Path(log), time.monotonic()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(_FAULTS).unlink(missing_ok=True)
+    path.write_text("")
+    locks.hold_stage(path)
+
+    def tell(text: str) -> None:
+        if text:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(text + "\n")
+            print(text, file=sys.stderr, flush=True)
+
+    try:
+        yield tell
+    except Exception as error:
+        _leave(path, explained(error))
+        sys.exit(1)
+    name, seconds = path.parent.parent.name, time.monotonic() - started
+    print(f"{name}: {path.stem} {seconds:.0f} s", file=sys.stderr, flush=True)
+
+
+def _leave(log: Path, text: str) -> None:
+    """Leave faults for the run to tell; on the terminal at once where nothing can be written."""
+    try:
+        for file in (log, log.with_suffix(_FAULTS)):
+            with file.open("a", encoding="utf-8") as stream:
+                stream.write(text + "\n")
+    except OSError:
+        print(text, file=sys.stderr, flush=True)
+
+
+def begin(folders: Iterable[Path], files: Iterable[str]) -> None:
+    """Begin a run: keep others out, complete what an earlier one left halfway, forget its faults.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        ``results/<cohort>`` of every cohort of the run.
+    files : iterable of str
+        What stages will leave, relative to such a folder.
+
+    Raises
+    ------
+    UserError
+        A folder cannot be written, or another run is writing into it.
+    """
+    named = list(files)
+    for folder in folders:
+        locks.hold_run(folder)
+        exchange.opened(folder, named)
+        for file in (folder / "logs").glob(f"*{_FAULTS}"):
+            file.unlink()
+
+
+def faults(folders: Iterable[Path]) -> str:
+    """What a run that failed has to tell, as one paragraph per fault."""
+    told = [f.read_text(encoding="utf-8") for folder in folders for f in sorted((folder / "logs").glob(f"*{_FAULTS}"))]
+    return "".join(told).rstrip("\n") or _ENDED
