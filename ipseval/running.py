@@ -1,5 +1,6 @@
 """A stage as a job of its own: its log, its lock, what it tells a terminal, and its faults."""
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,11 +11,14 @@ from ipseval import exchange, locks
 from ipseval.errors import explained
 
 _FAULTS = ".faults"  # beside the log of a stage that failed
+_AGAIN = "Results that were verified before are as they were. Type the same command again: it goes on from here."
+_STOPPED = f"The run was stopped. {_AGAIN}"
 _ENDED = (
-    "A stage was ended from outside before it could say why, as systems do when memory runs out or a time limit is "
-    "reached. Results that were verified before are as they were. Type the same command again: it goes on with that "
-    "stage. If it happens again, give the run more memory, or fewer stages at once (--cores 1)."
+    f"A stage was ended from outside before it could say why, as systems do when memory runs out. {_AGAIN} If it "
+    "happens again, give the run more memory, or fewer stages at once (--cores 1)."
 )
+_FULL = f"The disk that holds the results is full. Make room, or name another folder: --config results=... {_AGAIN}"
+_ROOM = 2**20  # bytes that a disk has at least unless it is full
 
 
 @contextmanager
@@ -43,8 +47,8 @@ def stage(log: str | Path) -> Iterator[Callable[[str], None]]:
 
     try:
         yield tell
-    except Exception as error:
-        _leave(path, explained(error))
+    except (Exception, KeyboardInterrupt) as error:
+        _leave(path, _STOPPED if isinstance(error, KeyboardInterrupt) else explained(error))
         sys.exit(1)
     name, seconds = path.parent.parent.name, time.monotonic() - started
     print(f"{name}: {path.stem} {seconds:.0f} s", file=sys.stderr, flush=True)
@@ -85,5 +89,9 @@ def begin(folders: Iterable[Path], files: Iterable[str]) -> None:
 
 def faults(folders: Iterable[Path]) -> str:
     """What a run that failed has to tell, as one paragraph per fault."""
-    told = [f.read_text(encoding="utf-8") for folder in folders for f in sorted((folder / "logs").glob(f"*{_FAULTS}"))]
-    return "".join(told).rstrip("\n") or _ENDED
+    places = list(folders)
+    told = [f.read_text(encoding="utf-8") for folder in places for f in sorted((folder / "logs").glob(f"*{_FAULTS}"))]
+    if told:
+        return "\n".join(dict.fromkeys("".join(told).splitlines()))
+    is_full = any(folder.exists() and shutil.disk_usage(folder).free < _ROOM for folder in places)
+    return _FULL if is_full else _ENDED
