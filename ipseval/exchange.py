@@ -91,7 +91,9 @@ def marked(contents: Mapping[str, Any], files: Mapping[str, str], language: str)
     made = dict(contents)
     for name, file in files.items():
         if file.endswith(MARKED):
-            head, body, rest = str(made[name]).rpartition("<body>\n") if file.endswith(".html") else ("", "", made[name])
+            head, body, rest = (
+                str(made[name]).rpartition("<body>\n") if file.endswith(".html") else ("", "", made[name])
+            )
             made[name] = head + body + (page if body else note) + str(rest)
     return made
 

@@ -10,10 +10,8 @@ from typing import TextIO
 
 from ipseval.errors import Fault, UserError
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _RUN, _STAGES = ".run.lock", ".stages.lock"  # in the folder of logs
 _HELD: list[TextIO] = []  # open until the process ends
@@ -50,7 +48,7 @@ def hold_stage(log: Path) -> None:
 
 def _taken(file: Path, *, exclusive: bool, wait: bool) -> bool:
     """Whether the lock was taken, or there are no locks here."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return True
     file.parent.mkdir(parents=True, exist_ok=True)
     stream = file.open("a")

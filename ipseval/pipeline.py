@@ -56,11 +56,12 @@ def run(cohort_file: str | Path, results: str | Path) -> dict[str, Any]:
     """
     cohort = read_cohort(cohort_file)
     folder = Path(results) / cohort.name
-    running.begin([folder], PLACES)
+    exchange.finish(folder)
     last = fingerprint.last(exchange.last_checked(folder))
     made = compute(cohort, last)
     if differs := fingerprint.note(cohort, last, made["check"]):
         print(differs, file=sys.stderr)
+    running.begin([folder], PLACES)
     for file in PLACES:  # as Snakemake does, so that what is ended halfway is made again
         (folder / file).unlink(missing_ok=True)
     pages = {stage: exchange.marked(made[stage], PRODUCTS[stage], cohort.language) for stage in SHOWN}

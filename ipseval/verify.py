@@ -32,7 +32,7 @@ def verify(cohort: Cohort, written: Written, review: Path) -> dict[str, str]:
     cohort : Cohort
     written : mapping
         ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``, ``coefficients``,
-        ``people``, ``panel``, ``quality``, ``fingerprint`` and the tables of the other stages, as read from their files.
+        ``people``, ``panel``, ``quality``, ``fingerprint`` and the tables of the other stages, as read from files.
     review : Path
         Folder ``review/`` of the results, with ``release/`` beside it.
 

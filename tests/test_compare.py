@@ -11,10 +11,8 @@ import pandas as pd
 import pytest
 
 from deliveries import Delivery, good
-from ipseval import cli, pipeline, store
+from ipseval import cli, exchange, pipeline
 from ipseval.compare import Difference, Lone, compare, key_columns
-from ipseval.contracts import EXTRACTS
-from ipseval.registers.opening import located
 from ipseval.settings import read_cohort
 from ipseval.verify import manifest
 
@@ -25,9 +23,11 @@ def results(delivery: Delivery, folder: Path) -> Path:
     """What the stages up to ``estimate`` leave of a delivery, with the manifest of a run."""
     cohort = read_cohort(delivery.write(folder))
     made = folder / "results" / "north"
-    pipeline.write(pipeline.measure(cohort), made)
-    extracts = [file for extract in EXTRACTS for file in located(cohort, extract)]
-    store.write(made / "manifest.json", json.dumps(manifest(cohort, {"extracts": extracts, "review": made / "review"})))
+    measured = pipeline.measure(cohort)
+    pipeline.write(measured, made)
+    with exchange.candidate(made) as candidate:
+        described = manifest(cohort, measured["check"]["fingerprint"], candidate / "review")
+        exchange.accept(made, {"verify": "{}", "manifest": json.dumps(described)})
     return made
 
 

@@ -9,17 +9,15 @@ import pandas as pd
 import pytest
 
 from deliveries import Delivery, good
-from ipseval import cli, store
+from ipseval import cli, exchange, pipeline
 from ipseval.check import check
 from ipseval.contracts import EXTRACTS
 from ipseval.pipeline import run
-from ipseval.registers import fingerprint
+from ipseval.registers import digests, fingerprint
 from ipseval.registers.fingerprint import DRIFT_COLUMNS, FINGERPRINT_COLUMNS
 from ipseval.settings import read_cohort
 from spoiling import configure, in_files, put, without
 from test_privacy import CANARIES, CANARY, assert_nowhere
-
-PRODUCTS = store.PRODUCTS["check"]
 
 
 def used(delivery: Delivery, place: Path) -> dict[str, pd.DataFrame | None]:
@@ -28,9 +26,11 @@ def used(delivery: Delivery, place: Path) -> dict[str, pd.DataFrame | None]:
     for file in sorted(extracts.rglob("*"), reverse=True) if extracts.exists() else []:
         file.unlink() if file.is_file() else file.rmdir()
     cohort = read_cohort(delivery.write(place))
-    files = {name: place / "results" / cohort.name / file for name, file in PRODUCTS.items()}
-    made = check(cohort, fingerprint.last(files))
-    store.write_all(files, made)
+    folder = place / "results" / cohort.name
+    made = check(cohort, fingerprint.last(exchange.last_checked(folder)), digests.ledger(folder))
+    pipeline.write({"check": made}, folder)
+    with exchange.candidate(folder):
+        exchange.accept(folder, {"verify": "{}", "manifest": "{}"})
     return made
 
 
@@ -44,7 +44,7 @@ def drift_of(place: Path, extract: str) -> dict[str, str]:
 
 
 def bytes_of(place: Path) -> dict[str, bytes]:
-    files = (file for file in (place / "results").rglob("*") if file.is_file())
+    files = (file for file in (place / "results").rglob("*") if file.is_file() and file.parent.name != "logs")
     return {file.as_posix(): file.read_bytes() for file in files}
 
 

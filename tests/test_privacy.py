@@ -10,6 +10,7 @@ import pytest
 from deliveries import Delivery, good
 from ipseval.errors import Fault, UserError, reported
 from ipseval.pipeline import run
+from ipseval.running import faults, stage
 from spoiling import (
     Plant,
     as_codes,
@@ -167,12 +168,12 @@ def test_an_error_of_the_program_shows_its_lines_and_no_message(
 ) -> None:
     monkeypatch.delenv("IPSEVAL_DEBUG", raising=False)
     log = tmp_path / "logs" / "check.log"
-    with pytest.raises(SystemExit) as stopped, reported(log):
+    with pytest.raises(SystemExit) as stopped, stage(log):
         fails(f"{CANARY} {NUMBER}")
-    out, err = capsys.readouterr()
     assert stopped.value.code == 1
-    assert out == ""
-    assert err == log.read_text()
+    assert capsys.readouterr() == ("", "")  # the run tells it when everything else was said
+    err = faults([tmp_path])
+    assert err + "\n" == log.read_text()
     assert not any(canary in err for canary in CANARIES)
     assert f"test_privacy.py:{fails.__code__.co_firstlineno + (1 if fails is crash else 4)} in {fails.__name__}" in err
     assert type_of(fails) in err
@@ -185,17 +186,19 @@ def type_of(fails: Callable[[Any], None]) -> str:
 
 def test_the_message_is_shown_on_request_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IPSEVAL_DEBUG", "1")
-    with pytest.raises(ValueError, match=CANARY), reported(tmp_path / "log"):
+    with pytest.raises(SystemExit), stage(tmp_path / "logs" / "check.log"):
         crash(CANARY)
+    assert f"ValueError: could not convert {CANARY}" in faults([tmp_path])
 
 
-def test_a_users_mistake_is_a_paragraph_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit), reported(tmp_path / "log"):
+def test_a_users_mistake_is_a_paragraph_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), reported():
         raise UserError([Fault("north.yaml", "a is missing.", "Add it."), Fault("south.yaml", "b is no key.")])
     assert capsys.readouterr().err == "north.yaml: a is missing. Add it.\nsouth.yaml: b is no key.\n"
 
 
 def test_what_goes_well_leaves_an_empty_log(tmp_path: Path) -> None:
-    with reported(tmp_path / "logs" / "log"):
+    with stage(tmp_path / "logs" / "check.log"):
         pass
-    assert (tmp_path / "logs" / "log").read_text() == ""
+    assert (tmp_path / "logs" / "check.log").read_text() == ""
+    assert not list((tmp_path / "logs").glob("*.faults"))

@@ -280,10 +280,10 @@ rule placed:
         of("verify")["manifest"],
     output:
         f"{RESULTS}/{{cohort}}/{{file}}",
-    wildcard_constraints:
-        file="|".join(map(re.escape, FINISHED)),
     log:
         f"{RESULTS}/{{cohort}}/logs/placed/{{file}}.log",
+    wildcard_constraints:
+        file="|".join(map(re.escape, FINISHED)),
     conda:
         "../../environment.yml"
     params:
