@@ -115,6 +115,7 @@ def candidate(folder: Path) -> Iterator[Path]:
     try:
         for name in FOLDERS:
             _copied(folder / UNVERIFIED / name, place / name)
+        (place / "checked").mkdir(mode=0o700, parents=True)
         for name in EXTRACTS:
             _linked(folder / PERSON / "checked" / f"{name}.parquet", place / "checked" / f"{name}.parquet")
         yield place
@@ -137,7 +138,6 @@ def _copied_file(source: Path, target: Path) -> None:
 
 def _linked(source: Path, target: Path) -> None:
     """A second name for a file, which costs no disk; a copy where the file system knows no such names."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
     except OSError:

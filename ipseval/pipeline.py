@@ -1,6 +1,7 @@
 """All stages in one process: what Snakemake runs rule by rule, for notebooks and tests."""
 
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,20 @@ def write(made: Made, folder: Path) -> None:
 def measure(cohort: Cohort, last: Last | None = None) -> Made:
     """What the stages from ``check`` to ``estimate`` make, by stage and name; nothing is written."""
     made: Made = {"check": check(cohort, last)}
-    made["clean"] = clean({name: made["check"][name] for name in EXTRACTS})
-    made["cohort"] = select(cohort, made["clean"])
-    people = made["cohort"]["people"]
-    made["panel"] = panel(cohort, people, made["clean"])
-    made["describe"] = describe(cohort, people, made["panel"]["panel"])
-    made["estimate"] = estimate(cohort, people, made["panel"]["panel"])
+    made["clean"] = clean(_read(made["check"], EXTRACTS))
+    cleaned = _read(made["clean"], EXTRACTS)
+    made["cohort"] = select(cohort, cleaned)
+    people = _read(made["cohort"], ("people",))["people"]
+    made["panel"] = panel(cohort, people, cleaned)
+    months = _read(made["panel"], ("panel",))["panel"]
+    made["describe"] = describe(cohort, people, months)
+    made["estimate"] = estimate(cohort, people, months)
     return made
+
+
+def _read(contents: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Tables of persons as later stages read them from the files of the stage that made them."""
+    return {name: store.as_stored(contents[name]) for name in names}
 
 
 def analyse(cohort: Cohort, last: Last | None = None) -> Made:

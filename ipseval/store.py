@@ -69,6 +69,14 @@ def as_read(frame: pd.DataFrame) -> pd.DataFrame:
     return _read_csv(io.StringIO(as_csv(frame)))
 
 
+def as_stored(frame: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The frame as :func:`read` returns it once it is written as Parquet, which keeps fewer types than pandas has."""
+    written = pa.BufferOutputStream()
+    pq.write_table(arrow(frame), written)
+    table = pq.read_table(pa.BufferReader(written.getvalue()))
+    return table.to_pandas() if table.num_columns else None
+
+
 def as_csv(frame: pd.DataFrame) -> str:
     """The text of the frame as a CSV file."""
     return frame.to_csv(index=False, lineterminator="\n")

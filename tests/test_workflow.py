@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from deliveries import Delivery, good
+from faults import of_readers
 from ipseval.settings import cohort_settings, default_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +30,12 @@ DOWNSTREAM = REVIEWED | {"published_comparison"}
 # Stages between the panel and what is presented, besides the estimates.
 BESIDE = {"follow", "receive", "placebo", "bound", "vary"}
 ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise", "synthesise"} | BESIDE | DOWNSTREAM
+# Files that hold the checksum of the code: an edit that computes the same changes them.
+NAMING_CODE = {
+    f"north/{place}{name}"
+    for name in ("manifest.json", "release/ro-crate-metadata.json")
+    for place in ("", "unverified/")
+}
 CANARY = "Kanari"
 CANARIES = (CANARY, "918273645")
 # One key of every part of a cohort file, all with a value that is not the default.
@@ -131,9 +138,11 @@ class Project:
     def run(self, step: str, *options: str, cohort: Path, results: Path | None = None) -> None:
         """Run Snakemake and keep what came of it."""
         config = [f"cohort={cohort}", *([f"results={results}"] if results else [])]
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", *config, *options]
+        told = ["--quiet", "host"] if "-n" in options else []  # the jobs of a dry run
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", *config, *options, *told]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment(), check=False)
-        jobs = re.findall(r"^(?:local)?rule (\w+):$", done.stderr + done.stdout, re.M)
+        said = done.stderr + done.stdout
+        jobs = re.findall(r"^(?:local)?rule (\w+):$", said, re.M) + re.findall(r"^north: (\w+) \d+ s$", said, re.M)
         self.steps[step] = {
             "status": done.returncode,
             "out": done.stdout,
@@ -178,8 +187,17 @@ def tell(folder: Path) -> dict[str, Any]:
     project.run("first", cohort=cohort, results=results)
     told |= {"after": project.files(), "results": checksums(results)}
     project.run("second", cohort=cohort, results=results)
-    (project.folder / "ipseval" / "describe.py").touch()
+    for file in (project.folder / "ipseval" / "describe.py", cohort.parent / "extracts" / "trial.parquet"):
+        file.touch()
     project.run("touched", "-n", cohort=cohort, results=results)
+    (results / "north" / "release" / "data" / "effects.csv").unlink()
+    (results / "north" / "review" / "notes.txt").write_text("A reader's own notes.")
+    project.run("whole again", cohort=cohort, results=results)
+    told["whole again"] = checksums(results)
+    shutil.rmtree(results / "north" / "kept")
+    effects = f"{results}/north/review/effects.csv"
+    project.run("target", "--", effects, cohort=cohort, results=results)
+    told["target"] = checksums(results)
     for name, (change, _) in CHANGES.items():
         chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | change
         other = folder / "changed" / cohort.name
@@ -205,19 +223,27 @@ def tell(folder: Path) -> dict[str, Any]:
     spoil(cohort.parent / "extracts")
     project.run("failed", cohort=cohort, results=results)
     told["failed"] = checksums(results)
+    small_cohort().write(cohort.parent)
+    project.run("mended", cohort=cohort, results=results)
+    told["mended"] = checksums(results)
     redelivery = small_cohort()
     redelivery.tables["education"] = redelivery.tables["education"].slice(1)
     redelivery.write(cohort.parent)
+    for file in (cohort.parent / "extracts").iterdir():
+        os.utime(file, (0, 0))  # as ``cp -p`` and archives do
+    project.run("older", "-n", cohort=cohort, results=results)
     project.run("delivered again", "--until", "check", cohort=cohort, results=results)
-    told["drift"] = (results / "north" / "review" / "drift.csv").read_text(encoding="utf-8")
+    drift = results / "north" / "unverified" / "review" / "drift.csv"
+    told["drift"] = drift.read_text(encoding="utf-8")
     told["log"] = (results / "north" / "logs" / "check.log").read_text(encoding="utf-8")
     project.run("checked again", "--until", "check", "--forcerun", "check", cohort=cohort, results=results)
-    told["drift again"] = (results / "north" / "review" / "drift.csv").read_text(encoding="utf-8")
+    told["drift again"] = drift.read_text(encoding="utf-8")
     project.run("missing", cohort=folder / "nowhere.yaml")
     bad = folder / "bad.yaml"
     bad.write_text("extracts: x\nwindw: {}\nobserved_until: 5\n", encoding="utf-8")
     project.run("bad", cohort=bad)
     project.run("lint", "--lint", cohort=cohort)
+    told["modes"] = sorted({oct(f.stat().st_mode & 0o777) for f in results.rglob("person/**/") if f.is_dir()})
     told["holding"] = holding(project.folder / ".snakemake") + holding(results)
     return told | {"steps": project.steps}
 
@@ -303,7 +329,7 @@ def test_a_second_run_does_nothing(step) -> None:
     assert step("second")["jobs"] == []
 
 
-def test_touching_a_module_reruns_nothing(step) -> None:
+def test_touching_a_module_or_a_delivery_reruns_nothing(step) -> None:
     assert step("touched")["status"] == 0
     assert step("touched")["jobs"] == []
 
@@ -322,13 +348,29 @@ def test_an_edited_module_reruns_the_stages_that_use_it(step) -> None:
 
 def test_an_edit_that_computes_the_same_changes_what_names_the_code_only(told) -> None:
     changed = {name for name, digest in told["edited"].items() if told["results"][name] != digest}
-    assert changed == {"north/manifest.json", "north/release/ro-crate-metadata.json"}
+    assert changed == NAMING_CODE
 
 
 def test_one_process_and_the_workflow_write_the_same_bytes(told) -> None:
     """Also guards the choice of keys that each stage is given: one process gives every stage all of them."""
-    for_others = [{n: d for n, d in told[by].items() if "/person/" not in n} for by in ("one_process", "results")]
-    assert for_others[0] == for_others[1]
+    assert told["one_process"] == told["results"]
+
+
+def test_a_set_that_is_not_whole_is_put_back_and_a_readers_file_is_kept(told, step) -> None:
+    assert step("whole again")["jobs"] == ["verify"]
+    assert told["whole again"].pop("north/kept/review/notes.txt")
+    assert told["whole again"] == told["results"]
+
+
+def test_a_file_of_the_verified_set_is_a_target(told, step) -> None:
+    assert step("target")["status"] == 0, step("target")["err"][-3000:]
+    assert told["target"] == told["results"]
+
+
+def test_a_terminal_can_be_read_at_once(step) -> None:
+    for name in ("first", "failed"):
+        assert len(step(name)["err"] + step(name)["out"]) < 5000, name
+    assert step("failed")["err"].rstrip().splitlines()[-1].startswith("north, check: 178 of 240 rows")
 
 
 def test_two_runs_from_scratch_write_the_same_bytes(told, step) -> None:
@@ -339,8 +381,10 @@ def test_two_runs_from_scratch_write_the_same_bytes(told, step) -> None:
 def test_a_failed_run_says_every_fault_and_leaves_earlier_results_alone(told, step) -> None:
     failed = step("failed")
     assert failed["status"] != 0
-    assert failed["jobs"] == ["check"]
-    assert told["failed"] == told["edited"]
+    assert failed["jobs"] == []
+    assert of_readers(told["failed"]) == of_readers(told["edited"])
+    assert step("mended")["status"] == 0
+    assert {name for name, digest in told["mended"].items() if told["edited"][name] != digest} <= NAMING_CODE
     assert "Traceback" not in failed["err"] + failed["out"]
     said = [line for line in failed["err"].splitlines() if line.startswith("north, check: ")]
     assert said == [
@@ -351,6 +395,10 @@ def test_a_failed_run_says_every_fault_and_leaves_earlier_results_alone(told, st
         "north, check: 178 of 240 rows of employment.parquet (38 persons) have a value of weekly_hours that cannot be "
         "read as a number. Mend the extract.",
     ]
+
+
+def test_a_delivery_older_than_the_results_is_read(step) -> None:
+    assert set(step("older")["jobs"]) == ALL
 
 
 def test_another_delivery_is_compared_with_the_one_that_is_overwritten(told, step) -> None:
@@ -367,6 +415,7 @@ def test_another_delivery_is_compared_with_the_one_that_is_overwritten(told, ste
 
 def test_no_value_of_a_person_is_in_a_log_or_a_result(told, step) -> None:
     assert told["holding"] == []
+    assert told["modes"] == ["0o700"]
     for name in told["steps"]:
         assert not any(canary in step(name)["err"] + step(name)["out"] for canary in CANARIES), name
 
