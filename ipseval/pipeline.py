@@ -62,7 +62,13 @@ def run(cohort_file: str | Path, results: str | Path) -> dict[str, Any]:
     made = compute(cohort, last)
     if differs := fingerprint.note(cohort, last, made["check"]):
         print(differs, file=sys.stderr)
-    running.begin([folder], PLACES)
+    with running.run([folder], PLACES):
+        _leave(cohort, made, folder)
+    return {name: content for contents in made.values() for name, content in contents.items()}
+
+
+def _leave(cohort: Cohort, made: Made, folder: Path) -> None:
+    """Write what every stage made, verify it, and give it the place of the last verified set."""
     for file in PLACES:  # as Snakemake does, so that what is ended halfway is made again
         (folder / file).unlink(missing_ok=True)
     pages = {stage: exchange.marked(made[stage], PRODUCTS[stage], cohort.language) for stage in SHOWN}
@@ -73,7 +79,6 @@ def run(cohort_file: str | Path, results: str | Path) -> dict[str, Any]:
         made["verify"] = verify(cohort, written, candidate / "review")
         exchange.accept(folder, made["verify"])
     write({"verify": made["verify"]}, folder)
-    return {name: content for contents in made.values() for name, content in contents.items()}
 
 
 def write(made: Made, folder: Path) -> None:

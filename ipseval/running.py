@@ -4,7 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ipseval import exchange, locks
@@ -64,8 +64,9 @@ def _leave(log: Path, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def begin(folders: Iterable[Path], files: Iterable[str]) -> None:
-    """Begin a run: keep others out, complete what an earlier one left halfway, forget its faults.
+@contextmanager
+def run(folders: Iterable[Path], files: Iterable[str]) -> Iterator[None]:
+    """A run: others are kept out, what an earlier one left halfway is completed, and its faults are forgotten.
 
     Parameters
     ----------
@@ -80,11 +81,13 @@ def begin(folders: Iterable[Path], files: Iterable[str]) -> None:
         A folder cannot be written, or another run is writing into it.
     """
     named = list(files)
-    for folder in folders:
-        locks.hold_run(folder)
-        exchange.opened(folder, named)
-        for file in (folder / "logs").glob(f"*{_FAULTS}"):
-            file.unlink()
+    with ExitStack() as held:
+        for folder in folders:
+            held.enter_context(locks.run(folder))
+            exchange.opened(folder, named)
+            for file in (folder / "logs").glob(f"*{_FAULTS}"):
+                file.unlink()
+        yield
 
 
 def faults(folders: Iterable[Path]) -> str:

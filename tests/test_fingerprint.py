@@ -254,5 +254,5 @@ def test_the_command_compares_with_the_results_and_leaves_them(tmp_path: Path, c
     out, err = capsys.readouterr()
     assert "north, check: education: " in out
     assert "of the trial's 5 added and " in out
-    assert "employment, checksums: 1 of 1 file" in err
+    assert "north, checksums: 6 of 6 files" in err
     assert bytes_of(tmp_path) == before

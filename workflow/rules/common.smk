@@ -4,6 +4,7 @@
 # on every executor. The last rule, verify, gives the whole set its place (ipseval/exchange.py); no rule but it
 # touches review/ and release/, so that earlier results stay whole until then.
 import atexit
+import contextlib
 import os
 
 from ipseval import errors, exchange, provenance, running, settings, store
@@ -31,6 +32,7 @@ except errors.UserError as error:
 
 SIMULATED = settings.ROOT / "data" / "simulated-six-centre"
 RESULTS = str(config["results"]).rstrip("/")
+RUN = contextlib.ExitStack()  # open until Snakemake ends
 FOLDERS = [Path(RESULTS, cohort) for cohort in COHORTS]
 # What a set that was verified consists of, by the names that readers know it by.
 FINISHED = [file for stage in PRODUCTS for file in PRODUCTS[stage].values() if not file.startswith("person/")]
@@ -117,7 +119,7 @@ def delivered_digest(wildcards):
 def begin():
     """Keep other runs out of the results, complete what an earlier one left halfway."""
     try:
-        running.begin(FOLDERS, PLACES)
+        RUN.enter_context(running.run(FOLDERS, PLACES))
     except errors.UserError as error:
         sys.exit(str(error))
 
