@@ -311,7 +311,8 @@ def _apply_row_rules(frame: pd.DataFrame, this: Opened, known: Known, found: Fin
     for rule in (r for r in ROW_RULES if r.applies(this.extract.name)):
         rows = rule.find(frame, known)
         delivered = rows & (frame["is_observed"] == 1).to_numpy() if "is_observed" in frame else rows
-        action = note(this, rule.name, delivered, frame["person_id"], found, column=rule.column)
+        words: dict[str, Any] = {"column": rule.column} | (rule.words(frame, rows) if rows.any() else {})
+        action = note(this, rule.name, delivered, frame["person_id"], found, **words)
         action = action or known.cohort.checks.get(rule.name, rules.RULES[rule.name].action)
         if action == "drop":
             frame = frame[~rows].reset_index(drop=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ipseval.registers import signs
 from ipseval.registers.adapters import Study
 from ipseval.registers.findings import Findings
 from ipseval.registers.noting import note
@@ -27,12 +28,30 @@ def adapted(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) ->
     if found.faults:  # rows that could not be read would only raise faults of their own
         frame = frame.dropna(subset=[c.name for c in this.contract if c.name in frame and not c.nullable])
         frame = frame.reset_index(drop=True)
+    frame = _without_signs(frame, this, found)
     if this.layout.outside and this.period:
         idle = this.layout.outside(frame, options)
         note(this, "outside_period", idle, frame["person_id"], found, unit=this.period.word)
     study = Study(this.extract, known.randomised_on, known.cohort.window.months)
     made = this.layout.adapt(_full_time(frame, this), study, options)
     return _within(made, this, found) if "is_observed" in made else made
+
+
+def _without_signs(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame:
+    """The rows with ends that stand for "still open" empty; starts that stand for no day are told and kept.
+
+    Before spells are cut to the months of their rows, which would make days of the signs.
+    """
+    for end, start in ((e, s) for e, s in signs.SPANS.items() if s in frame):
+        person = frame["person_id"]
+        if end in frame:
+            rows = signs.no_end(frame, end)
+            action = note(this, "past_sign", rows, person, found, column=end, day=signs.told(frame, end, rows))
+            frame = frame.assign(**{end: frame[end].mask(rows)}) if action == "fix" else frame
+        rows = signs.no_start(frame, start)
+        action = note(this, "start_sign", rows, person, found, column=start, day=signs.told(frame, start, rows))
+        frame = frame[~rows].reset_index(drop=True) if action == "drop" else frame
+    return frame
 
 
 def _full_time(frame: pd.DataFrame, this: Opened) -> pd.DataFrame:

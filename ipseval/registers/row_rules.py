@@ -8,6 +8,7 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
+from ipseval.registers import plausible, signs
 from ipseval.registers.dates import SENTINEL_YEAR
 from ipseval.registers.distinct import looked_up
 from ipseval.registers.rules import OPEN_DATES
@@ -33,6 +34,7 @@ class RowRule:
     find: Callable[[pd.DataFrame, Known], np.ndarray]
     mend: Callable[[pd.DataFrame, np.ndarray, Known], pd.DataFrame] | None = None
     column: str = ""
+    words: Callable[[pd.DataFrame, np.ndarray], dict[str, str]] = lambda frame, rows: {}
 
 
 def _is_spells(extract: str) -> bool:
@@ -55,6 +57,42 @@ def _sentinel(column: str) -> RowRule:
         return frame.assign(**{column: frame[column].mask(found)})
 
     return RowRule("sentinel_date", _has(column), find, mend, column)
+
+
+def _no_event(column: str) -> RowRule:
+    """Days of death and the like that stand for "has not happened", such as 1900-01-01."""
+
+    def find(frame: pd.DataFrame, known: Known) -> np.ndarray:
+        if column not in frame:
+            return np.zeros(len(frame), bool)
+        return signs.no_event(frame, column, looked_up(known.randomised_on, frame["person_id"]))
+
+    def words(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, str]:
+        return {"day": signs.told(frame, column, rows)}
+
+    return RowRule("past_sign", _has(column), find, _emptied(column), column, words)
+
+
+def _emptied(column: str) -> Callable[[pd.DataFrame, np.ndarray, Known], pd.DataFrame]:
+    return lambda frame, rows, known: frame.assign(**{column: frame[column].mask(rows)})
+
+
+def _impossible(rule: str, extract: str, column: str, find: Callable[[pd.DataFrame, Known], np.ndarray]) -> RowRule:
+    """A value that cannot be is read as not known."""
+
+    def found(frame: pd.DataFrame, known: Known) -> np.ndarray:
+        return find(frame, known) if column in frame else np.zeros(len(frame), bool)
+
+    return RowRule(rule, _only(extract), found, _emptied(column), column)
+
+
+def _impossible_birth(column: str) -> RowRule:
+    return _impossible(
+        "impossible_birth",
+        "persons",
+        column,
+        lambda frame, known: plausible.impossible_birth(frame, column, known.randomised_on),
+    )
 
 
 def _end_before_start(frame: pd.DataFrame, known: Known) -> np.ndarray:
@@ -117,6 +155,19 @@ def _only(name: str) -> Callable[[str], bool]:
 
 ROW_RULES: tuple[RowRule, ...] = (
     *map(_sentinel, OPEN_DATES),
+    *map(_no_event, signs.EVENTS),
+    _impossible("impossible_age", "trial", "age", lambda frame, known: plausible.impossible_age(frame)),
+    *map(_impossible_birth, ("birth_date", "birth_month")),
+    _impossible(
+        "impossible_hours", "employment", "weekly_hours", lambda frame, known: plausible.impossible_hours(frame)
+    ),
+    _impossible("long_hours", "employment", "weekly_hours", lambda frame, known: plausible.long_hours(frame)),
+    RowRule(
+        "far_from_others",
+        _only("trial"),
+        lambda frame, known: plausible.far_from_others(frame),
+        column="randomised_on",
+    ),
     RowRule(
         "randomised_after_register", _only("trial"), lambda frame, known: _after_register(frame["randomised_on"], known)
     ),

@@ -254,6 +254,37 @@ RULES: dict[str, Rule] = {
         "warn", "died or emigrated before the day of randomisation.", "Check the dates and the linkage.", STOP
     ),
     "sentinel_date": Rule("fix", "[has|have] {column} far in the future.", others=BOTH, done="read as empty: not yet"),
+    "past_sign": Rule(
+        "fix",
+        "[has|have] {column} {day}, long past: a sign that there is none.",
+        others=BOTH,
+        done="read as empty: not yet",
+    ),
+    "start_sign": Rule(
+        "warn",
+        "[has|have] {column} {day}, which no job began on.",
+        "Ask the register what it means.",
+        ("stop", "drop"),
+        done="kept: as if it had begun then",
+    ),
+    "far_from_others": Rule("warn", "[was|were] randomised years before or after all others.", "Check {column}.", STOP),
+    "impossible_age": Rule(
+        "fix", "[has|have] an age below 0 or above 110 years.", others=STOP, done="read as not known"
+    ),
+    "impossible_birth": Rule(
+        "fix",
+        "[was|were] born after randomisation, or more than 110 years before it.",
+        others=STOP,
+        done="read as not known",
+    ),
+    "impossible_hours": Rule(
+        "fix", "[has|have] weekly hours below 0 or above 168.", others=STOP, done="read as not known"
+    ),
+    "long_hours": Rule(
+        "warn",
+        "[has|have] more than 80 weekly hours: 99 and the like are signs of hours that are not stated.",
+        others=("stop", "fix"),
+    ),
     "end_before_start": Rule(
         "drop",
         "[ends|end] before [it starts|they start].",
