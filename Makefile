@@ -31,7 +31,7 @@ READY = true
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run real init check test lint types tests attack format lock bench calibrate peers docs clean help
+.PHONY: run real init check test lint types tests attack faults format lock bench calibrate peers docs clean help
 
 run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -66,6 +66,9 @@ tests: $(INSTALLED)  ## tests only; choose some with ARGS="-k panel"
 
 attack: $(INSTALLED)  ## try to work out hidden numbers of releases, on many random cohorts (an hour); fewer with ATTACKS=5
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 IPSEVAL_ATTACKS=$(or $(ATTACKS),40) $(BIN)/python -m pytest tests/test_attack.py $(ARGS)
+
+faults: $(INSTALLED)  ## end every stage in every way and type the command again (an hour); writes docs/faults.md
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/faults.py $(ARGS)
 
 format: $(INSTALLED)  ## mend what can be mended without thought
 	@$(BIN)/ruff check --fix --quiet || true

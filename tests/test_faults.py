@@ -1,28 +1,42 @@
-"""A run that is ended from outside, in some stages and some ways; ``make faults`` tries all of them."""
+"""A run that is ended from outside, in some stages and some ways; ``make faults`` tries all of them.
+
+The cases are one test, since the results that they begin from take long to make.
+"""
 
 import os
+from pathlib import Path
 
-import pytest
-
-from faults import STAGES, Runs, drawn, outcome
+from faults import STAGES, Runs, delivery, digests, drawn, of_readers, outcome
 from ipseval.products import PRODUCTS
 
-# The first stage, one in the middle and the last, each killed with what runs it; the last also while it exchanges.
+# The first stage, one in the middle and the last, which also exchanges results: killed alone or with what runs it.
 TRIED = (("check", "both"), ("estimate", "job"), ("verify", "both"))
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    return Runs(tmp_path_factory.mktemp("faults") / "runs")
 
 
 def test_every_stage_is_tried() -> None:
     assert set(STAGES) == set(PRODUCTS)
 
 
-@pytest.mark.parametrize(("stage", "kind"), TRIED)
-def test_the_same_command_makes_what_an_undisturbed_run_makes(runs: Runs, stage: str, kind: str) -> None:
-    seed = int.from_bytes(os.urandom(2))
-    number = drawn(stage, kind, seed)
-    found = outcome(runs, stage, kind, number)
-    assert found.holds, (seed, number, found)
+def test_the_same_command_makes_what_an_undisturbed_run_makes(tmp_path: Path) -> None:
+    runs, seed = Runs(tmp_path / "runs"), int.from_bytes(os.urandom(2))
+    for stage, kind in TRIED:
+        number = drawn(stage, kind, seed)
+        found = outcome(runs, stage, kind, number)
+        assert found.holds, (stage, kind, number, found)
+    fails_on_a_cluster(runs)
+
+
+def fails_on_a_cluster(runs: Runs) -> None:
+    """Each stage is a job of its own, which another Snakemake runs; one that fails must not take more along."""
+    with runs.copied("cluster") as project:
+        spoilt = delivery(again=True)
+        spoilt.put("trial", [0], arm="nobody")
+        spoilt.write(project / "cohort")
+        submit = project / "submit"
+        submit.write_text('#!/bin/sh\nsetsid sh "$1" > /dev/null 2>&1 &\necho $!\n')
+        submit.chmod(0o755)
+        cluster = ("--executor", "cluster-generic", "--cluster-generic-submit-cmd", str(submit), "--jobs", "2")
+        failed = runs.run(project, "", *cluster)
+        assert failed.returncode != 0
+        assert failed.stderr.splitlines()[-1].startswith("north, check: 1 of 40 rows of trial.parquet (1 person)")
+        assert of_readers(digests(project / "results")) == of_readers(runs.before)

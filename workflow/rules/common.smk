@@ -7,6 +7,8 @@ import atexit
 import contextlib
 import os
 
+from snakemake.logging import logger
+
 from ipseval import errors, exchange, provenance, running, settings, store
 from ipseval.config import from_settings
 from ipseval.contracts import EXTRACTS
@@ -36,6 +38,9 @@ RUN = contextlib.ExitStack()  # open until Snakemake ends
 FOLDERS = [Path(RESULTS, cohort) for cohort in COHORTS]
 # What a set that was verified consists of, by the names that readers know it by.
 FINISHED = [file for stage in PRODUCTS for file in PRODUCTS[stage].values() if not file.startswith("person/")]
+
+# Two lines for every job that say nothing, which no quiet mode of Snakemake leaves out without errors.
+logger.addFilter(lambda record: not str(record.msg).startswith(("Select jobs", "Execute ")))
 
 if workflow.is_main_process:
     for folder in FOLDERS:
@@ -118,6 +123,8 @@ def delivered_digest(wildcards):
 
 def begin():
     """Keep other runs out of the results, complete what an earlier one left halfway."""
+    if not workflow.is_main_process:  # a stage that runs elsewhere
+        return
     try:
         RUN.enter_context(running.run(FOLDERS, PLACES))
     except errors.UserError as error:
