@@ -1,9 +1,9 @@
 """Where results come from: the modules a stage uses, checksums, versions."""
 
-import ast
 import hashlib
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -15,16 +15,17 @@ from ipseval.template import TEMPLATES
 
 PACKAGE = Path(__file__).resolve().parent
 CODE = (".py", ".html", ".css", ".js", ".xml")
+_IMPORT = re.compile(r"^ *from (ipseval[\w.]*) import (\([^)]*\)|[^\n#]*)", re.M)
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "statsmodels", "linearmodels", "matplotlib", "snakemake")
 
 
 @cache
 def modules(stage: str) -> tuple[str, ...]:
-    """Files that a stage uses, sorted: modules, by following imports from ``ipseval/<stage>.py``; where it prints,
-    templates and languages.
+    """Files that a stage uses, sorted: modules, by following imports from its script; where it prints, templates and
+    languages.
     """
     found: set[str] = set()
-    waiting = [stage]
+    waiting = [stage, *_imported(ROOT / "workflow" / "scripts" / f"{stage}.py")]
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -41,21 +42,13 @@ def _file(name: str) -> Path:
 
 @cache
 def _imported(file: Path) -> list[str]:
-    """Names of the package's modules that a file imports."""
+    """Names of the package's modules that a file imports, in whatever block; reading is faster than parsing."""
     names = []
-    for node in _statements(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("ipseval."):
-            names += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+    for module, listed in _IMPORT.findall(file.read_text(encoding="utf-8")):
+        parts = (part.split(" as ")[0].strip(" ()\n") for part in listed.split(","))
+        names += [module, *(f"{module}.{part}" for part in parts if part)]
     inside = [name.removeprefix("ipseval.") for name in names if name != "ipseval"]
     return [name for name in inside if _file(name).exists()]
-
-
-def _statements(block: ast.AST) -> Iterator[ast.stmt]:
-    """Statements of a module, those within others too; expressions are not looked into, which takes long."""
-    for part in ("body", "orelse", "handlers", "finalbody", "cases"):
-        for statement in getattr(block, part, ()):
-            yield statement
-            yield from _statements(statement)
 
 
 def checksums(files: Iterable[str | Path], base: Path) -> dict[str, str]:
