@@ -15,6 +15,7 @@ from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS, STATE_COLUMNS
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.registers import digests, extracts, rules
+from ipseval.registers.coverage import starts_in_trial
 from ipseval.registers.date_forms import is_zone
 from ipseval.registers.distinct import in_order, numbered, stacked, stacked_rows
 from ipseval.registers.findings import Findings, Matched
@@ -250,6 +251,8 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
         name, number = parts[0].extract.name, len(absent)
         found.add(name, "trial_person_without_row", subject, None, number, number=number, label=label)
     frame = stacked_rows(made) if len(made) > 1 else made[0]
+    if len(absent) < len(keys):
+        _check_starts(frame, parts, known, found)
     return in_order(frame, frame.columns[:SORTED_BY]), absent
 
 
@@ -271,6 +274,18 @@ def _check_linkage(frame: pd.DataFrame, this: Opened, known: Known, found: Findi
         found.add(name, "person_not_in_trial", subject, others, persons)
     if len(known.randomised_on) and frame.empty and delivery.n_rows and name in LINKED:
         found.add(name, "nobody_linked", delivery.label, 0, 0, number=1)
+
+
+def _check_starts(frame: pd.DataFrame, parts: Sequence[Opened], known: Known, found: Findings) -> None:
+    """Note a register in which nobody starts a job during the trial: its dates may be of another unit or decade."""
+    name, randomised_on = parts[0].extract.name, known.randomised_on
+    if name not in LINKED or "start_on" not in frame or any(this.layout.is_wide for this in parts):
+        return
+    if randomised_on.notna().any() and not starts_in_trial(
+        frame["start_on"], randomised_on, known.cohort.window.months
+    ):
+        labels = " and ".join(this.delivery.label for this in parts)
+        found.add(name, "no_start_in_trial", labels, 0, 0, number=len(parts))
 
 
 def _n_others(this: Opened, known: Known) -> int | None:

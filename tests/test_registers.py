@@ -7,6 +7,7 @@ import pytest
 
 from deliveries import good
 from ipseval.check import examine
+from ipseval.registers.coverage import starts_in_trial
 from ipseval.registers.findings import SEVERITY
 from ipseval.registers.rules import RULES
 from ipseval.settings import read_cohort
@@ -33,6 +34,13 @@ from spoiling import (
 ONE_ARM: Plant = lambda d: d.map("trial", "arm", lambda arm: "ips")  # noqa: E731
 COPY: Plant = lambda d: d.files.update({"employment/copy.parquet": d.files["employment/ameld_2014_m3.parquet"]})  # noqa: E731
 DIED = day("2014-01-01")
+
+
+def in_1961(column: str) -> Plant:
+    """A month as Stata counts it, 660 since January 1960 being January 2015, that was read as a number of days."""
+    return lambda d: d.map("employment", column, lambda _: day("1961-10-22"))
+
+
 # The items of the list of what a check must find: what is planted in which layout; extract, rule, action.
 ITEMS: dict[str, tuple[str, Plant, str, str, str]] = {
     "renamed column": ("spells", rename("trial", arm="gruppe"), "trial", "missing_column", "stop"),
@@ -78,12 +86,19 @@ ITEMS: dict[str, tuple[str, Plant, str, str, str]] = {
         spells("employment", "P1000", ("2014-02-02", "2014-03-01"), ("2014-02-03", "2014-03-02"), employer_id="Z"),
         "employment", "overlapping_spells", "fix",
     ),
+    "a spell without an end, twice": (
+        "spells", spells("employment", "P1000", *[("2014-02-02", None)] * 2, employer_id="Z"), "employment",
+        "overlapping_spells", "fix",
+    ),
     "an open end": ("spells", spells("employment", "P1000", ("2014-02-02", None)), "employment", "open_end", "warn"),
     "a sentinel date": (
         "spells", fill("employment", "end_on", day("9999-12-31")), "employment", "sentinel_date", "fix",
     ),
     "dates outside coverage": (
         "spells", spells("employment", "P1000", ("2017-02-02", None)), "employment", "outside_coverage", "warn",
+    ),
+    "months counted from 1960, read as days": (
+        "spells", both(in_1961("start_on"), in_1961("end_on")), "employment", "no_start_in_trial", "warn",
     ),
     "randomised after the register": (
         "spells", put("trial", [0], randomised_on=day("2016-02-01")), "trial", "randomised_after_register", "stop",
@@ -141,6 +156,21 @@ def test_an_item_is_found_by_its_rule_with_counts_and_action(item: str, tmp_path
     if rule not in NOT_OF_ROWS | NOT_OF_PERSONS and item != "a column of nulls in one file":
         assert after["n_persons"].notna().all()
     assert rule in RULES
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("2013-12-31", False),
+        ("2014-01-01", True),  # a month before the first person's month of randomisation
+        ("2015-05-31", True),  # three months after the last person's
+        ("2015-06-01", False),
+    ],
+)
+def test_the_trial_lasts_from_the_first_month_of_anybody_to_the_last(start: str, expected: bool) -> None:
+    starts, randomised_on = pd.Series(pd.to_datetime([start])), pd.to_datetime(["2014-02-28", None, "2015-02-01"])
+    assert starts_in_trial(starts, pd.Series(randomised_on), range(-1, 4)) is expected
+    assert not starts_in_trial(starts[:0], pd.Series(randomised_on), range(-1, 4))
 
 
 def counts(delivery, folder: Path, extract: str, rule: str) -> pd.DataFrame:

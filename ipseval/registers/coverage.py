@@ -34,3 +34,28 @@ def months_covered(person: pd.Series, day: pd.Series) -> tuple[str, str] | None:
     if not len(shared):
         return None
     return str(np.datetime64(first + int(shared[0]), "M")), str(np.datetime64(first + int(shared[-1]), "M"))
+
+
+def starts_in_trial(start_on: pd.Series, randomised_on: pd.Series, months: range) -> bool:
+    """Whether any spell starts in any month of the trial.
+
+    Parameters
+    ----------
+    start_on : Series of datetime64
+        First days of spells.
+    randomised_on : Series of datetime64
+        Missing where it is not known; at least one is.
+    months : range
+        Months of the panel, counted from the month of randomisation.
+
+    Returns
+    -------
+    bool
+        False for no spells. The trial lasts from the first person's first month to the last person's last, so that
+        this tells dates of another unit or decade, not a gap of one person. Ends do not count: a spell without one
+        reaches the trial from any decade, and where a person died it is cut to a day within.
+    """
+    randomised = randomised_on.dropna().to_numpy().astype("datetime64[M]")
+    first, after = randomised.min() + months[0], randomised.max() + months[-1] + 1
+    starts = start_on.to_numpy()
+    return bool(((starts >= first) & (starts < after)).any())

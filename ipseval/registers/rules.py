@@ -220,6 +220,13 @@ RULES: dict[str, Rule] = {
         "Check that person_id is the same key in both, or set checks: {{nobody_linked: warn}}.",
         WARN,
     ),
+    "no_start_in_trial": Rule(
+        "warn",
+        "[has|have] no spell that starts in a month of the trial.",
+        "Check the unit and the years of the dates: nobody would have begun a job.",
+        STOP,
+        done="kept",
+    ),
     "centre_with_one_arm": Rule(
         "warn",
         "[belongs|belong] to a centre with one arm only.",
