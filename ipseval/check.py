@@ -31,6 +31,7 @@ from ipseval.registers.reading import SORTED_BY, read_rows
 from ipseval.registers.row_rules import ROW_RULES, Known
 from ipseval.registers.source_faults import source_faults
 from ipseval.registers.sources import sources
+from ipseval.registers.spells import no_days
 
 CODES: dict[str, tuple[str | int, ...]] = {
     "sex": ("female", "male"),
@@ -212,7 +213,7 @@ def _declared_rows(
 def _known(cohort: Cohort, trial: pd.DataFrame) -> Known:
     """What is known before the extract of persons is read: nobody's birth or death."""
     randomised_on = trial.dropna(subset="person_id").set_index("person_id")["randomised_on"]
-    nothing = pd.Series(np.datetime64("NaT", "s"), index=randomised_on.index)
+    nothing = no_days(randomised_on.index)
     return Known(cohort, randomised_on, nothing, nothing)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from ipseval.clean import Tables, needed
 from ipseval.config import Cohort
 from ipseval.registers.covariates import Records, covariates
+from ipseval.registers.spells import no_days
 
 ALL = "all"
 FLOW_COLUMNS = ["step", "order", "centre", "arm", "n_persons", "n_excluded", "reason"]
@@ -42,8 +43,7 @@ def select(cohort: Cohort, cleaned: Tables) -> dict[str, pd.DataFrame]:
 
 
 def _date(column: pd.Series | None, index: pd.Index) -> pd.Series:
-    empty = pd.Series(pd.NaT, index=index).astype("datetime64[s]")
-    return empty if column is None else column.astype("datetime64[s]")
+    return no_days(index) if column is None else column.astype("datetime64[s]")
 
 
 Step = tuple[str, str, pd.Series]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ipseval.contracts import Extract
 from ipseval.registers.row_periods import MONTH_COLUMN, YEAR_COLUMN
+from ipseval.registers.spells import no_days
 
 LEVEL_DIGITS = 6  # of a whole NUS2000 code; as a number it has lost its leading zeros
 
@@ -41,7 +42,7 @@ def rows_as_they_are(frame: pd.DataFrame, study: Study, options: Mapping[str, An
 
 def _days(frame: pd.DataFrame, column: str) -> pd.Series:
     """A column of days, empty where it was not delivered."""
-    return frame[column] if column in frame else pd.Series(np.datetime64("NaT", "s"), index=frame.index)
+    return frame[column] if column in frame else no_days(frame.index)
 
 
 def spells_by_month(frame: pd.DataFrame, study: Study, options: Mapping[str, Any]) -> pd.DataFrame:

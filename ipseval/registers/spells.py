@@ -8,6 +8,14 @@ from ipseval.registers.distinct import combined, ranks
 FOREVER = np.datetime64("9999-12-31", "s")  # stands for an open end while spells are compared
 
 
+def no_days(index: pd.Index) -> pd.Series:
+    """A column of days of which none is known.
+
+    Made from an array: of a single missing day pandas makes nanoseconds, which end in the year 2262.
+    """
+    return pd.Series(np.full(len(index), np.datetime64("NaT", "s")), index=index)
+
+
 def _job_columns(frame: pd.DataFrame) -> list[str]:
     """What makes two spells one job: everything but the dates."""
     return [c for c in frame.columns if c not in ("start_on", "end_on")]
