@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from ipseval.config import Cohort, code
-from ipseval.contracts import EXTRACTS, STATE_COLUMNS
+from ipseval.contracts import EXTRACTS
 from ipseval.errors import Fault, UserError, nearest
-from ipseval.registers import digests, extracts, rules
+from ipseval.registers import asked, digests, extracts, named_codes, rules
 from ipseval.registers.coverage import starts_in_trial
 from ipseval.registers.date_forms import is_zone
 from ipseval.registers.distinct import in_order, numbered, stacked, stacked_rows
@@ -142,7 +142,8 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
     if len(nowhere) and len(frames) > 1:
         subject = f"{len(nowhere)} of {len(trial)} persons"
         found.add("trial", "trial_person_nowhere", subject, None, len(nowhere), number=len(nowhere))
-    _check_states(frames, cohort, found)
+    named_codes.check(cohort, frames, found)
+    asked.check(cohort, frames, found)
     return frames
 
 
@@ -172,27 +173,16 @@ def check_settings(cohort: Cohort, found: Findings) -> None:
         found.fault(where, what, remedy)
 
 
-def _check_states(frames: Mapping[str, pd.DataFrame | None], cohort: Cohort, found: Findings) -> None:
-    """Codes that make a state must be delivered, else nobody would be in it; note those that no row has."""
-    for state, spec in cohort.states.items():
-        for name, codes in spec.items():
-            frame, column = frames.get(name), STATE_COLUMNS[name]
-            if frame is None or column not in frame:
-                what = f"states.{state} needs {name} with {column}, which was not delivered."
-                found.fault(
-                    configured(cohort), what, "Have it delivered, or take the state out of states and outcomes."
-                )
-            elif absent := [code for code in codes if not (frame[column] == code).any()]:
-                subject = f"{len(absent)} of {len(codes)} codes of states.{state}"
-                found.add(name, "code_not_found", subject, 0, 0, number=len(absent), column=column)
-
-
 def _check_trial(frame: pd.DataFrame, cohort: Cohort, found: Findings, this: Opened) -> pd.DataFrame:
     excluded = cohort.exclusions.get("trial", {})
     declared = {"arm": cohort.arms.all, "centre": tuple(cohort.centres)}
     for column, codes in declared.items():
         known = frame[column].isna() | frame[column].isin([*codes, *excluded.get(column, [])])
         frame = _declared_rows(frame, column, known.to_numpy(), f"{column}s or to exclusions", this, found)
+    nobody = [arm for arm in cohort.arms.all if not (frame["arm"] == arm).any()]
+    if nobody and not (found.faults or frame.empty):
+        subject, label = f"{len(nobody)} of {len(cohort.arms.all)} arms", this.delivery.label
+        found.add("trial", "empty_arm", subject, 0, 0, number=len(nobody), label=label)
     empty = set(cohort.centres).difference(frame["centre"].unique())
     if empty:
         subject = f"{len(empty)} of {len(cohort.centres)} centres"

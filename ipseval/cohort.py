@@ -7,6 +7,7 @@ import pandas as pd
 
 from ipseval.clean import Tables, needed
 from ipseval.config import Cohort
+from ipseval.registers.asked import require
 from ipseval.registers.covariates import Records, covariates
 from ipseval.registers.spells import no_days
 
@@ -39,6 +40,7 @@ def select(cohort: Cohort, cleaned: Tables) -> dict[str, pd.DataFrame]:
     ended = {name: _date(records.person_column(name), trial.index) for name in ("died_on", "emigrated_on")}
     own = trial[["centre", "arm", "randomised_on", *(c for c in ("block", "stratum") if c in trial)]]
     people = pd.concat([own.assign(is_analysed=is_analysed, **ended), covariates(records, cohort.covariates)], axis=1)
+    require(cohort, people.columns)
     return {"people": people.reset_index(), "flow": _flow(cohort, trial, steps)}
 
 

@@ -241,6 +241,8 @@ class Cohort:
     verify: dict[str, Any]
     disclosure: dict[str, Any]
     earlier: tuple[Path, ...]
+    asked_covariates: tuple[str, ...]
+    asked_services: Mapping[str, tuple[str, ...]]
 
     @property
     def analysed_outcomes(self) -> tuple[str, ...]:
@@ -273,6 +275,8 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         remark=settings["remark"],
         published=Path(settings["published"]) if settings["published"] else None,
         earlier=tuple(map(Path, settings["earlier"])),
+        asked_covariates=tuple(settings["asked_covariates"]),
+        asked_services={code(arm): tuple(map(code, codes)) for arm, codes in settings["asked_services"].items()},
         title=settings["title"] or settings["name"],
         disclosure=settings["disclosure"],
         labels={kind: {code(k): name for k, name in names.items()} for kind, names in settings["labels"].items()},

@@ -12,7 +12,8 @@ from typing import Any
 
 from ipseval.contracts import EXTRACTS, Column
 from ipseval.registers.layouts import LAYOUTS, Layout
-from ipseval.registers.rules import RULES, in_words
+from ipseval.registers.rule import in_words
+from ipseval.registers.rules import RULES
 from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, presets, read_yaml
 
 PACKAGE = Path(__file__).resolve().parent

@@ -48,6 +48,17 @@ def covariates(settings: Settings) -> Found:
                 yield f"{key} names '{name}', which is no covariate.", remedy
 
 
+def asked_beyond(settings: Settings, defaults: Settings) -> list[str]:
+    """Covariates that the settings ask for in other places than the defaults do; those an analysis requires may lack.
+
+    A delivery has to have them, while what every cohort is asked for is left out and named where it is not delivered.
+    """
+    usual = {key: set(names) for key, names in _asked(defaults)}
+    may_lack = {name for spec in settings["analyses"].values() for name in spec.get("requires", ())}
+    own = {name for key, names in _asked(settings) for name in names if name not in usual.get(key, ())}
+    return sorted(own - may_lack)
+
+
 def _asked(settings: Settings) -> Iterator[tuple[str, Iterable[str]]]:
     """Keys that name covariates, and what they name."""
     for name, spec in settings["analyses"].items():

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ipseval import plain_yaml
+from ipseval import existing, plain_yaml
 from ipseval.config import Cohort, from_settings
 from ipseval.consistency import MONTHS_OF, inconsistencies
 from ipseval.errors import Fault, UserError, nearest
@@ -43,9 +43,9 @@ _PRESENTED = (
     *_STUDY,
 )
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
-    "check": (*_READING, *_STUDY, "states", "checks"),
+    "check": (*_READING, *_STUDY, "states", "checks", "asked_services"),
     "clean": (*_STUDY,),
-    "cohort": ("covariates", "exclusions", "eligibility", "describe", *_STUDY),
+    "cohort": ("covariates", "asked_covariates", "checks", "exclusions", "eligibility", "describe", *_STUDY),
     "panel": (*_STUDY, "states", "outcomes"),
     "describe": ("covariates", "describe", *_STUDY),
     "estimate": ("analyses", "estimation", *_STUDY),
@@ -183,10 +183,15 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     merged["layouts"] = expanded(merged, presets())
     found = list(inconsistencies(merged, own))
     places = _places(merged, file, found)
+    # What the check needs to know of later stages' choices, so that no other change of these reads a register again.
+    asked = {
+        "asked_covariates": existing.asked_beyond(merged, defaults),
+        "asked_services": merged["receipt"]["services"] or {},
+    }
     if found:
         raise UserError([Fault(str(file), what, remedy) for what, remedy in found])
     merged["disclosure"] = {"profile": merged["disclosure"]["profile"]}
-    return {"name": file.stem, "file": str(file), **merged, **places}
+    return {"name": file.stem, "file": str(file), **merged, **places, **asked}
 
 
 def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]]) -> dict[str, Any]:
@@ -251,7 +256,8 @@ def for_stage(settings: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """The settings that ``stage`` reads; every other key at its default (see ``STAGE_KEYS``)."""
     keys = STAGE_KEYS[stage]
     kept = {"name", *WHOLE_KEYS, *(set(settings) - {"file"} if keys is None else keys)}
-    defaults = {**default_settings(), "file": "", "extracts": "", "earlier": []}
+    more: dict[str, Any] = {"file": "", "extracts": "", "earlier": [], "asked_covariates": [], "asked_services": {}}
+    defaults = {**default_settings(), **more}
     return {key: value if key in kept else defaults[key] for key, value in settings.items()}
 
 

@@ -1,4 +1,4 @@
-"""Mutations of deliveries and of cohort files, drawn by a seed: bytes, Arrow types, values, names, YAML text, structure.
+"""Mutations of deliveries and of cohort files, drawn by a seed: bytes, types, values, names, YAML text, structure.
 
 A seed gives the same mutation each time, so a failure is replayed by its seed. Keys, employers and births of the
 delivery that is mutated are canaries: none of them may stand in a message.
@@ -9,7 +9,7 @@ import random
 import resource
 import signal
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -52,61 +52,62 @@ def delivery(layout: str) -> Delivery:
 
 # --- values and types ------------------------------------------------------------------------------
 
+# fmt: off
 INTEGERS = [0, 1, -1, 127, 2**31, 2**63 - 1, -(2**63), 201513, 20150131, 9999999999, 12345678901234567]
 NUMBERS = [0.0, -0.0, float("nan"), float("inf"), -float("inf"), 1e308, 5e-324, 20.5, 20150131.0, 2**60 + 0.0]
-TEXTS = ["", " ", CELL, "\x00", "x" * 5000, "NaN", "nan", "inf", "1e400", "0x10", "２０１５", "-1", "²", "a\nb", "1,5",
-         "2015-02-30", "31.12.9999", "9999-12-31", "0001-01-01", "20150131", "true", "NULL", "None", "01", "é", "*"]  # fmt: skip
+TEXTS = [
+    "", " ", CELL, "\x00", "x" * 5000, "NaN", "nan", "inf", "1e400", "0x10",
+    "\uff12\uff10\uff11\uff15", "-1", "²", "a\nb",
+    "1,5", "2015-02-30", "31.12.9999", "9999-12-31", "0001-01-01", "20150131", "true", "NULL", "None", "01", "é", "*",
+]
 DATES = [date(1, 1, 1), date(1900, 1, 1), date(2262, 4, 12), date(9999, 12, 31), date(1582, 10, 10), date(2015, 1, 31)]
 ZONES = [None, "UTC", "Europe/Oslo", "+02:00", "-00:30"]
-
-
-def _timestamps(draw: Draw) -> pa.Array:
-    unit = draw.choice(["s", "ms", "us", "ns"])
-    zone = draw.choice(ZONES)
-    ends = {"s": 253402300799, "ms": 253402300799999, "us": 2**62, "ns": 2**63 - 1}[unit]
-    values = [0, ends, -ends // (1 if unit == "ns" else 4), 1, None]
-    return pa.array([draw.choice(values) for _ in range(50)], pa.timestamp(unit, zone))
-
-
-def _plain(values: list[Any], kind: pa.DataType) -> Callable[[Draw], pa.Array]:
-    return lambda draw: pa.array([draw.choice([*values, None]) for _ in range(50)], kind)
-
-
-TYPES: dict[str, Callable[[Draw], pa.Array]] = {
-    "null": lambda draw: pa.nulls(50),
-    "bool": _plain([True, False], pa.bool_()),
-    **{str(kind): _plain([0, 1, 7], kind) for kind in (pa.int8(), pa.int16(), pa.int32(), pa.uint8(), pa.uint16())},
-    "int64": _plain(INTEGERS, pa.int64()),
-    "uint64": _plain([0, 1, 2**64 - 1], pa.uint64()),
-    "float16": _plain([0.0, 1.0, 2.5], pa.float16()),
-    "float32": _plain([0.0, 1.0, 2.5, float("inf"), float("nan")], pa.float32()),
-    "float64": _plain(NUMBERS, pa.float64()),
-    "decimal": _plain([Decimal("0"), Decimal("1.50"), Decimal("123456789012.25")], pa.decimal128(20, 2)),
-    "wide decimal": _plain([Decimal(0), Decimal(10) ** 36], pa.decimal128(38, 0)),
-    "wider decimal": _plain([Decimal(0), Decimal(10) ** 60], pa.decimal256(70, 0)),
-    "text": _plain(TEXTS, pa.string()),
-    "large text": _plain(TEXTS, pa.large_string()),
-    "text view": _plain(TEXTS, pa.string_view()),
-    "binary": _plain([b"", b"ips", b"\xff\xfe", CELL.encode()], pa.binary()),
-    "fixed binary": _plain([b"0123456789abcdef"], pa.binary(16)),
-    "large binary": _plain([b"ips"], pa.large_binary()),
-    "date32": _plain(DATES, pa.date32()),
-    "date64": _plain(DATES, pa.date64()),
-    "time": _plain([time(0), time(23, 59, 59)], pa.time64("us")),
-    "short time": _plain([time(0), time(23, 59, 59)], pa.time32("ms")),
-    "duration": _plain([timedelta(0), timedelta(400)], pa.duration("us")),
-    "timestamp": _timestamps,
-    "list": _plain([[], ["ips"], [CELL]], pa.list_(pa.string())),
-    "large list": _plain([[1], []], pa.large_list(pa.int64())),
-    "fixed list": _plain([[1, 2]], pa.list_(pa.int64(), 2)),
-    "struct": _plain([{"a": 1, "b": CELL}], pa.struct({"a": pa.int64(), "b": pa.string()})),
-    "map": _plain([[("a", CELL)]], pa.map_(pa.string(), pa.string())),
-    "dictionary": lambda draw: _plain(["ips", "control", CELL], pa.string())(draw).dictionary_encode(),
-    "dictionary of numbers": lambda draw: _plain([1, 2, 3], pa.int64())(draw).dictionary_encode(),
-    "dictionary of dates": lambda draw: _plain(DATES, pa.date32())(draw).dictionary_encode(),
+LAST = {"s": 253402300799, "ms": 253402300799999, "us": 2**62, "ns": 2**63 - 1}  # times of each unit that it can hold
+NAMES = [
+    "", " ", "PERSON_ID", "person_id ", "(file)", "filename", "file_row_number", "k", "value", "n_rows", "a.b", '"',
+    "'", "a\nb", "æøå", "select", "*", "w*", "x" * 300, "is_observed", "year_month", "centre", "_0", "read",
+]
+# fmt: on
+TYPES: dict[str, tuple[pa.DataType, list[Any]]] = {
+    "null": (pa.null(), [None]),
+    "bool": (pa.bool_(), [True, False]),
+    **{str(kind): (kind, [0, 1, 7]) for kind in (pa.int8(), pa.int16(), pa.int32(), pa.uint8(), pa.uint16())},
+    "int64": (pa.int64(), INTEGERS),
+    "uint64": (pa.uint64(), [0, 1, 2**64 - 1]),
+    "float16": (pa.float16(), [0.0, 1.0, 2.5]),
+    "float32": (pa.float32(), [0.0, 1.0, 2.5, float("inf"), float("nan")]),
+    "float64": (pa.float64(), NUMBERS),
+    "decimal": (pa.decimal128(20, 2), [Decimal("0"), Decimal("1.50"), Decimal("123456789012.25")]),
+    "wide decimal": (pa.decimal128(38, 0), [Decimal(0), Decimal(10) ** 36]),
+    "wider decimal": (pa.decimal256(70, 0), [Decimal(0), Decimal(10) ** 60]),
+    "text": (pa.string(), TEXTS),
+    "large text": (pa.large_string(), TEXTS),
+    "text view": (pa.string_view(), TEXTS),
+    "binary": (pa.binary(), [b"", b"ips", b"\xff\xfe", CELL.encode()]),
+    "fixed binary": (pa.binary(16), [b"0123456789abcdef"]),
+    "large binary": (pa.large_binary(), [b"ips"]),
+    "date32": (pa.date32(), DATES),
+    "date64": (pa.date64(), DATES),
+    "days beyond": (pa.date32(), [2**31 - 1, -(2**31), 0]),
+    "time": (pa.time64("us"), [time(0), time(23, 59, 59)]),
+    "short time": (pa.time32("ms"), [time(0), time(23, 59, 59)]),
+    "duration": (pa.duration("us"), [timedelta(0), timedelta(400)]),
+    **{
+        f"timestamp {unit} {zone}": (pa.timestamp(unit, zone), [0, last, -last // 4, 1, -1])
+        for unit, last in LAST.items()
+        for zone in ZONES
+    },
+    "times beyond": (pa.timestamp("s"), [2**62, -(2**62)]),
+    "nanoseconds before": (pa.timestamp("ns", "Europe/Oslo"), [-(2**63) + 1, 0]),
+    "list": (pa.list_(pa.string()), [[], ["ips"], [CELL]]),
+    "large list": (pa.large_list(pa.int64()), [[1], []]),
+    "fixed list": (pa.list_(pa.int64(), 2), [[1, 2]]),
+    "struct": (pa.struct({"a": pa.int64(), "b": pa.string()}), [{"a": 1, "b": CELL}]),
+    "map": (pa.map_(pa.string(), pa.string()), [[("a", CELL)]]),
+    "dictionary": (pa.dictionary(pa.int32(), pa.string()), ["ips", "control", CELL]),
+    "dictionary of numbers": (pa.dictionary(pa.int32(), pa.int64()), [1, 2, 3]),
+    "dictionary of dates": (pa.dictionary(pa.int32(), pa.date32()), DATES),
 }
-NAMES = ["", " ", "PERSON_ID", "person_id ", "(file)", "filename", "file_row_number", "k", "value", "n_rows", "a.b", '"',
-         "'", "a\nb", "æøå", "select", "*", "w*", "x" * 300, "is_observed", "year_month", "centre"]  # fmt: skip
 
 
 def _place(d: Delivery, draw: Draw) -> tuple[str, str]:
@@ -117,8 +118,11 @@ def _place(d: Delivery, draw: Draw) -> tuple[str, str]:
 
 def of_type(d: Delivery, extract: str, column: str, kind: str, draw: Draw) -> None:
     """A column of one of the types, with values of that type."""
-    n, values = d.tables[extract].num_rows, TYPES[kind](draw)
-    d.replace(extract, column, pa.array([values[draw.randrange(len(values))] for _ in range(n)], values.type))
+    arrow, values = TYPES[kind]
+    is_dictionary = pa.types.is_dictionary(arrow)
+    drawn = [draw.choice([*values, None]) for _ in range(d.tables[extract].num_rows)]
+    cells = pa.array(drawn, arrow.value_type if is_dictionary else arrow)
+    d.replace(extract, column, cells.dictionary_encode() if is_dictionary else cells)
 
 
 def _type(d: Delivery, draw: Draw) -> None:
@@ -129,8 +133,10 @@ def _type(d: Delivery, draw: Draw) -> None:
 def _cast(d: Delivery, draw: Draw) -> None:
     """The values that are there, in another type where they fit."""
     extract, column = _place(d, draw)
-    kind = draw.choice([pa.string(), pa.large_string(), pa.float64(), pa.int64(), pa.timestamp("ns"), pa.timestamp("us", "UTC"),
-                        pa.timestamp("ns", "Europe/Oslo"), pa.timestamp("s"), pa.date64(), pa.binary(), pa.bool_()])  # fmt: skip
+    zoned = [pa.timestamp("us", "UTC"), pa.timestamp("ns", "Europe/Oslo")]
+    times = [pa.timestamp("ns"), pa.timestamp("s"), pa.date64(), *zoned]
+    others = [pa.string(), pa.large_string(), pa.float64(), pa.int64(), pa.binary(), pa.bool_()]
+    kind = draw.choice([*times, *others])
     with contextlib.suppress(pa.ArrowException):
         d.replace(extract, column, d.tables[extract][column].cast(kind).combine_chunks())
 
@@ -239,13 +245,19 @@ def _written(d: Delivery, folder: Path) -> Path:
 
 # --- cohort files ----------------------------------------------------------------------------------
 
-SCALARS = [None, True, False, 0, 1, -1, 12.0, 0.5, 10**30, float("nan"), float("inf"), "", " ", "x", "all", "ips", "control",
-           "1", "2015-01", "2015-13", date(2015, 1, 1), [], {}, [1], ["x", "x"], {"x": 1}, {1: "x"}, [[1]], {"a": {"b": 1}},
-           "x" * 5000, "a\x00b", "../..", "~x/y", "*", "**", "person_id", "\n", [None], {None: None}, "no", "æøå", 1e308,
-           [0, 0], [12, 1], [-999, 999], "each", "follow_up", "zero", "warn", ["age", "agee"], "{x}", "%s", "<b>"]  # fmt: skip
-TOKENS = [".nan", ".inf", "*a", "&a ", "!!python/object:x ", "!!set ", "!!binary ", "\t", "{", "}", "[", "]", ":", ": ",
-          "- ", "? ", "#", "'", '"', "|\n", ">\n", "%", "@", "`", "<<: ", "NO", "010", "01", "1_0", "12:30", "2015-01-01",
-          "~", "\x00", "\ufeff", "\u2028", "😀", "---\n", "...\n", "\r", "  ", "\n", "null", "!", "&", "*"]  # fmt: skip
+# fmt: off
+SCALARS = [
+    None, True, False, 0, 1, -1, 12.0, 0.5, 10**30, float("nan"), float("inf"), "", " ", "x", "all", "ips", "control",
+    "1", "2015-01", "2015-13", date(2015, 1, 1), [], {}, [1], ["x", "x"], {"x": 1}, {1: "x"}, [[1]], {"a": {"b": 1}},
+    "x" * 5000, "a\x00b", "../..", "~x/y", "*", "**", "person_id", "\n", [None], {None: None}, "no", "æøå", 1e308,
+    [0, 0], [12, 1], [-999, 999], "each", "follow_up", "zero", "warn", ["age", "agee"], "{x}", "%s", "<b>",
+]
+TOKENS = [
+    ".nan", ".inf", "*a", "&a ", "!!python/object:x ", "!!set ", "!!binary ", "\t", "{", "}", "[", "]", ":", ": ",
+    "- ", "? ", "#", "'", '"', "|\n", ">\n", "%", "@", "`", "<<: ", "NO", "010", "01", "1_0", "12:30", "2015-01-01",
+    "~", "\x00", "\ufeff", "\u2028", "😀", "---\n", "...\n", "\r", "  ", "\n", "null", "!", "&", "*",
+]
+# fmt: on
 
 
 @cache
@@ -302,7 +314,9 @@ def _restructured(text: str, draw: Draw) -> str:
         elif way == 2:
             del holder[key]
         elif way == 3 and isinstance(holder, dict):
-            holder[draw.choice([1, "1", True, f"{key}x", str(key)[:-1], str(key).upper(), "x", "all"])] = holder.pop(key)
+            holder[draw.choice([1, "1", True, f"{key}x", str(key)[:-1], str(key).upper(), "x", "all"])] = holder.pop(
+                key
+            )
         else:
             other, place = _spot(content, draw)
             other[place] = deepcopy(holder[key])

@@ -11,7 +11,8 @@ import pytest
 from deliveries import good, outcome
 from ipseval.errors import UserError
 from ipseval.pipeline import run
-from ipseval.registers.rules import ACTIONS, RULES
+from ipseval.registers.rule import ACTIONS
+from ipseval.registers.rules import RULES
 from spoiling import (
     IN_PART_1,
     Plant,

@@ -149,9 +149,10 @@ def spoilt(tmp_path: Path, **changed: Any) -> Path:
     return path
 
 
-def test_a_code_that_no_row_has_is_noted(tmp_path: Path) -> None:
+def test_a_code_that_no_row_has_is_noted_where_that_is_asked_for(tmp_path: Path) -> None:
     states = {**STATES, "fleksjob": {"employment": ["fleksjob", "flexjob"]}}
-    quality = measure(read_cohort(spoilt(tmp_path, states=states)))["check"]["quality"]
+    checks = {"code_not_found": "warn"}
+    quality = measure(read_cohort(spoilt(tmp_path, states=states, checks=checks)))["check"]["quality"]
     (row,) = quality[quality["rule"] == "code_not_found"].itertuples()
     assert (row.extract, row.column, row.action) == ("employment", "kind", "warn")
 

@@ -120,6 +120,12 @@ def _as_code(column: pa.ChunkedArray) -> pd.Series:
     return pd.Series(column.to_pandas(), dtype=object).map(code, na_action="ignore").astype("str")
 
 
+def is_code(kind: pa.DataType) -> bool:
+    """Whether values of an Arrow type can be codes: text, numbers and truth values."""
+    is_numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return is_text(kind) or is_numeric or pa.types.is_boolean(kind)
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Whether an Arrow type is text."""
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)

@@ -8,7 +8,8 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.errors import Fault
-from ipseval.registers.rules import RULES, agreeing
+from ipseval.registers.rule import agreeing
+from ipseval.registers.rules import RULES
 
 QUALITY_COLUMNS = ["extract", "rule", "severity", "n_rows", "n_persons", "action", "column"]
 SEVERITY = {"stop": "error", "drop": "warning", "fix": "information", "warn": "warning", "note": "information"}
@@ -44,6 +45,7 @@ class Findings:
     rows: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     said: list[tuple[str, str]] = field(default_factory=list)  # severity, sentence
+    codes: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # extract, column -> see named_codes.Seen
     matched: dict[str, Matched] = field(default_factory=dict)  # name of a file -> what of the trial is in it
 
     def add(

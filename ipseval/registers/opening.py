@@ -194,6 +194,10 @@ def _settings_fit(this: Opened, cohort: Cohort, found: Findings) -> bool:
             elif key == "exclusions" and column not in coded:
                 what = f"exclusions.{name}.{column} names a column that holds no codes."
                 found.fault(configured(cohort), what, f"Columns with codes: {listed(coded) or 'none'}.")
+            elif key == "constants" and ours[column].kind != "code":
+                what = f"constants.{name}.{column} names a column that holds no codes."
+                with_codes = [c.name for c in this.contract if c.kind == "code"]
+                found.fault(configured(cohort), what, f"Columns with codes: {listed(with_codes) or 'none'}.")
             elif key == "exclusions" and source.exclusions[column] and not _has(this.delivery, source.names(column)):
                 what = f"exclusions.{name} names '{column}', which {this.delivery.label} does not have."
                 found.fault(configured(cohort), what, f"It has: {listed(sorted(this.delivery.columns))}.")

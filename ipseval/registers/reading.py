@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ipseval.contracts import SPELL_EXTRACTS, Column
-from ipseval.registers import extracts, matching
+from ipseval.registers import extracts, matching, named_codes
 from ipseval.registers.cells import Written
 from ipseval.registers.convert import convert
 from ipseval.registers.distinct import in_order, stacked
@@ -73,6 +73,7 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
     _check_keys(this, keyed, person, file, found)
     matching.check(this, parts, person, file, found)
     rows = pd.DataFrame(frame)
+    named_codes.see(this, parts, rows, found)
     return in_order(rows, rows.columns[:SORTED_BY])
 
 

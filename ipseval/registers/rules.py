@@ -4,60 +4,9 @@
 what cannot be seen in rows (files, columns, keys) is found in ``ipseval.check`` under the same names.
 """
 
-import re
-from dataclasses import dataclass
+from ipseval.registers.rule import Rule
 
-ACTIONS = ("stop", "drop", "fix", "warn", "note")
 OPEN_DATES = ("end_on", "died_on", "emigrated_on", "withdrawn_on")  # empty: it has not happened
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule: what it finds, in words that follow "n of m rows of <file>", and what is done.
-
-    Parameters
-    ----------
-    action : str
-        ``stop`` (nothing is written), ``drop`` (rows left out), ``fix`` (mended as ``finds`` says), ``warn``, or
-        ``note`` (nothing is wrong).
-    finds, remedy : str
-        Wording of the message. ``{column}`` stands for the column concerned, ``[one|many]`` for the form that
-        agrees with the count.
-    done : str
-        What becomes of the rows when nothing else was asked for.
-    others : tuple of str
-        Actions that a cohort file may ask for instead, under ``checks``.
-    """
-
-    action: str
-    finds: str
-    remedy: str = "Nothing to do."
-    others: tuple[str, ...] = ()
-    done: str = ""
-
-
-def agreeing(text: str, n: int) -> str:
-    """Choose among ``[one|many]`` by a count."""
-    return re.sub(r"\[([^|\]]*)\|([^\]]*)\]", lambda m: m[1] if n == 1 else m[2], text)
-
-
-def in_words(text: str, column: str = "") -> str:
-    """Wording for many rows; places that a message fills in become ``...``, save the column where it is known."""
-    usual = {
-        "{extract}.{column}": "<extract>.<column>",
-        "{label}": "the extract",
-        "{units}": "months",
-        "{unit}": "month",
-    }
-    for place, words in usual.items():
-        text = text.replace(place, words)
-    text = agreeing(text, 2)
-    if column:
-        article = "an" if column[0] in "aeiou" else "a"
-        text = text.replace("{column}", column).replace("{article}", article)
-    return re.sub(r"\s+", " ", re.sub(r"\{\{(.*?)\}\}", r"{\1}", re.sub(r"(?<!\{)\{\w+\}(?!\})", "...", text))).strip()
-
-
 WARN, STOP, BOTH = ("warn",), ("stop",), ("stop", "warn")
 RULES: dict[str, Rule] = {
     # files
@@ -247,11 +196,30 @@ RULES: dict[str, Rule] = {
         done="read as a category",
     ),
     "code_not_found": Rule(
+        "stop",
+        "[is|are] the {column} of no row of {label}.",
+        "Mend [it|them], or set checks: {{code_not_found: warn}}. {near}",
+        WARN,
+    ),
+    "covariate_not_delivered": Rule(
+        "stop",
+        "is asked for as a covariate, and what was delivered does not give it.",
+        "Have it delivered, leave it out, or set checks: {{covariate_not_delivered: warn}}. {near}",
+        WARN,
+        done="left out and named in the tables",
+    ),
+    "empty_arm": Rule(
+        "stop",
+        "declared under arms [has|have] nobody in {label}.",
+        "Mend arms or values.trial.arm, or set checks: {{empty_arm: warn}}.",
+        WARN,
+    ),
+    "code_of_nobody": Rule(
         "warn",
-        "[is|are] the {column} of no row.",
-        "Check the spelling under states.",
+        "[is|are] the {column} of nobody in the trial list.",
+        "Nothing to do where it is rare.",
         STOP,
-        done="nobody is in the state by [it|them]",
+        done="nobody is concerned",
     ),
     # dates
     "randomised_after_register": Rule(

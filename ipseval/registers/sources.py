@@ -3,7 +3,7 @@
 A register's names, codes and files are a preset of config/layouts.yaml: a cohort names it in place of a layout.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ OWN_KEYS = (
     "files",
     "columns",
     "usual_columns",
+    "usual_codes",
     "values",
     "exclusions",
     "constants",
@@ -51,6 +52,8 @@ class Source:
         Our column -> its form or zone; our column -> its marks of decimals and thousands.
     zone : str, optional
         The register's zone, of times that do not say theirs.
+    own_codes : tuple of (str, str, tuple of str)
+        Codes that the cohort file names of this source alone: under ``values`` or ``exclusions``, of which column.
     options : dict
         Options of the layout.
     observed_from, observed_until : str, optional
@@ -71,6 +74,7 @@ class Source:
     dates: dict[str, dict[str, str]] = field(default_factory=dict)
     numbers: dict[str, dict[str, str]] = field(default_factory=dict)
     zone: str | None = None
+    own_codes: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     observed_from: str | None = None
     observed_until: str | None = None
@@ -110,9 +114,20 @@ def _source(cohort: Cohort, extract: str, spec: Mapping[str, Any]) -> Source:
         },
         numbers={**cohort.numbers.get(extract, {}), **spec.get("numbers", {})},
         zone=cohort.zone,
+        own_codes=tuple(_own_codes(spec)),
         options={key: value for key, value in spec.items() if key not in OWN_KEYS},
         **{key: spec.get(key) for key in ("observed_from", "observed_until", "hours_break", "full_time_hours")},
     )
+
+
+def _own_codes(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Codes of a source's ``values`` and ``exclusions`` that do not come from its preset or from the extract's."""
+    for key in ("values", "exclusions"):
+        usual = spec.get("usual_codes", {}).get(key, {})
+        for column, codes in spec.get(key, {}).items():
+            own = tuple(code(c) for c in codes if code(c) not in usual.get(column, ()))
+            if own:
+                yield key, column, own
 
 
 def expanded(settings: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -145,9 +160,19 @@ def _on_preset(
         **{key: value for key, value in spec.items() if key != "layout"},
         "files": spec.get("files", files),
         "usual_columns": preset.get("columns", {}),
+        "usual_codes": {key: _listed_codes(preset.get(key, {}), said[key]) for key in said},
         "values": _by_column(preset.get("values", {}), said["values"], spec.get("values", {})),
         "exclusions": {**preset.get("exclusions", {}), **said["exclusions"], **spec.get("exclusions", {})},
     }
+
+
+def _listed_codes(*levels: Mapping[str, Iterable[Any]]) -> dict[str, list[str]]:
+    """Codes by column, of all levels together."""
+    made: dict[str, list[str]] = {}
+    for level in levels:
+        for column, codes in level.items():
+            made.setdefault(column, []).extend(map(code, codes))
+    return made
 
 
 def _by_column(*levels: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:

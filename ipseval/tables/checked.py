@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from ipseval import words
 from ipseval.language import say
 from ipseval.registers.findings import taken
-from ipseval.registers.rules import RULES, in_words
+from ipseval.registers.rule import in_words
+from ipseval.registers.rules import RULES
 from ipseval.tables.record import record
 from ipseval.tables.review import Record, Review, count_cell
 from ipseval.tables.table import Cell, Column, Row, Table
