@@ -42,7 +42,7 @@ def checked(folder: Path, plant: Plant = lambda d: None, **config: Any) -> Check
 SPELLED = [
     ({"exclusions": {"employment": {"status": ["1"]}}}, "'1' of exclusions.employment.status is the", "01"),
     ({"exclusions": {"trial": {"arm": ["contol"]}}}, "'contol' of exclusions.trial.arm is the arm", "control"),
-    ({"values": {"persons": {"sex": {"feminine": "female"}}}}, "'feminine' of values.persons.sex is the sex", "female"),
+    ({"values": {"persons": {"sex": {"femal": "female"}}}}, "'femal' of values.persons.sex is the sex", "female"),
     ({"values": {"services": {"service": {"ipss": "x"}}}}, "'ipss' of values.services.service is the service", "ips"),
     ({"states": {"s": {"services": ["ips", "ipss"]}}}, "'ipss' of states.s.services is the service of no row", "ips"),
     ({"receipt": {"services": {"ips": ["isp"]}}}, "'isp' of receipt.services.ips is the service of no row", "ips"),

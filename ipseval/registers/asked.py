@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from ipseval.config import Cohort
+from ipseval.contracts import EXTRACTS
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.registers.covariates import Records, covariates
 from ipseval.registers.findings import Findings
@@ -19,7 +20,8 @@ def check(cohort: Cohort, frames: Tables, found: Findings) -> None:
     trial = frames.get("trial")
     if trial is None or found.faults or not cohort.asked_covariates:
         return
-    records = Records(trial.set_index("person_id").sort_index(), frames, cohort.describe)
+    every = {name: frames.get(name) for name in EXTRACTS}
+    records = Records(trial.set_index("person_id").sort_index(), every, cohort.describe)
     known = [*covariates(records, cohort.covariates), *trial.columns]
     for name in _lacking(cohort, known):
         words = {"column": name, "near": nearest(name, known)}
