@@ -10,8 +10,8 @@
 # For a trial on registers: arms in which everybody has the outcome are common in small centres and in cumulated
 # shares ("any contact with the employment office"). There a difference is declared that the data cannot show.
 #
-# What we do: effects are differences from regressions of persons, whose errors are compared with frozen numbers of R;
-# no interval is taken from this function.
+# What we do: no interval is taken from this function. Effects are differences of shares from regressions; where
+# nobody differs within the arms the row has the status `no_variation` and no interval (docs/methods.md).
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
