@@ -18,15 +18,17 @@ from ipseval.registers import asked, digests, extracts, named_codes, rules
 from ipseval.registers.coverage import starts_in_trial
 from ipseval.registers.date_forms import is_zone
 from ipseval.registers.distinct import in_order, numbered, stacked, stacked_rows
-from ipseval.registers.findings import Findings, Matched
+from ipseval.registers.files import is_parquet
+from ipseval.registers.findings import Findings, Matched, listed
 from ipseval.registers.fingerprint import Last, drift, fingerprint
 from ipseval.registers.keys import canonical_keys
 from ipseval.registers.layouts import LAYOUTS
 from ipseval.registers.matching import check_exact
 from ipseval.registers.months import check_months
 from ipseval.registers.noting import note
-from ipseval.registers.opening import Opened, check_unread, configured, listed, located, open_extract
+from ipseval.registers.opening import Opened, configured, open_extract
 from ipseval.registers.parts import adapted, check_hours
+from ipseval.registers.places import check_unread, located
 from ipseval.registers.reading import SORTED_BY, read_rows
 from ipseval.registers.row_rules import ROW_RULES, Known
 from ipseval.registers.source_faults import source_faults
@@ -167,7 +169,7 @@ def check_settings(cohort: Cohort, found: Findings) -> None:
         what = "observed_until is missing: the last complete month of the employment register (YYYY-MM)."
         found.fault(where, what, "Without it, months after the end of the register would read as not employed.")
     delivered = located(cohort, "wage_subsidy")
-    if cohort.outcome.exclude_wage_subsidy and not any(p.suffix.lower() == ".parquet" for p in delivered):
+    if cohort.outcome.exclude_wage_subsidy and not any(map(is_parquet, delivered)):
         what = "ordinary employment excludes wage subsidies, but wage_subsidy was not delivered."
         remedy = "Deliver it, or set outcome.exclude_wage_subsidy: false and call the outcome what it then is."
         found.fault(where, what, remedy)

@@ -1,15 +1,21 @@
 """Delivered Parquet files: found, and described by their footers without reading a row."""
 
+import os
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from ipseval.registers.files import ENCRYPTED, ENDINGS, PARQUET, kind_of, partition
+
+SIGNATURE = 28  # bytes behind a footer: a nonce of 12 and a tag of 16
 
 
 def folded(name: str) -> str:
@@ -29,12 +35,15 @@ class File:
     footer : FileMetaData
     names : tuple of str
         Every column of the file in its order; a name may stand twice.
+    in_folders : mapping
+        Columns that stand in the names of the file's folders only (``year=2015/``), and their value.
     """
 
     path: Path
     types: dict[str, pa.DataType]
     footer: pq.FileMetaData = field(repr=False, compare=False)
     names: tuple[str, ...] = ()
+    in_folders: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -86,6 +95,8 @@ class File:
         """Nulls of a column as far as the footer tells; of a column that the file lacks, all rows."""
         if column is None or pa.types.is_null(self.types[column]):
             return self.n_rows
+        if column in self.in_folders:
+            return self.n_rows if self.in_folders[column] is None else 0
         return sum(s.null_count for s in self._statistics(column) if s.has_null_count)
 
     @cached_property
@@ -98,6 +109,14 @@ class File:
             chunk = self.footer.row_group(group).column(place)
             if chunk.is_stats_set:
                 yield chunk.statistics
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A file, or a folder of a table, that cannot be read as it is: its name, and what it is."""
+
+    name: str
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -116,6 +135,8 @@ class Delivery:
         Names of files that are no (whole) Parquet, and of files that are something else.
     pattern : str
         How the files were asked for; empty when they are those of the extract's own name.
+    others : tuple of Unread
+        Files that are known to be something else: encrypted, or another format under the name of Parquet.
     """
 
     name: str
@@ -124,6 +145,7 @@ class Delivery:
     broken: tuple[str, ...] = ()
     stray: tuple[str, ...] = ()
     pattern: str = ""
+    others: tuple[Unread, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -148,36 +170,58 @@ class Delivery:
         return [self.files[i].path.relative_to(self.folder).as_posix() for i in numbers]
 
 
-def locate(folder: Path, extract: str, patterns: Sequence[str] = ()) -> list[Path]:
-    """All files delivered for an extract.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the extracts.
-    extract : str
-    patterns : sequence of str
-        Names within the folder, with ``*``; a folder stands for all that is in it. None: ``<extract>.parquet`` (a
-        file or a folder) and what is in ``<extract>/``.
-    """
-    places = [p for pattern in patterns or (f"{extract}.parquet", extract) for p in sorted(folder.glob(pattern))]
-    found = (p for place in places for p in ([place] if place.is_file() else sorted(place.rglob("*"))))
-    return list(dict.fromkeys(p for p in found if p.is_file() and not p.name.startswith((".", "_"))))
-
-
 def describe(folder: Path, extract: str, found: Sequence[Path], pattern: str = "") -> Delivery | None:
     """Describe the files found for an extract without reading their rows; None when there are none."""
     if not found:
         return None
-    files, broken = [], []
-    for path in (p for p in found if p.suffix.lower() == ".parquet"):
-        try:
-            with pq.ParquetFile(path) as opened:
-                schema = opened.schema_arrow
-                types = dict(zip(schema.names, schema.types, strict=True))
-                files.append(File(path, types, opened.metadata, tuple(schema.names)))
-        except (pa.ArrowException, OSError):
-            broken.append(path)
-    stray = (p for p in found if p.suffix.lower() != ".parquet")
-    unread = [tuple(p.relative_to(folder).as_posix() for p in paths) for paths in (broken, stray)]
-    return Delivery(extract, folder, tuple(files), unread[0], unread[1], pattern)
+    files: list[File] = []
+    broken: list[str] = []
+    others: list[Unread] = []
+    stray: list[str] = []
+    for path in found:
+        name, kind = path.relative_to(folder).as_posix(), kind_of(path)
+        if kind == PARQUET:
+            try:
+                opened = _opened(path, folder)
+            except (pa.ArrowException, OSError):
+                broken.append(name)
+                continue
+            if _is_signed(opened):
+                others.append(Unread(name, ENCRYPTED))
+            else:
+                files.append(opened)
+        elif kind is not None and (kind == ENCRYPTED or path.suffix.lower() in ENDINGS):
+            others.append(Unread(name, kind))
+        else:
+            (broken if path.suffix.lower() in ENDINGS else stray).append(name)
+    return Delivery(extract, folder, _typed(files), tuple(broken), tuple(stray), pattern, tuple(others))
+
+
+def _opened(path: Path, folder: Path) -> File:
+    with pq.ParquetFile(path) as opened:
+        schema = opened.schema_arrow
+        types = dict(zip(schema.names, schema.types, strict=True))
+        own = {folded(name) for name in types}
+        in_folders = {k: v for k, v in partition(path, folder).items() if folded(k) not in own}
+        return File(path, types, opened.metadata, tuple(schema.names), in_folders)
+
+
+def _is_signed(file: File) -> bool:
+    """Whether columns are encrypted under a footer that is not: it is followed by its signature.
+
+    Their statistics must not be asked for: Arrow ends the process.
+    """
+    with file.path.open("rb") as stream:
+        stream.seek(-8, os.SEEK_END)
+        n_bytes = int.from_bytes(stream.read(4), "little")
+    return bool(n_bytes - file.footer.serialized_size == SIGNATURE)
+
+
+def _typed(files: Sequence[File]) -> tuple[File, ...]:
+    """Files with the columns of their folders' names: whole numbers where all are, else text (0301 stays so)."""
+    names = dict.fromkeys(name for file in files for name in file.in_folders)
+    values = {name: {file.in_folders.get(name) for file in files} - {None} for name in names}
+    is_whole = {n: all(re.fullmatch(r"0|-?[1-9]\d{0,17}", str(v)) for v in own) for n, own in values.items()}
+    return tuple(
+        replace(f, types=f.types | {n: pa.int64() if is_whole[n] else pa.string() for n in f.in_folders}) for f in files
+    )

@@ -14,7 +14,7 @@ from ipseval import store
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
 from ipseval.errors import Fault, UserError
-from ipseval.registers.opening import located
+from ipseval.registers.places import located
 from ipseval.registers.progress import Reading
 
 Stamp = list[int]  # size, and what the file system changes when a file is written or replaced

@@ -175,7 +175,8 @@ def _query(delivery: Delivery, batch: Batch, asked: _Asked) -> pa.Table:
     files = [delivery.files[i] for i in numbers]
     here = _names_in(files[0], asked.columns)
     place = {name: _place(i) for i, name in reversed(list(enumerate(files[0].names)))}
-    values = {_quoted(ours): place[theirs] for ours, theirs in here.items()}
+    in_folders = {ours: theirs for ours, theirs in here.items() if theirs not in place}
+    values = {_quoted(ours): place[theirs] for ours, theirs in here.items() if theirs in place}
     values |= {_quoted(PRESENT + name): f"{place[name]} IS NOT NULL" for name in asked.present if name in place}
     select = "".join(f"{value} AS {name}, " for name, value in values.items())
     named = f"read({', '.join(map(_place, range(len(files[0].names))))})"
@@ -189,7 +190,7 @@ def _query(delivery: Delivery, batch: Batch, asked: _Asked) -> pa.Table:
         query = f"SELECT *, count(*) AS n_rows FROM ({query}) GROUP BY ALL"
     paths = [str(file.path) for file in files]
     with _connection() as db:
-        if asked.keys is not None:
+        if asked.keys is not None and "person_id" not in in_folders:
             key = here["person_id"]
             query += (
                 f" {'AND' if rows else 'WHERE'} {persons_keys.condition(db, files[0], key, place[key], asked.keys)}"
@@ -199,7 +200,15 @@ def _query(delivery: Delivery, batch: Batch, asked: _Asked) -> pa.Table:
         except duckdb.Error:
             raise UnreadableError(_damaged(delivery, numbers, asked)) from None
     own = pa.array(numbers, pa.int32()).take(table[FILE])
-    return _with_zones(table.set_column(table.column_names.index(FILE), FILE, own), files[0], here)
+    table = table.set_column(table.column_names.index(FILE), FILE, own)
+    for ours, theirs in in_folders.items():
+        table = table.append_column(ours, _of_folders(delivery, theirs, files[0].types[theirs]).take(table[FILE]))
+    return _with_zones(table, files[0], here)
+
+
+def _of_folders(delivery: Delivery, column: str, kind: pa.DataType) -> pa.Array:
+    """The value of every file of a delivery in a column that stands in the names of folders."""
+    return pa.array([file.in_folders.get(column) for file in delivery.files], pa.string()).cast(kind)
 
 
 def _place(number: int) -> str:

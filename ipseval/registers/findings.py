@@ -1,6 +1,6 @@
 """Findings of a check: counts of rows and persons by rule, and the faults among them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from ipseval.registers.rules import RULES
 
 QUALITY_COLUMNS = ["extract", "rule", "severity", "n_rows", "n_persons", "action", "column"]
 SEVERITY = {"stop": "error", "drop": "warning", "fix": "information", "warn": "warning", "note": "information"}
+
+MAX_NAMES = 12  # names that a message lists
 
 TAKEN = {
     "stop": "the run stops",
@@ -27,6 +29,13 @@ def taken(rule: str, action: str, n: int = 2) -> str:
     """What is done about a finding, in words."""
     known = RULES[rule]
     return agreeing(known.done, n) if known.done and action == known.action else TAKEN[action]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence; of many the first."""
+    every = list(names)
+    rest = len(every) - MAX_NAMES
+    return ", ".join(every[:MAX_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
 @dataclass(frozen=True)

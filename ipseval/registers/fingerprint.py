@@ -20,7 +20,7 @@ from ipseval.contracts import EXTRACTS
 from ipseval.registers.coverage import months_covered
 from ipseval.registers.delivered import Delivery, describe
 from ipseval.registers.findings import Matched
-from ipseval.registers.opening import located
+from ipseval.registers.places import located
 
 ALL = "all"  # the row of all files of an extract
 FINGERPRINT_COLUMNS = (

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ipseval.registers.extracts import PRESENT, Part
-from ipseval.registers.findings import Findings, Matched
+from ipseval.registers.findings import Findings, Matched, listed
 from ipseval.registers.keys import inexact
-from ipseval.registers.opening import Opened, listed
+from ipseval.registers.opening import Opened
 
 MOST_BYTES = 10**8  # of a delivery whose unread columns are counted while the others are read
 FAMILY = 3  # names of unread columns that differ in digits only stand as one when there are more

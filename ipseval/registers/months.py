@@ -10,8 +10,8 @@ from ipseval.registers import extracts
 from ipseval.registers.cells import Written
 from ipseval.registers.convert import convert
 from ipseval.registers.extracts import FILE
-from ipseval.registers.findings import Findings
-from ipseval.registers.opening import Opened, listed
+from ipseval.registers.findings import Findings, listed
+from ipseval.registers.opening import Opened
 from ipseval.registers.row_periods import Period
 from ipseval.registers.row_rules import Known
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval.registers.findings import Findings
-from ipseval.registers.opening import Opened, listed
+from ipseval.registers.findings import Findings, listed
+from ipseval.registers.opening import Opened
 
 
 def note(

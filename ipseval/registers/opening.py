@@ -1,25 +1,25 @@
 """Opening an extract: its files, its layout, and under which names its columns were delivered."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from ipseval.config import Cohort
-from ipseval.contracts import EXTRACTS, Column, Extract
+from ipseval.contracts import Column, Extract
 from ipseval.errors import nearest
 from ipseval.registers.categories import CATEGORY
 from ipseval.registers.convert import is_text
 from ipseval.registers.date_forms import EXPECTED, LOCAL, form_fits, is_zone
-from ipseval.registers.delivered import Delivery, describe, locate
-from ipseval.registers.findings import Findings
+from ipseval.registers.delivered import Delivery, describe
+from ipseval.registers.files import locate
+from ipseval.registers.findings import Findings, listed
 from ipseval.registers.keys import misfit
 from ipseval.registers.layouts import LAYOUTS, Layout
+from ipseval.registers.places import check_places, is_plain
 from ipseval.registers.row_periods import UNITS, WORDS, Period, by_column, by_file
 from ipseval.registers.rules import OPEN_DATES
 from ipseval.registers.sources import PLAIN, Source, sources
 
-MAX_NAMES = 12  # names that a message lists
 CODED = ("code", "integer")  # kinds of columns whose codes can be excluded; of the trial list the first only
 
 
@@ -50,28 +50,6 @@ class Opened:
     period: Period | None = None
 
 
-def listed(names: Iterable[str]) -> str:
-    """Names in a sentence; of many the first."""
-    every = list(names)
-    rest = len(every) - MAX_NAMES
-    return ", ".join(every[:MAX_NAMES]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def located(cohort: Cohort, extract: str) -> list[Path]:
-    """All files delivered for an extract."""
-    places = (locate(cohort.extracts, extract, source.files) for source in sources(cohort, extract))
-    return list(dict.fromkeys(path for place in places for path in place))
-
-
-def check_unread(cohort: Cohort, found: Findings) -> None:
-    """Note Parquet files of the folder that no extract reads: stale copies, or names that are not as expected."""
-    read = {path for extract in EXTRACTS for path in located(cohort, extract)}
-    every = (p for p in cohort.extracts.rglob("*.parquet") if p.is_file() and not p.name.startswith((".", "_")))
-    names = sorted(path.relative_to(cohort.extracts).as_posix() for path in every if path not in read)
-    if names:
-        found.add("all", "unread_file", listed(names), None, None, number=len(names))
-
-
 def open_extract(extract: Extract, cohort: Cohort, found: Findings) -> tuple[Opened, ...]:
     """Files, columns and layout of each source of an extract that can be read."""
     every = sources(cohort, extract.name)
@@ -95,17 +73,13 @@ def _open_source(extract: Extract, source: Source, cohort: Cohort, found: Findin
         if is_expected:
             found.add(extract.name, "missing_extract", name, None, None)
         return None
-    for rule, names in (("not_parquet", delivery.broken), ("stray_file", delivery.stray)):
-        if names:
-            found.add(extract.name, rule, listed(names), None, None, number=len(names))
-    if not delivery.files and not delivery.broken and is_expected:
-        found.add(extract.name, "missing_extract", name, None, None)
-    if delivery.broken or not delivery.files:
+    if not is_plain(delivery, source, cohort, found):
         return None
-    single, *others = delivery.names(range(len(delivery.files)))
-    if others and single == f"{extract.name}.parquet" and not source.files:
-        folder = others[0].split("/")[0]
-        found.add(extract.name, "file_and_folder", f"{single} and {folder}/", delivery.n_rows, None)
+    if not delivery.files and is_expected:
+        found.add(extract.name, "missing_extract", name, None, None)
+    if not delivery.files:
+        return None
+    check_places(delivery, source, found)
     if delivery.n_rows == 0:
         action = "stop" if extract.needed else "warn"
         found.add(extract.name, "empty_extract", delivery.label, 0, 0, number=1, action=action)

@@ -13,10 +13,10 @@ from ipseval.registers.cells import Written
 from ipseval.registers.convert import convert
 from ipseval.registers.distinct import in_order, stacked
 from ipseval.registers.extracts import FILE, Part
-from ipseval.registers.findings import Findings
+from ipseval.registers.findings import Findings, listed
 from ipseval.registers.keys import Spelled, canonical_keys
 from ipseval.registers.noting import note
-from ipseval.registers.opening import Opened, listed
+from ipseval.registers.opening import Opened
 from ipseval.registers.rules import OPEN_DATES
 
 SORTED_BY = 12  # columns that rows are sorted by

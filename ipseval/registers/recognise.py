@@ -3,7 +3,7 @@
 import difflib
 import glob
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ipseval.contracts import EXTRACTS, Column, Extract
-from ipseval.registers.delivered import Delivery, describe, locate
+from ipseval.registers.delivered import Delivery, describe
+from ipseval.registers.files import HIVE, every_parquet, locate
 from ipseval.registers.layouts import LAYOUTS, Layout
 from ipseval.registers.row_periods import MONTH_COLUMN, YEAR_COLUMN, Period, by_file
 from ipseval.settings import ROOT, presets, read_yaml
@@ -100,18 +101,32 @@ def plain(name: str) -> str:
 def families(folder: Path) -> list[Delivery]:
     """Files of a folder whose names differ in digits only are taken together; sorted, nearest first."""
     found: dict[str, list[str]] = {}
-    paths = (p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() == ".parquet" and p.is_file())
-    for path in (p for p in paths if not any(part.startswith((".", "_")) for part in p.parts)):
+    for path in (p.relative_to(folder) for p in every_parquet(folder)):
+        table = _partitioned(path)
         digitless = re.sub(r"\d+", "*", path.name)
-        found.setdefault((path.parent / digitless).as_posix(), []).append(path.as_posix())
+        family = (path.parent / digitless).as_posix() if table is None else table
+        found.setdefault(family, []).append(path.as_posix())
     opened = []
     for names in found.values():
-        parent, name = PurePosixPath(names[0]).parent, PurePosixPath(names[0]).name
-        several = "*".join(map(glob.escape, re.split(r"\d+", name)))
-        pattern = glob.escape(names[0]) if len(names) == 1 else (Path(glob.escape(str(parent))) / several).as_posix()
-        if delivery := describe(folder, names[0], locate(folder, names[0], (pattern,)), pattern):
+        if delivery := describe(folder, names[0], locate(folder, names[0], (pattern := _pattern(names),)), pattern):
             opened.append(delivery)
     return sorted(opened, key=lambda d: (d.pattern.count("/"), d.pattern))
+
+
+def _partitioned(path: Path) -> str | None:
+    """The folder whose folders are named for the values of a column (``jobs`` of ``jobs/year=2015/part-0.parquet``)."""
+    parents = path.parts[:-1]
+    first = next((i for i, part in enumerate(parents) if HIVE.fullmatch(part)), None)
+    return PurePosixPath(*parents[:first]).as_posix() if first else None
+
+
+def _pattern(names: Sequence[str]) -> str:
+    """How a cohort file names a family of files."""
+    if table := _partitioned(Path(names[0])):
+        return glob.escape(table)
+    parent, name = PurePosixPath(names[0]).parent, PurePosixPath(names[0]).name
+    several = "*".join(map(glob.escape, re.split(r"\d+", name)))
+    return glob.escape(names[0]) if len(names) == 1 else (Path(glob.escape(str(parent))) / several).as_posix()
 
 
 def recognise(deliveries: Iterable[Delivery]) -> dict[str, tuple[Guess, ...]]:

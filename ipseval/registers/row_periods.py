@@ -12,6 +12,7 @@ MONTH_COLUMN, YEAR_COLUMN = "year_month", "year"
 UNITS = {MONTH_COLUMN: "M", YEAR_COLUMN: "Y"}  # as numpy calls them
 WORDS = {MONTH_COLUMN: "month", YEAR_COLUMN: "year"}
 _YEAR = r"(?<!\d)((?:19|20)\d{2})"
+PART = re.compile(r"part[-_.]|data[_.]?\d*$|\d{6}_\d+|[0-9a-f]{8}-[0-9a-f]{4}-", re.IGNORECASE)  # a writer's own names
 NAMES = {  # the month need not have two digits: ameld_2015_m1, 20151, 201501 and 2015-01 are the same
     MONTH_COLUMN: re.compile(_YEAR + r"[-_. ]?m?(0?[1-9]|1[0-2])(?!\d)", re.IGNORECASE),
     YEAR_COLUMN: re.compile(_YEAR + r"(?!\d)"),
@@ -59,11 +60,21 @@ def by_column(column: str) -> Period:
 
 def by_file(column: str, names: Sequence[str]) -> Period | None:
     """The period stands in the names of all files; None when one of them has none."""
-    found = [NAMES[column].findall(PurePosixPath(name).stem) for name in names]
+    found = [_in_name(column, PurePosixPath(name)) for name in names]
     if not names or not all(found):
         return None
     last = [match[-1] for match in found]
     return Period(column, {i: _moment(match) for i, match in enumerate(last)})
+
+
+def _in_name(column: str, name: PurePosixPath) -> list[str | tuple[str, str]]:
+    """Months or years in a file's name or, where that has none, in those of its folders: ``year=2015/month=3/``.
+
+    The name of a part that a program gave has digits of its own.
+    """
+    own = [] if PART.match(name.stem) else NAMES[column].findall(name.stem)
+    folders = re.sub(r"/(?:[^/=]*=)?", "-", f"/{name.parent}")
+    return own or NAMES[column].findall(folders)
 
 
 def _moment(match: str | tuple[str, str]) -> np.datetime64:

@@ -17,8 +17,31 @@ RULES: dict[str, Rule] = {
         "stop", "were both delivered: one of them would be counted twice.", "Remove the one that is not to be used."
     ),
     "not_parquet": Rule("stop", "[is|are] no Parquet, or cut off.", "Have [it|them] delivered again."),
+    "encrypted_file": Rule(
+        "stop",
+        "[is|are] encrypted.",
+        "Have [it|them] decrypted, beside the delivery, by whoever holds the key, and name that folder under extracts.",
+    ),
+    "other_format": Rule(
+        "stop", "[is|are] no Parquet but {kind}.", "Have [it|them] delivered as Parquet, or convert [it|them] yourself."
+    ),
+    "table_format": Rule(
+        "stop",
+        "[is|are] {kind}: which files belong to it stands in its log, and replaced ones lie beside the live ones.",
+        "Have it delivered as plain Parquet files.",
+    ),
+    "unfinished_write": Rule(
+        "stop",
+        "[was|were] left by a job that did not end or a copy that was cut off.",
+        "Ask whether the files beside [it|them] are complete; if so, set checks: {{unfinished_write: warn}}.",
+        WARN,
+        done="left unread",
+    ),
+    "older_version": Rule(
+        "warn", "[is|are] an older version of a file that was delivered.", others=STOP, done="the newest is read"
+    ),
     "stray_file": Rule(
-        "warn", "[is|are] no .parquet and left unread.", "Remove [it|them] if [it|they] should not be there.", STOP
+        "warn", "[is|are] no Parquet and left unread.", "Remove [it|them] if [it|they] should not be there.", STOP
     ),
     "unread_file": Rule(
         "warn",

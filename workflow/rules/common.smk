@@ -15,7 +15,7 @@ from ipseval.contracts import EXTRACTS
 from ipseval.published_comparison import agreement
 from ipseval.products import COMPARED, PLACES, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED, place
 from ipseval.registers import digests
-from ipseval.registers.opening import located
+from ipseval.registers.places import located
 
 if Path(settings.ROOT) != Path(workflow.basedir).resolve():
     sys.exit(f"ipseval was imported from {settings.ROOT}, not from this checkout: uninstall that copy.")
