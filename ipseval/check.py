@@ -24,7 +24,9 @@ from ipseval.registers.fingerprint import Last, drift, fingerprint
 from ipseval.registers.keys import canonical_keys
 from ipseval.registers.layouts import LAYOUTS
 from ipseval.registers.matching import check_exact
+from ipseval.registers.mending import load
 from ipseval.registers.months import check_months
+from ipseval.registers.named import apart, check_used, with_left_out
 from ipseval.registers.noting import note
 from ipseval.registers.opening import Opened, configured, open_extract
 from ipseval.registers.parts import adapted, check_hours
@@ -112,7 +114,10 @@ def check(cohort: Cohort, last: Last | None = None, ledger: Path | None = None) 
 
 def examine(cohort: Cohort) -> Checked:
     """Everything that :func:`check` finds, also when something stops the run."""
-    found = Findings(cohort)
+    found = Findings(cohort, mending=load(cohort.mending))
+    found.faults.extend(found.mending.faults)
+    for name, file in cohort.mending.items():
+        found.matched[file.name] = Matched(found.mending.n_rows.get(name, 0), found.mending.n_persons.get(name, 0))
     frames: dict[str, pd.DataFrame | None] = dict.fromkeys(EXTRACTS)
     if cohort.extracts.is_dir():
         check_settings(cohort, found)
@@ -127,16 +132,18 @@ def examine(cohort: Cohort) -> Checked:
 def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]:
     """Rows of every extract that can be read: the trial list first, then those of its persons."""
     opened = {name: open_extract(extract, cohort, found) for name, extract in EXTRACTS.items()}
-    this = next(iter(opened.pop("trial")), None)
+    this = next(iter(opened["trial"]), None)
     trial = read_rows(this, found, None) if this else None
     if this is None or trial is None:
         return {}
     check_exact(this, pd.Index(trial["person_id"].dropna()), found)
-    trial = _check_trial(trial, cohort, found, this)
+    trial, left_out = apart(trial, found)
+    trial = with_left_out(_check_trial(trial, cohort, found, this), left_out)
+    check_used(opened, trial, found)
     frames: dict[str, pd.DataFrame | None] = {"trial": trial}
     known, nowhere = _known(cohort, trial), pd.Index(trial["person_id"].dropna().unique())
     check_hours(opened["employment"], known, found)
-    for name, parts in opened.items():
+    for name, parts in ((name, parts) for name, parts in opened.items() if name != "trial"):
         frame, absent = _person_rows(parts, known, found)
         if frame is not None:
             nowhere, frames[name] = nowhere.intersection(absent), frame

@@ -59,6 +59,8 @@ def _steps(cohort: Cohort, records: Records) -> list[Step]:
         steps.append(
             (f"excluded_{column}", f"The trial list's {column} is among exclusions.", trial[column].isin(codes))
         )
+    if "left_out" in trial:
+        steps.append(("left_out", "Named in the list of persons to leave out.", trial["left_out"] == 1))
     if "withdrawn_on" in trial:
         steps.append(("consent_withdrawn", "Consent was withdrawn.", trial["withdrawn_on"].notna()))
     if cohort.not_employed_at_randomisation:

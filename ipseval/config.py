@@ -220,6 +220,7 @@ class Cohort:
     dates: dict[str, dict[str, Any]]
     zone: str | None
     numbers: dict[str, dict[str, dict[str, str]]]
+    mending: dict[str, Path]
     layouts: dict[str, Any]
     covariates: dict[str, str | None]
     window: Window
@@ -266,8 +267,8 @@ def code(value: Any) -> str:
 
 def from_settings(settings: Mapping[str, Any]) -> Cohort:
     """Make the :class:`Cohort` of settings that :func:`ipseval.settings.cohort_settings` has checked."""
-    same = ("language", "observed_from", "observed_until", "dates", "zone", "numbers", "layouts")
-    rest = {k: settings[k] for k in (*same, "describe", "checks", "verify")}
+    same = ("language", "observed_from", "observed_until", "files", "columns", "dates", "zone", "numbers", "layouts")
+    rest = {k: settings[k] for k in (*same, "describe", "disclosure", "checks", "verify")}
     return Cohort(
         name=settings["name"],
         file=settings["file"],
@@ -278,12 +279,10 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         asked_covariates=tuple(settings["asked_covariates"]),
         asked_services={code(arm): tuple(map(code, codes)) for arm, codes in settings["asked_services"].items()},
         title=settings["title"] or settings["name"],
-        disclosure=settings["disclosure"],
         labels={kind: {code(k): name for k, name in names.items()} for kind, names in settings["labels"].items()},
         arms=Arms(code(settings["arms"]["reference"]), tuple(map(code, settings["arms"]["treatments"]))),
         centres={code(k): code(v) for k, v in settings["centres"].items()},
-        files=settings["files"],
-        columns=settings["columns"],
+        mending={k: Path(settings[k]) for k in ("leave_out", "corrections") if settings[k]},
         values={
             e: {c: {code(k): code(v) for k, v in m.items()} for c, m in cols.items()}
             for e, cols in settings["values"].items()

@@ -17,11 +17,25 @@ DEFAULTS_FILE = ROOT / "config" / "config.yaml"
 PRESETS_FILE = ROOT / "config" / "layouts.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
+MENDING = ("leave_out", "corrections")  # files that hold keys of persons
 WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
 # so that changing, say, a covariate of one analysis does not read a national register again.
-_READING = ("extracts", "files", "columns", "values", "exclusions", "layouts", "covariates", "dates", "zone", "numbers")
+_READING = (
+    "extracts",
+    "files",
+    "columns",
+    "values",
+    "exclusions",
+    "layouts",
+    "covariates",
+    "dates",
+    "zone",
+    "numbers",
+    "leave_out",
+    "corrections",
+)
 _STUDY = ("observed_from", "observed_until", "window", "outcome")
 _PRESENTED = (
     "outcomes",
@@ -196,7 +210,7 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
 
 def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]]) -> dict[str, Any]:
     """Files and folders that the settings name, from the root on; what is wrong with them is added to ``found``."""
-    named = {key: settings[key] for key in ("extracts", "published")}
+    named = {key: settings[key] for key in ("extracts", "published", *MENDING)}
     named["disclosure.earlier"] = settings["disclosure"]["earlier"]
     places: dict[str, Path | None] = {}
     for key, name in named.items():
@@ -208,6 +222,14 @@ def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]
     if (published := places["published"]) and not published.is_file():
         what = f"published names '{published}', which is no file."
         found.append((what, "Mend it: it is relative to the cohort file."))
+    for key, path in ((key, path) for key in MENDING if (path := places[key])):
+        if not path.is_file():
+            found.append(
+                (f"{key} names '{named[key]}', which is no file.", "Mend it: it is relative to the cohort file.")
+            )
+        elif path.is_relative_to(ROOT / "config"):
+            remedy = "Put it beside the delivery or under a folder person/: it holds keys of persons."
+            found.append((f"{key} names '{named[key]}', which lies among the program's own files.", remedy))
     earlier = sorted(places["disclosure.earlier"].glob("data/*.csv")) if places["disclosure.earlier"] else []
     if places["disclosure.earlier"] and not earlier:
         what = f"disclosure.earlier names '{named['disclosure.earlier']}', which holds no data/*.csv."
@@ -216,6 +238,7 @@ def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]
         "extracts": str(places["extracts"]),
         "published": str(published) if published else None,
         "earlier": list(map(str, earlier)),
+        **{key: str(places[key]) if places[key] else None for key in MENDING},
     }
 
 

@@ -68,7 +68,7 @@ def manifest(cohort: Cohort, fingerprint: pd.DataFrame, review: Path) -> dict[st
     """
     delivered = fingerprint[fingerprint["file"] != ALL]
     results = [p for folder in (review, review.parent / "release") for p in folder.rglob("*") if p.is_file()]
-    chosen = {k: v for k, v in asdict(cohort).items() if k not in ("file", "extracts", "earlier")}
+    chosen = {k: v for k, v in asdict(cohort).items() if k not in ("file", "extracts", "earlier", "mending")}
     chosen["published"] = cohort.published.name if cohort.published else None
     return {
         "cohort": cohort.name,

@@ -6,6 +6,7 @@ size or one of the file's times has moved, since a national register takes long 
 """
 
 import json
+import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -26,15 +27,18 @@ def ledger(folder: Path) -> Path:
 
 
 def stamps(cohort: Cohort) -> dict[str, Stamp]:
-    """Size, times and number of every delivered file, by its name within the folder of the extracts.
+    """Size, times and number of every delivered file, by its name seen from the folder of the extracts.
+
+    Files that mend a delivery are of it, too.
 
     Files that several extracts are read from stand once. A file that is gone by now has an empty stamp.
     """
-    return {file.relative_to(cohort.extracts).as_posix(): _stamp(file) for file in _delivered(cohort)}
+    named = {Path(os.path.relpath(file, cohort.extracts)).as_posix(): file for file in _delivered(cohort)}
+    return {name: _stamp(file) for name, file in named.items()}
 
 
 def _delivered(cohort: Cohort) -> list[Path]:
-    return sorted({file for extract in EXTRACTS for file in located(cohort, extract)})
+    return sorted({*cohort.mending.values(), *(file for extract in EXTRACTS for file in located(cohort, extract))})
 
 
 def _stamp(file: Path) -> Stamp:

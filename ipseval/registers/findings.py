@@ -8,6 +8,7 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.errors import Fault
+from ipseval.registers.mending import Mending
 from ipseval.registers.rule import agreeing
 from ipseval.registers.rules import RULES
 
@@ -55,6 +56,7 @@ class Findings:
     faults: list[Fault] = field(default_factory=list)
     said: list[tuple[str, str]] = field(default_factory=list)  # severity, sentence
     codes: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # extract, column -> see named_codes.Seen
+    mending: Mending = field(default_factory=Mending)
     matched: dict[str, Matched] = field(default_factory=dict)  # name of a file -> what of the trial is in it
 
     def add(

@@ -4,7 +4,8 @@ The delivery before is the one that the verified results were made from; its per
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -87,13 +88,23 @@ def fingerprint(
         ``FINGERPRINT_COLUMNS``, as text. Months are those in which several persons share a date.
     """
     rows: list[dict[str, Any]] = []
-    read_as = _digest(json.dumps([str(getattr(cohort, key)) for key in READING]))
+    mending = list(_mending(cohort, matched, digests))
+    read_as = _digest(json.dumps([*(str(getattr(cohort, key)) for key in READING), *(m["sha256"] for m in mending)]))
     for name in EXTRACTS:
         delivery, frame = describe(cohort.extracts, name, located(cohort, name)), frames[name]
         if delivery is not None and frame is not None:
             rows += _files(delivery, matched, digests)
             rows.append({**_whole(delivery, frame), "read_as": read_as})
-    return _text(rows, FINGERPRINT_COLUMNS)
+    return _text([*rows, *mending], FINGERPRINT_COLUMNS)
+
+
+def _mending(cohort: Cohort, matched: Mapping[str, Matched], digests: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """One row a file that mends the delivery: its digest and how many rows and persons it has, nothing of them."""
+    for key, file in cohort.mending.items():
+        counts = matched.get(file.name, Matched(0, 0))
+        name = Path(os.path.relpath(file, cohort.extracts)).as_posix()
+        own = {"extract": key, "file": file.name, "sha256": digests[name], "n_bytes": file.stat().st_size}
+        yield own | {"n_rows": counts.n_rows, "n_trial_persons": counts.n_persons}
 
 
 def _files(delivery: Delivery, matched: Mapping[str, Matched], digests: Mapping[str, str]) -> list[dict[str, Any]]:

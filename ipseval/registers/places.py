@@ -23,6 +23,7 @@ def check_unread(cohort: Cohort, found: Findings) -> None:
     """Note Parquet files of the folder that no extract reads: stale copies, or names that are not as expected."""
     read = {path for extract in EXTRACTS for path in located(cohort, extract)}
     read |= {p for e in EXTRACTS for s in sources(cohort, e) for p in outdated(cohort.extracts, e, s.files)}
+    read |= {*cohort.mending.values()}
     unread = (path for path in every_parquet(cohort.extracts) if path not in read)
     names = sorted(path.relative_to(cohort.extracts).as_posix() for path in unread)
     if names:

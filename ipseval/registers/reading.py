@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from ipseval.contracts import SPELL_EXTRACTS, Column
 from ipseval.registers import extracts, matching, named_codes
-from ipseval.registers.cells import Written
+from ipseval.registers.cells import Converted, Written
 from ipseval.registers.convert import convert
 from ipseval.registers.distinct import in_order, stacked
 from ipseval.registers.extracts import FILE, Part
 from ipseval.registers.findings import Findings, listed
 from ipseval.registers.keys import Spelled, canonical_keys
+from ipseval.registers.mending import corrected
 from ipseval.registers.noting import note
 from ipseval.registers.opening import Opened
 from ipseval.registers.rules import OPEN_DATES
@@ -63,6 +64,8 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
         read = _column(
             parts, column, this.source.values.get(coded.name) if coded else None, this.source.written(column.name)
         )
+        if len(asked := found.mending.of_column(name, column.name)):
+            read = _mended(this, column, read, parts, asked, person, file, found)
         frame[column.name] = _as_held(this, read.values)
         if this.layout.is_wide:
             cells.append(read)
@@ -74,7 +77,43 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
     matching.check(this, parts, person, file, found)
     rows = pd.DataFrame(frame)
     named_codes.see(this, parts, rows, found)
+    rows = _without(rows, this, person, file, found)
     return in_order(rows, rows.columns[:SORTED_BY])
+
+
+def _mended(
+    this: Opened,
+    column: Column,
+    read: Read,
+    parts: list[Part],
+    asked: pd.DataFrame,
+    person: pd.Series,
+    file: np.ndarray,
+    found: Findings,
+) -> Read:
+    """A column with the values that the cohort's corrections give it."""
+    delivered = [_delivered(part, column) for part in parts]
+    done = corrected(Converted(read.values, read.failed), person, delivered, asked, column.kind)
+    note(this, "correction", done.rows, person, found, file=file, column=column.name)
+    label = found.cohort.mending["corrections"].name
+    if done.n_idle:
+        subject = f"{done.n_idle} of {len(asked)} corrections of {this.extract.name}.{column.name}"
+        found.add(this.extract.name, "idle_mending", subject, None, None, number=done.n_idle, label=label)
+    if done.n_unreadable:
+        what = f"{done.n_unreadable} values for {this.extract.name}.{column.name} cannot be read."
+        found.fault(label, what, f"Expected: {KINDS[column.kind]}.")
+    fixed = {rule: rows & ~done.rows for rule, rows in read.fixed.items()}
+    return Read(done.made.values, done.made.failed, fixed)
+
+
+def _without(rows: pd.DataFrame, this: Opened, person: pd.Series, file: np.ndarray, found: Findings) -> pd.DataFrame:
+    """The rows of persons that are not to be left out of an extract; of the trial list, the study decides."""
+    named = found.mending.left_out.get(this.extract.name)
+    if this.extract.name == "trial" or not named:
+        return rows
+    left = person.isin(named).to_numpy()
+    note(this, "left_out", left, person, found, file=file)
+    return rows[~left]
 
 
 def _as_held(this: Opened, values: pd.Series) -> pd.Series:
@@ -85,13 +124,17 @@ def _as_held(this: Opened, values: pd.Series) -> pd.Series:
 
 def _column(parts: list[Part], column: Column, codes: Mapping[str, str] | None, written: Written) -> Read:
     """One column of all parts, each converted from its own type."""
-    raw = [part.column(column.name) or pa.chunked_array([pa.nulls(part.table.num_rows)]) for part in parts]
+    raw = [_delivered(part, column) for part in parts]
     done = [convert(delivered, column.kind, codes, written) for delivered in raw]
     values = stacked([c.values for c in done])
     rules = {c.fixed for c in done if c.fixed}
     known = [(c.values.notna().to_numpy(), c.fixed) for c in done]
     fixed = {rule: np.concatenate([rows & (by == rule) for rows, by in known]) for rule in sorted(rules)}
     return Read(values, np.concatenate([c.failed for c in done]), fixed)
+
+
+def _delivered(part: Part, column: Column) -> pa.ChunkedArray:
+    return part.column(column.name) or pa.chunked_array([pa.nulls(part.table.num_rows)])
 
 
 def _check_column(

@@ -51,3 +51,6 @@ def in_words(text: str, column: str = "") -> str:
         article = "an" if column[0] in "aeiou" else "a"
         text = text.replace("{column}", column).replace("{article}", article)
     return re.sub(r"\s+", " ", re.sub(r"\{\{(.*?)\}\}", r"{\1}", re.sub(r"(?<!\{)\{\w+\}(?!\})", "...", text))).strip()
+
+
+WARN, STOP, BOTH = ("warn",), ("stop",), ("stop", "warn")  # what a cohort file may ask for instead

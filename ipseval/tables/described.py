@@ -13,6 +13,7 @@ IS_SHARE = 1e-9  # relative; how near a variance must be to that of zeros and on
 FLOW_STEPS = phrases(
     {
         "randomised": "Randomised",
+        "left_out": "Left out on a list of persons",
         "consent_withdrawn": "Withdrew consent",
         "employed_at_randomisation": "Employed at randomisation",
         "analysed": "Analysed",

@@ -7,6 +7,7 @@ from ipseval.tables.review import ALL, Review
 
 STEPS = phrases(
     {
+        "left_out": "who was left out on a list of persons",
         "consent_withdrawn": "who withdrew consent",
         "employed_at_randomisation": "who had a job, with or without wage subsidy, on the day of randomisation",
     }
