@@ -104,6 +104,7 @@ class Estimation:
     variances: tuple[str, ...]
     confidence_level: float
     min_persons_per_arm: int
+    min_persons_for_stars: int
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,15 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.estimation.analyses import Regression, regressions
-from ipseval.estimation.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, Effect
+from ipseval.estimation.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, OTHERS, Effect
 from ipseval.estimation.distributions import t_ppf, t_sf
 from ipseval.estimation.estimators import ESTIMATORS, Fitted, variances_of
 from ipseval.estimation.multiplicity import holm
 from ipseval.panel import months_of_outcomes
 from ipseval.registers.categories import refuse_ranges_of_codes
 
+FEW = "an arm has fewer than {n} persons, so that the standard error is hardly known: Satterthwaite degrees of freedom"
+SHORT = "somebody is observed in months {first} to {last} only"
 NO_ERROR = 1e-10  # a standard error of a share below this is zero but for rounding
 
 # fmt: off
@@ -22,6 +24,7 @@ EFFECT_COLUMNS = [
     "reference_arm", "n_assigned", "n_control", "n_obs", "mean_control", "estimate", "std_error", "df", "statistic",
     "p_value", "ci_low", "ci_high", "p_adjusted", "adjustment", "variance", "status", "note",
     "mean_assigned", "n_assigned_months", "n_control_months", "n_assigned_ever", "n_control_ever",
+    "first_month", "last_month",
 ]
 COEFFICIENT_COLUMNS = [
     "cohort", "analysis", "term", "estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high",
@@ -31,6 +34,7 @@ COEFFICIENT_COLUMNS = [
 Row = dict[str, Any]
 SIDES = [f"n_{side}{what}" for what in ("", "_months", "_ever") for side in ("assigned", "control")]
 COUNTS = ["month_from", "month_to", "n_obs", *SIDES]
+OBSERVED = dict.fromkeys(("first_month", "last_month"), "Int64")
 
 
 def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -61,12 +65,15 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     months = months_of_outcomes(cohort, people, panel)
     effects, coefficients = [], []
     for analysis in cohort.analyses:
-        last = None
+        last: Fitted | None = None
+        by_side: dict[tuple[tuple[int, int], str, str, str], str] = {}
         for this in regressions(cohort, analysis, *months[analysis.outcome]):
             status, last = _fitted(cohort, this, last)
+            by_side |= {(this.months, e.centre, e.arm, e.subgroup): found for e, found in status.items()}
+            status = {e: _status_of_sides(found, this, e, by_side) for e, found in status.items()}
             effects += _effect_rows(cohort, this, status, last)
             coefficients += _coefficient_rows(cohort, this, status, last) if _is_listed(this) else []
-    table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64"))
+    table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64") | OBSERVED)
     table["p_adjusted"] = _adjusted(table, len(cohort.arms.treatments) > 1)
     return {
         "effects": table,
@@ -95,15 +102,53 @@ def _fitted(cohort: Cohort, this: Regression, like: Fitted | None = None) -> tup
     return status, fitted
 
 
+def _status_of_sides(
+    status: str, this: Regression, effect: Effect, by_side: dict[tuple[tuple[int, int], str, str, str], str]
+) -> str:
+    """The status of a difference: that of a side without an estimate, whose error the difference would leave out."""
+    if effect.subgroup != DIFFERENCE or status != "estimated":
+        return status
+    sides = (by_side.get((this.months, effect.centre, effect.arm, side), status) for side in (MEMBERS, OTHERS))
+    return next((side for side in sides if side != "estimated"), status)
+
+
 def _effect_rows(cohort: Cohort, this: Regression, status: dict[Effect, str], fitted: Fitted | None) -> list[Row]:
-    counts = {effect: cell_counts(cohort, this, effect) for effect in this.design.effects}
-    return [
-        _row(cohort, this, effect, variance, status[effect])
-        | counts[effect]
-        | (_numbers(cohort, fitted, variance, effect.term) if fitted and status[effect] == "estimated" else {})
-        for effect in this.design.effects
-        for variance in variances_of(cohort, this.analysis.estimator)
-    ]
+    rows = []
+    for effect in this.design.effects:
+        counted, is_few = cell_counts(cohort, this, effect), _has_few_persons(cohort, this, effect)
+        seen = _months_seen(cohort, this, effect)
+        for variance in variances_of(cohort, this.analysis.estimator):
+            row = _row(cohort, this, effect, variance, status[effect]) | counted | seen
+            numbers = {}
+            if fitted and status[effect] == "estimated":
+                numbers = _numbers(cohort, fitted, variance, effect.term, is_few)
+            few = FEW.format(n=cohort.estimation.min_persons_for_stars) if is_few and numbers else ""
+            rows.append(row | numbers | {"note": "; ".join(filter(None, [row["note"], few, _of_window(row)]))})
+    return rows
+
+
+def _has_few_persons(cohort: Cohort, this: Regression, effect: Effect) -> bool:
+    """Whether an arm of an effect, or of one side of a difference, has too few persons for its error to be known."""
+    arms = (effect.arm, cohort.arms.reference)
+    fewest = min(int((here & (this.arm == arm)).sum()) for here in this.about(effect) for arm in arms)
+    return fewest < cohort.estimation.min_persons_for_stars
+
+
+def _months_seen(cohort: Cohort, this: Regression, effect: Effect) -> Row:
+    """First and last month in which somebody whom the effect is about is observed; missing where nobody is."""
+    if this.seen is None:
+        return dict.fromkeys(OBSERVED, pd.NA)
+    whom = np.any(list(_sides(cohort, this, effect).values()), axis=0)
+    seen = this.months[0] + np.flatnonzero(this.seen[whom].any(axis=0))
+    return {"first_month": int(seen[0]), "last_month": int(seen[-1])} if len(seen) else dict.fromkeys(OBSERVED, pd.NA)
+
+
+def _of_window(row: Row) -> str:
+    """A note where the months that are there are fewer than those that were asked for."""
+    first, last = row["first_month"], row["last_month"]
+    if first is pd.NA or (first, last) == (row["month_from"], row["month_to"]):
+        return ""
+    return SHORT.format(first=first, last=last)
 
 
 def _is_listed(this: Regression) -> bool:
@@ -191,9 +236,10 @@ def _adjusted(effects: pd.DataFrame, has_several_arms: bool) -> pd.Series:
     return adjusted
 
 
-def _numbers(cohort: Cohort, fitted: Fitted, variance: str, term: str) -> Row:
-    """Estimate, standard error, test and interval of a term, with t of the variance's df."""
-    return tested(cohort, *fitted.numbers(variance, term))
+def _numbers(cohort: Cohort, fitted: Fitted, variance: str, term: str, is_few: bool = False) -> Row:
+    """Estimate, standard error, test and interval of a term, with t of the variance's df, or that of few persons."""
+    estimate, error, df = fitted.numbers(variance, term)
+    return tested(cohort, estimate, error, fitted.df_of_few(variance, term) if is_few else df)
 
 
 def tested(cohort: Cohort, estimate: float, error: float, df: float) -> Row:
@@ -235,6 +281,7 @@ def _row(cohort: Cohort, this: Regression, effect: Effect, variance: str, status
 def _coefficient_rows(cohort: Cohort, this: Regression, status: dict[Effect, str], fitted: Fitted | None) -> list[Row]:
     """All terms of a pooled regression; one that is not estimated keeps its row."""
     of_effect = {effect.term: s for effect, s in status.items()}
+    few = {effect.term for effect in status if _has_few_persons(cohort, this, effect)}
     rows = []
     for term in (*this.design.terms, *this.time.terms):
         other = fit_status("estimated", term, fitted, this) if fitted else next(iter(status.values()))
@@ -242,6 +289,6 @@ def _coefficient_rows(cohort: Cohort, this: Regression, status: dict[Effect, str
         for variance in cohort.estimation.variances:
             label = {"cohort": cohort.name, "analysis": this.analysis.name, "term": term, "variance": variance}
             size = {"n_obs": int(this.time.O.sum()), "n_persons": len(this.arm), "status": state}
-            numbers = _numbers(cohort, fitted, variance, term) if fitted and state == "estimated" else {}
+            numbers = _numbers(cohort, fitted, variance, term, term in few) if fitted and state == "estimated" else {}
             rows.append(label | numbers | size)
     return rows

@@ -11,6 +11,7 @@ from ipseval.estimation.centres import ESTIMATED, Centres, by_centre
 from ipseval.estimation.heterogeneity import Interval, RandomEffects, minimum_detectable
 from ipseval.estimation.joint import JOINT_TESTS, contrast_error, equal_effects
 
+BELOW_KNOWN = 1e-6  # share by which an error is below another, and not by rounding
 RANDOM_EFFECTS = "random_effects"  # the weighting whose error allows for differences between centres
 
 # fmt: off
@@ -130,7 +131,8 @@ def _centre_effects(cohort: Cohort, centres: Centres, mean: RandomEffects) -> pd
         "pooled_without": [rest.mean for rest in without],
         "pooled_without_std_error": [rest.std_error for rest in without],
     }
-    numbers = zip(centres.rows["std_error"], centres.rows["df"], strict=True)
+    rows = centres.rows[["std_error", "df"]].where(centres.rows["status"] == ESTIMATED)  # of few persons none is known
+    numbers = zip(rows["std_error"], rows["df"], strict=True)
     detectable = [minimum_detectable(float(error), float(df), power, level) for error, df in numbers]
     found = pd.DataFrame(of_pooled, index=centres.pooled.index, dtype=float).reindex(centres.rows.index)
     named = centres.rows.assign(analysis=centres.analysis, arm=centres.arm, minimum_detectable=detectable)
@@ -139,20 +141,28 @@ def _centre_effects(cohort: Cohort, centres: Centres, mean: RandomEffects) -> pd
 
 def _pooled_effects(cohort: Cohort, centres: Centres, mean: RandomEffects) -> list[Row]:
     """A row a weighting: fixed weights, with the covariance of the effects, and random effects."""
-    counts = [centres.pooled[column].to_numpy(dtype=float) for column in ("n_assigned", "n_control")]
+    counts = [centres.pooled[column].to_numpy(dtype=float) for column in ("n_assigned", "n_control", "n_persons")]
+    sizes = heterogeneity.Sizes(centres.variance, *counts)
     found = {RANDOM_EFFECTS: (mean.mean, mean.std_error, float(mean.n_centres - 1))}
     for name in heterogeneity.WEIGHTS:
-        w = heterogeneity.weights(name, centres.variance, *counts)
+        w = heterogeneity.weights(name, sizes)
         error = contrast_error(centres.parts(w[None, :]), cohort.pooled_variance) if len(w) else (np.nan, np.nan)
         found[name] = (float(w @ centres.estimate) if len(w) else np.nan, *error)
-    return [{"weighting": name, "n_centres": mean.n_centres} | _tested(cohort, *found[name]) for name in found]
+    known = 1 / np.sqrt((1 / centres.variance).sum()) if mean.n_centres else np.nan
+    same = {"n_centres": mean.n_centres}
+    return [{"weighting": name} | same | _tested(cohort, *found[name], known) for name in found]
 
 
-def _tested(cohort: Cohort, estimate: float, std_error: float, df: float) -> Row:
-    """An estimate with its interval and the effect that it would have detected."""
+def _tested(cohort: Cohort, estimate: float, std_error: float, df: float, known: float) -> Row:
+    """An estimate with its interval and the effect that it would have detected.
+
+    No mean of the centres has a smaller error than the one with weights of precision, were the centres' errors known:
+    one that is estimated below it (``knapp_hartung: plain``) tells by chance, and no effect is detectable by chance.
+    """
     level, power = cohort.estimation.confidence_level, cohort.synthesis.power
     numbers = {"estimate": estimate, "std_error": std_error, "df": df if df > 0 else np.nan}
-    detectable = minimum_detectable(std_error, df, power, level)
+    is_below = std_error < known * (1 - BELOW_KNOWN)
+    detectable = np.nan if is_below else minimum_detectable(std_error, df, power, level)
     return (
         numbers | _ends("ci", heterogeneity.around(estimate, std_error, df, level)) | {"minimum_detectable": detectable}
     )

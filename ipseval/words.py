@@ -99,6 +99,9 @@ NOTES = phrases(
         "no_services": "the extract services was not delivered",
         "no_such_code": "no row of services has the code {codes}",
         "no_joint_test": "no joint test: too few persons",
+        "few_persons": "an arm has fewer than {n} persons, so that the standard error is hardly known: Satterthwaite "
+        "degrees of freedom",
+        "short_window": "somebody is observed in months {first} to {last} only",
     }
 )
 

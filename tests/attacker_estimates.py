@@ -183,7 +183,7 @@ def pooled(reading: Reading) -> None:
         if (
             sample is None
             or row["analysis"] != "centre_unadjusted"
-            or row["weighting"] not in ("person", "centre", "precision")
+            or row["weighting"] not in ("overlap", "persons", "centres", "precision")
         ):
             continue
         if len(arms(reading)) > 2 or int(shown(row["n_centres"]) or 0) != len(centres(reading)):
@@ -204,11 +204,13 @@ def pooled(reading: Reading) -> None:
 
 def weight(reading: Reading, row: Row, sample: Row, centre: str) -> float | None:
     """The weight of a centre: equal, by its persons, or as printed."""
-    if row["weighting"] == "centre":
+    if row["weighting"] == "centres":
         return 1.0
-    if row["weighting"] == "person":
+    if row["weighting"] in ("overlap", "persons"):
         one, other = (fixed(reading, ("n", centre, a)) for a in (row["arm"], sample["reference_arm"]))
-        return one * other / (one + other) if one and other else None
+        if not (one and other):
+            return None
+        return one * other / (one + other) if row["weighting"] == "overlap" else one + other
     for r in reading.rows("centre_effects"):
         if (r["analysis"], r["arm"], r["centre"]) == (row["analysis"], row["arm"], centre):
             return shown(r["weight_precision"])

@@ -15,6 +15,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 from ipseval.estimation.heterogeneity import (
     TAU,
     WEIGHTS,
+    Sizes,
     cochran,
     dersimonian_laird,
     generalised_q,
@@ -66,7 +67,7 @@ def test_numbers_are_those_of_metafor(theirs: dict) -> None:
     estimate, variance = effects_of(theirs["case"])
     test, profile = cochran(estimate, variance), q_profile(estimate, variance, 0.95)
     mean = random_effects(estimate, variance, tau_squared(METAFOR[theirs["tau"]], estimate, variance))
-    w = weights("precision", variance, variance, variance)
+    w = weights("precision", Sizes(variance, variance, variance, variance))
     ours = {
         "q": test.q,
         "p_value": test.p_value,
@@ -133,7 +134,7 @@ def test_numbers_are_those_of_another_implementation(trial: str) -> None:
     rows = rows[rows[["n_treat", "n_control"]].min(axis=1) >= 5]
     estimate, variance = rows["estimate"].to_numpy(), rows["se_cr1"].to_numpy() ** 2
     test, tau2 = cochran(estimate, variance), dersimonian_laird(estimate, variance)
-    w, v = weights("precision", variance, variance, variance), 1 / (variance + tau2)
+    w, v = weights("precision", Sizes(variance, variance, variance, variance)), 1 / (variance + tau2)
     ours = [len(rows), w @ estimate, np.sqrt(w**2 @ variance), test.q, test.df, test.p_value, test.i2, tau2]
     ours += [random_effects(estimate, variance, tau2).mean, np.sqrt(1 / v.sum())]
     wanted = theirs[["k", "fixed", "se_fixed", "Q", "Q_df", "Q_p", "I2", "tau2_DL", "random_DL", "se_random_DL"]]
@@ -144,7 +145,7 @@ def test_published_effects_give_the_published_mean() -> None:
     """Coefficients of model 1 and persons by arm as the report prints them (NORCE 1-2021, tables 4 and 5)."""
     effects = np.array([0.151, 0.043, 0.117, -0.035, 0.061, 0.132])
     n_control, n_assigned = np.array([18, 31, 35, 13, 18, 28]), np.array([30, 46, 39, 14, 19, 36])
-    w = weights("person", np.ones(6), n_assigned, n_control)
+    w = weights("overlap", Sizes(np.ones(6), n_assigned, n_control, n_assigned + n_control))
     assert w @ effects == pytest.approx(0.0883, abs=5e-5)
 
 
@@ -208,7 +209,7 @@ def test_weights_sum_to_1_and_are_positive(centres: tuple[np.ndarray, np.ndarray
     _, variance = centres
     n = np.arange(5, 5 + len(variance))
     for name in WEIGHTS:
-        w = weights(name, variance, n, n + 3)
+        w = weights(name, Sizes(variance, n, n + 3, 2 * n + 3))
         assert w.sum() == pytest.approx(1)
         assert (w > 0).all()
 

@@ -74,6 +74,7 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "estimation": ({"variances": ["cr1"]}, "cr1", 'estimation is "cr1". Expected: keys'),
     "estimation.variances": (["cr2"], ["cr9"], 'estimation.variances.0 is "cr9". Expected: cr1'),
     "estimation.confidence_level": (0.9, 95, "estimation.confidence_level is 95. Expected: less than 1 (Level"),
+    "estimation.min_persons_for_stars": (8, 0, "estimation.min_persons_for_stars is 0. Expected: 1 or more"),
     "estimation.min_persons_per_arm": (3, 0, "estimation.min_persons_per_arm is 0. Expected: 1 or more"),
     "synthesis": ({"power": 0.9}, 1, "synthesis is 1."),
     "synthesis.variance": ("cr2", 1, "synthesis.variance is 1. Expected: text or null"),
@@ -134,7 +135,7 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
 ANALYSIS: dict[str, tuple[Any, Any, str]] = {
     "within": ("centre", "arm", 'analyses.mine.within is "arm". Expected: centre'),
     "outcome": ("ordinary_employment", 1, "analyses.mine.outcome is 1. Expected: text"),
-    "estimator": ("lin", "tobit", 'analyses.mine.estimator is "tobit". Expected: ols, lin or logit'),
+    "estimator": ("lin", "tobit", 'analyses.mine.estimator is "tobit". Expected: ols, lin, standardised or logit'),
     "subgroup": (
         {"covariate": "age", "below": 31},
         {"covariate": "age"},

@@ -62,7 +62,7 @@ def test_columns_and_rows_are_those_of_the_contract(made):
         arms = one.cohort.arms.treatments
         assert list(zip(table["analysis"], table["arm"], strict=True)) == [(n, arm) for n in ANALYSES for arm in arms]
         assert len(one.tables["centre_effects"]) == len(table) * len(one.cohort.centres)
-        assert len(one.tables["pooled_effects"]) == len(table) * 4
+        assert len(one.tables["pooled_effects"]) == len(table) * 5
 
 
 def test_arguments_are_left_as_they_were(made):
@@ -113,8 +113,9 @@ def test_joint_test_and_pooled_errors_of_a_model_are_those_of_statsmodels(made, 
 
     n = one.tables["centre_effects"].query("analysis == @model")
     weights = {
-        "centre": np.full(4, 0.25),
-        "person": (n["n_assigned"] * n["n_control"] / (n["n_assigned"] + n["n_control"])).to_numpy(),
+        "centres": np.full(4, 0.25),
+        "persons": (n["n_assigned"] + n["n_control"]).to_numpy(),
+        "overlap": (n["n_assigned"] * n["n_control"] / (n["n_assigned"] + n["n_control"])).to_numpy(),
         "precision": 1 / theirs.bse[columns] ** 2,
     }
     pooled = one.tables["pooled_effects"].query("analysis == @model").set_index("weighting")
@@ -138,8 +139,8 @@ def test_separate_effects_are_pooled_as_independent(made):
     v, df = effects["std_error"].to_numpy() ** 2, effects["df"].to_numpy()
     pooled = one.tables["pooled_effects"].query("analysis == 'centre_unadjusted'").set_index("weighting")
     assert pooled.loc["precision", "std_error"] == pytest.approx((1 / v).sum() ** -0.5)
-    assert pooled.loc["centre", "std_error"] == pytest.approx(np.sqrt(v.sum()) / 4)
-    assert pooled.loc["centre", "df"] == pytest.approx(v.sum() ** 2 / (v**2 / df).sum())
+    assert pooled.loc["centres", "std_error"] == pytest.approx(np.sqrt(v.sum()) / 4)
+    assert pooled.loc["centres", "df"] == pytest.approx(v.sum() ** 2 / (v**2 / df).sum())
 
 
 def test_minimum_detectable_effects(made):

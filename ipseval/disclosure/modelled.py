@@ -15,6 +15,7 @@ from ipseval.disclosure.counted import observed
 from ipseval.disclosure.ledger import Count, Entry, Key, Relation, Shown, Within, total
 from ipseval.disclosure.study import ALL, EMPLOYED, PERSONS, Study, analysed
 from ipseval.disclosure.within import told
+from ipseval.estimation.design import STANDARDISED
 from ipseval.words import is_known
 
 ESTIMATE = (
@@ -74,7 +75,10 @@ class Effects:
         pooled = () if self.sample(row["analysis"]) else told(self.study, self.analysis(row["analysis"]))
         if self.analysis(row["analysis"]).adjust:
             return (whole, *pooled), float(fewest)
-        both = [(persons_key(self, row, side[1]), outcome_key(self, row, side[1])) for side in sides(row)]
+        # A standardised effect is another weighted sum of the centres' means than the arms' sums: it rests on each.
+        is_of_centres = self.analysis(row["analysis"]).estimator == STANDARDISED
+        own = [{**row, "centre": c} for c in self.study.centres] if is_of_centres else [row]
+        both = [(persons_key(self, r, side[1]), outcome_key(self, r, side[1])) for r in own for side in sides(r)]
         return (whole, *pooled, *(key for one in both for key in one)), float("inf" if fewest else 0)
 
     def analysis(self, name: str) -> Analysis:
@@ -184,6 +188,7 @@ def effects(study: Study) -> Iterator[Entry]:
             yield Count(whole, row["n_obs"], upper=study.most_months)
         yield Shown("effects", i, ("n_obs",), (whole, *both))
         yield Shown("effects", i, ESTIMATE, keys, fewest)
+        yield Shown("effects", i, ("first_month", "last_month"), keys, fewest)  # of one person, at worst
     yield from _sums(study, spans)
     for cells in known.regressions.values():
         yield from _whole(study, known, list(cells.values()))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ipseval.config import Analysis, Cohort
-from ipseval.estimation.design import ALL, MEMBER, Design, Effect, design
+from ipseval.estimation.design import ALL, MEMBER, MODERATED, Design, Effect, design
 from ipseval.estimation.periods import Periods, periods
 
 
@@ -31,6 +31,9 @@ class Regression:
     time : Periods
     is_member : bool array, length n, or None
         Who is in the subgroup that the regression is about.
+    seen : bool array, n x months, or None
+        Whether the outcome is observed in each month since randomisation (``time`` may count by the calendar); None
+        where the outcome is a sum over months.
     """
 
     analysis: Analysis
@@ -42,6 +45,7 @@ class Regression:
     at: np.ndarray
     time: Periods
     is_member: np.ndarray | None = None
+    seen: np.ndarray | None = None
 
     def about(self, effect: Effect) -> list[np.ndarray]:
         """Persons whom an effect is about; bool, length n, one for each side of a difference."""
@@ -82,9 +86,10 @@ def regressions(cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states
             if not np.array_equal(used, before):  # months with the same persons have the same columns
                 before, own = used, whole.of(used)
                 persons, arm, at = everybody[used], arms[used], centres[used]
-            columns_of = own.centred(time.O.sum(1)) if analysis.estimator == "lin" else own
+            columns_of = own.centred(time.O.sum(1)) if analysis.estimator in MODERATED else own
             is_member = None if member is None else member.to_numpy()[persons] == 1
-            yield Regression(analysis, months, centre, columns_of, persons, arm, at, time, is_member)
+            seen = chosen[used] >= 0
+            yield Regression(analysis, months, centre, columns_of, persons, arm, at, time, is_member, seen)
 
 
 def of_another_outcome(this: Regression, cohort: Cohort, people: pd.DataFrame, states: np.ndarray) -> Regression:

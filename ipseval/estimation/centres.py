@@ -25,8 +25,8 @@ class Centres:
     ----------
     analysis, arm : str
     rows : DataFrame
-        One row a centre, in the order of the cohort: columns of the effects. Those with the status ``estimated``
-        are pooled.
+        One row a centre, in the order of the cohort: columns of the effects, and ``n_persons`` in any arm. Those with
+        the status ``estimated`` are pooled.
     fits : list of (Regression, Fitted)
         One regression with all effects, or one a centre.
     """
@@ -89,6 +89,13 @@ def by_centre(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, effects
             yield Centres(analysis.name, arm, _rows(cohort, analysis, arm, effects), fits)
 
 
+def _assigned_anywhere(effects: pd.DataFrame, chosen: dict[str, str]) -> pd.Series:
+    """Persons of each centre in any of the treatments."""
+    others = {name: value for name, value in chosen.items() if name != "arm"}
+    every = effects[(effects[list(others)] == pd.Series(others)).all(axis=1)]
+    return every.groupby("centre")["n_assigned"].sum()
+
+
 def _rows(cohort: Cohort, analysis: Analysis, arm: str, effects: pd.DataFrame) -> pd.DataFrame:
     """Effects of the centres in their order; those of few persons get a status of their own."""
     chosen = {
@@ -101,5 +108,6 @@ def _rows(cohort: Cohort, analysis: Analysis, arm: str, effects: pd.DataFrame) -
     }
     rows = effects[(effects[list(chosen)] == pd.Series(chosen)).all(axis=1)]
     rows = rows.set_index("centre").loc[list(cohort.centres)].reset_index()
+    rows = rows.assign(n_persons=rows["n_control"] + rows["centre"].map(_assigned_anywhere(effects, chosen)))
     is_small = rows[["n_assigned", "n_control"]].min(axis=1) < cohort.synthesis.min_persons_per_arm
     return rows.assign(status=rows["status"].mask(is_small & (rows["status"] == ESTIMATED), TOO_FEW))

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 from ipseval.config import Analysis, Cohort
-from ipseval.registers.categories import adjustable, columns_of
+from ipseval.registers.categories import adjustable, columns_of, strata_within_centres
 
 ALL = "all"
 ASSIGNED = "assigned["  # what the terms of assignment begin with
 MEMBERS, OTHERS, DIFFERENCE = "members", "others", "difference"  # of a subgroup
 MEMBER = "member"  # the column of who is in it
+STANDARDISED = "standardised"  # the estimator whose effect is that in the persons of all centres and strata
+MODERATED = ("lin", STANDARDISED)  # estimators in which covariates, centred, are multiplied with assignment
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def design(
     Returns
     -------
     Design
-        The covariates that moderate assignment (``estimator: lin``) are not centred yet: see :meth:`Design.centred`.
+        Columns that moderate assignment (``lin``, ``standardised``) are not centred yet: see :meth:`Design.centred`.
     """
     adjust = adjustable(people, analysis.adjust)
     left_out = tuple(name for name in analysis.adjust if name not in adjust)
@@ -146,7 +148,11 @@ def design(
         columns[MEMBER] = people[MEMBER].to_numpy(dtype=float)
         left_out += (analysis.subgroup.covariate,) if analysis.subgroup.covariate not in people else ()
     if analysis.within is None:
-        columns |= {f"centre[{c}]": _is(people["centre"], c) for c in list(cohort.centres)[1:]}
+        centres = {f"centre[{c}]": _is(people["centre"], c) for c in list(cohort.centres)[1:]}
+        strata = strata_within_centres(people) if analysis.estimator == STANDARDISED else {}
+        columns |= centres | strata
+        if analysis.estimator == STANDARDISED:
+            covariates = covariates | centres | strata
     columns |= _inclusion_dummies(analysis, people)
     moved = list(_assigned(cohort, analysis, people, covariates, centre, of_members))
     weights = np.column_stack([weight for _, weight in moved])
@@ -175,7 +181,7 @@ def _assigned(
             yield from _by_subgroup(arm, centre, people[MEMBER].to_numpy(dtype=float), of_members)
         else:
             yield Assigned(arm, term, Effect(arm, centre, term)), everybody
-        if analysis.estimator == "lin":
+        if analysis.estimator in MODERATED:
             for name, column in covariates.items():
                 yield Assigned(arm, f"{term}:centred[{name}]"), column
 

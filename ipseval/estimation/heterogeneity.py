@@ -190,17 +190,29 @@ def leave_one_out(
     return [random_effects(estimate[i], variance[i], t, knapp_hartung) for i, t in zip(rest, tau2, strict=True)]
 
 
-# What a centre counts: from its variance and its persons in the arm and in the reference arm. Made to sum to 1.
-WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
-    "precision": lambda variance, n_assigned, n_control: 1 / variance,
-    "person": lambda variance, n_assigned, n_control: n_assigned * n_control / (n_assigned + n_control),
-    "centre": lambda variance, n_assigned, n_control: np.ones(len(variance)),
+@dataclass(frozen=True)
+class Sizes:
+    """Of k centres: squared standard errors, persons in the arm and in the reference arm, and persons in any arm."""
+
+    variance: np.ndarray
+    n_assigned: np.ndarray
+    n_control: np.ndarray
+    n_persons: np.ndarray
+
+
+# What a centre counts. Each mean is of another population: where allocation is 1:1 everywhere ``overlap`` and
+# ``persons`` are the same; where it is not, a centre with few persons in an arm counts less under ``overlap``.
+WEIGHTS: dict[str, Callable[[Sizes], np.ndarray]] = {
+    "precision": lambda centres: 1 / centres.variance,
+    "overlap": lambda centres: centres.n_assigned * centres.n_control / (centres.n_assigned + centres.n_control),
+    "persons": lambda centres: centres.n_persons,
+    "centres": lambda centres: np.ones(len(centres.variance)),
 }
 
 
-def weights(name: str, variance: np.ndarray, n_assigned: np.ndarray, n_control: np.ndarray) -> np.ndarray:
+def weights(name: str, centres: Sizes) -> np.ndarray:
     """Weights of the centres that sum to 1; names in ``WEIGHTS``."""
-    w = WEIGHTS[name](variance, n_assigned, n_control)
+    w = WEIGHTS[name](centres)
     return w / w.sum()
 
 

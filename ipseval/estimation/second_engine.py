@@ -64,14 +64,17 @@ def _factor(rows: pd.DataFrame, variable: str, value: str) -> pd.Series:
 def _is_level(rows: pd.DataFrame, variable: str, value: str) -> pd.Series:
     """Whether a category has a level; missing where the covariate is, save a stratum or block, whose lack is a level.
 
-    Blocks that centres number alike are told apart as ``centre/block``.
+    Blocks that centres number alike, and strata in a standardised effect, are told apart as ``centre/block``.
     """
     codes = rows[variable].map(
         lambda found: str(int(found) if found.is_integer() else found) if isinstance(found, float) else str(found)
     )
-    is_it = (codes == value) | ((variable == "block") & (rows["centre"].astype(str) + "/" + codes == value))
+    within = rows["centre"].astype(str) + "/" + codes == value
+    is_it = (codes == value) | (within & (variable in ("stratum", "block")))
     if variable in ("stratum", "block"):
-        return (is_it | (rows[variable].isna() & (value.rpartition("/")[2] == "unknown"))).astype(float)
+        place, _, level = value.rpartition("/")
+        here = (rows["centre"].astype(str) == place) | (place == "")
+        return (is_it | (rows[variable].isna() & here & (level == "unknown"))).astype(float)
     return is_it.astype(float).where(rows[variable].notna())
 
 

@@ -92,6 +92,15 @@ def _satterthwaite(columns: Columns, chosen: tuple[int, ...]) -> np.ndarray:
         return np.where(squares > 0, trace**2 / squares, np.nan)
 
 
+def satterthwaite(fit: Fit, column: int) -> float:
+    """Degrees of freedom of one coefficient as :func:`cr2` counts them: on how many persons its error rests.
+
+    One where nothing is left to count.
+    """
+    found = float(_satterthwaite(fit.columns, (column,))[0])
+    return found if np.isfinite(found) else 1.0
+
+
 def cr3(fit: Fit) -> Variance:
     """Jackknife over persons: (G-1)/G times the sum of squares of b without person i less b; t with G - 1 df.
 

@@ -81,6 +81,18 @@ def columns_of(people: pd.DataFrame, name: str) -> dict[str, np.ndarray]:
     return {f"{name}[{level}]": known + (found == level).to_numpy(dtype=float) for level in levels(found)[1:]}
 
 
+def strata_within_centres(people: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Dummies of the strata of each centre but its first, ``stratum[centre/level]``; none without strata."""
+    if "stratum" not in people:
+        return {}
+    found, centre = levels_of(people, "stratum"), people["centre"].astype(str)
+    return {
+        f"stratum[{place}/{level}]": ((centre == place) & (found == level)).to_numpy(dtype=float)
+        for place in sorted(centre.unique())
+        for level in levels(found[centre == place])[1:]
+    }
+
+
 def refuse_ranges_of_codes(cohort: Cohort, people: pd.DataFrame) -> None:
     """Stop when a subgroup asks of a category what only a number has.
 

@@ -68,6 +68,15 @@ def _regressions(review: Review) -> tuple[Method, ...]:
             formulas.LIN,
             "Lin 2013, Ann Appl Stat 7:295",
         ),
+        "standardised": Method(
+            say("Effect in the persons of the trial"),
+            say(
+                "Centres, strata and covariates also as products with assignment, in deviations from their means: the "
+                "effects of the centres weighted by their persons."
+            ),
+            formulas.LIN,
+            "Ye, Shao, Yi & Zhao 2023, J Am Stat Assoc 118:2370",
+        ),
         "logit": Method(
             say("Logit with g-computation"),
             say("Mean difference of the probabilities that a logit fits with everybody in one arm and in the other."),

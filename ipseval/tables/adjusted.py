@@ -14,6 +14,7 @@ from ipseval.tables.table import Cell, Column, Row, Table, lacking
 WAYS = phrases(
     {
         "adjustment_none": "Not adjusted",
+        "standardised": "Not adjusted, effect in the persons of the trial",
         "adjustment_additive": "Additive",
         "adjustment_lin": "Lin: covariates times assignment",
         "adjustment_logit": "Logit, difference of mean probabilities",
@@ -64,6 +65,10 @@ def adjustment(review: Review) -> Table:
                 "with everybody in the arm less that with everybody in the reference arm (g-computation, delta method)."
             )
             + f" {share}",
+            say(
+                "Effect in the persons of the trial: the effects of centres and strata weighted by their persons, "
+                "where a regression with dummies weights them by n₁n₀/n."
+            ),
             interval_from(review, variance),
             *review.left_out(WAYS),
         ),

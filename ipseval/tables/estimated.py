@@ -88,6 +88,16 @@ def _skipped(review: Review, rows: dict[str, dict[str, Any]]) -> str:
     return words.status(next((row["status"] for row in rows.values()), "not_configured"), review.least)
 
 
+def _is_of_few(review: Review, coefficient: dict[str, Any]) -> bool:
+    """Whether a term is the effect in a centre where an arm has too few persons for stars."""
+    least = review.cohort.estimation.min_persons_for_stars
+    return any(
+        f"assigned[{row['arm']}]:centre[{row['centre']}]" == coefficient["term"]
+        and min(row["n_assigned"], row["n_control"]) < least
+        for row in review.rows("effects", analysis=coefficient["analysis"])
+    )
+
+
 def _coefficient_cell(review: Review, rows: dict[str, dict[str, Any]], term: str) -> Cell:
     """A coefficient with stars and standard error; empty when the model does not hold the term."""
     if reason := _skipped(review, rows):
@@ -97,7 +107,8 @@ def _coefficient_cell(review: Review, rows: dict[str, dict[str, Any]], term: str
     row = rows[term]
     if row["status"] != ESTIMATED:
         return lacking(words.status(row["status"], review.least))
-    return Cell(words.number(row["estimate"], 3), words.stars(row["p_value"]), (words.number(row["std_error"], 3),))
+    stars = "" if _is_of_few(review, row) else words.stars(row["p_value"])
+    return Cell(words.number(row["estimate"], 3), stars, (words.number(row["std_error"], 3),))
 
 
 def _size_cell(review: Review, rows: dict[str, dict[str, Any]], column: str) -> Cell:

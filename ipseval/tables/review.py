@@ -16,6 +16,7 @@ ALL = "all"
 ESTIMATED = "estimated"
 HIDDEN = "hidden"  # the status of an estimate that disclosure control hides
 PUBLISHED = "cr1"  # the convention of the published table 5
+LEFT_OUT = "not in this cohort: "  # how a note on covariates that are not there begins
 SMALL_SAMPLE = "cr2"  # for intervals of centres and months, where few persons stand behind a number
 
 Record = Mapping[str, Any]
@@ -143,15 +144,29 @@ class Review:
         found = self.analysis(analysis)
         return found.windows(self.cohort.window)[0] if found else (0, self.cohort.window.after)
 
-    def left_out(self, analyses: Iterable[str]) -> tuple[str, ...]:
-        """A note on covariates that the regressions would hold if the cohort had them."""
-        frame = self.tables["effects"]
+    def left_out(self, asked: Iterable[str]) -> tuple[str, ...]:
+        """Notes on what regressions lack: covariates that are not in the cohort, months in which nobody is observed."""
+        frame, analyses = self.tables["effects"], tuple(asked)
         notes = frame.loc[frame["analysis"].isin(list(analyses)), "note"].dropna().unique()
-        names = dict.fromkeys(n for note in notes for n in str(note).partition(": ")[2].split(", ") if n)
+        said = (part for note in notes for part in str(note).split("; ") if part.startswith(LEFT_OUT))
+        names = dict.fromkeys(n for part in said for n in part.removeprefix(LEFT_OUT).split(", ") if n)
+        short = self._short_windows(frame[frame["analysis"].isin(list(analyses))])
         if not names:
-            return ()
+            return short
         known = words.listed([words.inside(self.covariate(n)) for n in names])
-        return (say("Not in this cohort, hence in no model: {covariates}.", covariates=known),)
+        return (say("Not in this cohort, hence in no model: {covariates}.", covariates=known), *short)
+
+    def _short_windows(self, effects: pd.DataFrame) -> tuple[str, ...]:
+        """A note where months at an end of a pooled window have nobody."""
+        pooled = effects[effects["month_from"] < effects["month_to"]]
+        seen = pooled[["first_month", "last_month"]].apply(pd.to_numeric, errors="coerce")
+        if seen.dropna().empty:
+            return ()
+        first, last = int(seen["first_month"].min()), int(seen["last_month"].max())
+        if (first, last) == (pooled["month_from"].min(), pooled["month_to"].max()):
+            return ()
+        low, high = words.number(first, 0), words.number(last, 0)
+        return (words.sentence(say(words.NOTES["short_window"], first=low, last=high)) + ".",)
 
 
 def _keyed(rows: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:

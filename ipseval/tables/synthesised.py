@@ -36,8 +36,9 @@ WEIGHTINGS = phrases(
     {
         "random_effects": "Centres as drawn from a distribution",
         "precision": "Weighted by precision",
-        "person": "Weighted by persons",
-        "centre": "Each centre the same",
+        "overlap": "Weighted by overlap of the arms",
+        "persons": "Weighted by persons",
+        "centres": "Each centre the same",
     }
 )
 Print = Callable[[Record], Cell]
@@ -157,6 +158,10 @@ def _notes(review: Review, found: list[dict]) -> tuple[str, ...]:
         say(
             "Centres as drawn from a distribution: random effects, interval by Knapp and Hartung. Prediction: t with "
             "two degrees of freedom less than centres. Other weights: the mean effect in these centres."
+        ),
+        say(
+            "Weighted by persons: the mean effect in the persons of these centres. Weighted by overlap (n₁n₀/n): what "
+            "a regression with a dummy for each centre gives; a centre with unequal arms counts less than its persons."
         ),
         *narrow(found),
         say("Smallest effect: two-sided test at {level}%.", level=words.shortest(100 - level))
