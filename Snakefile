@@ -25,8 +25,11 @@ rule all:
         expand("{results}/{cohort}/{file}", results=RESULTS, cohort=COHORTS, file=place("verify", "manifest")),
 
 
-onstart:
-    begin()
+if is_run():
+    try:
+        begin()
+    except Exception as error:
+        sys.exit(errors.explained(error))
 
 
 onsuccess:

@@ -4,14 +4,14 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ipseval import exchange, locks
 from ipseval.errors import explained
 
-_FAULTS = ".faults"  # beside the log of a stage that failed
+_FAULTS, _MADE_FROM = ".faults", ".made_from"  # beside the log of a stage: of one that failed, of one that did not
 _AGAIN = "Results that were verified before are as they were. Type the same command again: it goes on from here."
 _STOPPED = f"The run was stopped. {_AGAIN}"
 _ENDED = (
@@ -23,7 +23,7 @@ _ROOM = 2**20  # bytes that a disk has at least unless it is full
 
 
 @contextmanager
-def stage(log: str | Path) -> Iterator[Callable[[str], None]]:
+def stage(log: str | Path, made_from: str = "") -> Iterator[Callable[[str], None]]:
     """Run a stage: what is yielded tells something on the way, on the terminal and in the log.
 
     Faults go into the log and a file beside it, from which the run tells them when everything else was said
@@ -33,10 +33,13 @@ def stage(log: str | Path) -> Iterator[Callable[[str], None]]:
     ----------
     log : str or Path
         ``results/<cohort>/logs/<stage>.log``.
+    made_from : str
+        Digest of the settings, the code and the delivery that the stage works with; see :func:`forget_others`.
     """
     path, started = Path(log), time.monotonic()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_suffix(_FAULTS).unlink(missing_ok=True)
+    for suffix in (_FAULTS, _MADE_FROM):
+        path.with_suffix(suffix).unlink(missing_ok=True)
     path.write_text("")
     locks.hold_stage(path)
 
@@ -51,6 +54,8 @@ def stage(log: str | Path) -> Iterator[Callable[[str], None]]:
     except (Exception, KeyboardInterrupt) as error:
         _leave(path, _STOPPED if isinstance(error, KeyboardInterrupt) else explained(error))
         sys.exit(1)
+    if made_from:
+        path.with_suffix(_MADE_FROM).write_text(made_from + "\n")
     name, seconds = path.parent.parent.name, time.monotonic() - started
     print(f"{name}: {path.stem} {seconds:.0f} s", file=sys.stderr, flush=True)
     if hasattr(sys.modules["__main__"], "snakemake"):  # a job, with nothing left to do
@@ -92,6 +97,27 @@ def run(folders: Iterable[Path], files: Iterable[str]) -> Iterator[None]:
             for file in (folder / "logs").glob(f"*{_FAULTS}"):
                 file.unlink()
         yield
+
+
+def forget_others(folder: Path, stages: Mapping[str, str], files: Mapping[str, Iterable[str]]) -> None:
+    """Remove files of stages that were not made from what they would be made from now, so that they are made again.
+
+    Snakemake notices changed settings and code by records in the folder that it is started in. Where these were
+    removed, or another folder is used, it takes what lies there for up to date.
+
+    Parameters
+    ----------
+    folder : Path
+        ``results/<cohort>``.
+    stages : mapping
+        Stage -> digest of what it would be made from.
+    files : mapping
+        Stage -> its files, relative to ``folder``. The first is removed: a stage makes all of its files at once.
+    """
+    for name, digest in stages.items():
+        record = folder / "logs" / f"{name}{_MADE_FROM}"
+        if not record.exists() or record.read_text().strip() != digest:
+            (folder / next(iter(files[name]))).unlink(missing_ok=True)
 
 
 def faults(folders: Iterable[Path]) -> str:

@@ -205,6 +205,15 @@ def tell(folder: Path) -> dict[str, Any]:
         chosen["extracts"] = "../cohort/extracts"
         other.write_text(yaml.safe_dump(chosen, sort_keys=False), encoding="utf-8")
         project.run(f"changed: {name}", "-n", cohort=other, results=results)
+    shutil.move(project.folder / ".snakemake", folder / "records")
+    project.run("without records", cohort=cohort, results=results)
+    chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | {"estimation": {"confidence_level": 0.8}}
+    other.write_text(yaml.safe_dump(chosen | {"extracts": "../cohort/extracts"}), encoding="utf-8")
+    project.run("changed without records", "--until", "estimate", cohort=other, results=results)
+    shutil.rmtree(project.folder / ".snakemake")
+    shutil.move(folder / "records", project.folder / ".snakemake")
+    project.run("back", cohort=cohort, results=results)
+    told["back"] = checksums(results)
     project.run("report", "--report", str(folder / "report.html"), cohort=cohort, results=results)
     report = (folder / "report.html").read_text(encoding="utf-8") if (folder / "report.html").exists() else ""
     told["report"] = len(report), sum(report.count(canary) for canary in CANARIES)
@@ -354,6 +363,14 @@ def test_an_edit_that_computes_the_same_changes_what_names_the_code_only(told) -
 def test_one_process_and_the_workflow_write_the_same_bytes(told) -> None:
     """Also guards the choice of keys that each stage is given: one process gives every stage all of them."""
     assert told["one_process"] == told["results"]
+
+
+def test_what_was_made_from_other_settings_is_made_again_also_where_snakemake_has_no_records(told, step) -> None:
+    assert step("without records")["jobs"] == []
+    assert step("changed without records")["jobs"] == ["estimate"]
+    assert step("back")["status"] == 0
+    assert "estimate" in step("back")["jobs"]
+    assert told["back"] == told["results"]
 
 
 def test_a_set_that_is_not_whole_is_put_back_and_a_readers_file_is_kept(told, step) -> None:

@@ -3,8 +3,11 @@
 # Outputs are plain files below unverified/ and person/: Snakemake removes what a failed stage left and makes it again,
 # on every executor. The last rule, verify, gives the whole set its place (ipseval/exchange.py); no rule but it
 # touches review/ and release/, so that earlier results stay whole until then.
+import argparse
 import atexit
 import contextlib
+import functools
+import json
 import os
 
 from snakemake.logging import logger
@@ -34,17 +37,19 @@ except errors.UserError as error:
 
 SIMULATED = settings.ROOT / "data" / "simulated-six-centre"
 RESULTS = str(config["results"]).rstrip("/")
+# Options of Snakemake with which nothing is run.
+ASKING = {
+    f"--{word}" for word in ("lint", "report", "summary", "dag", "rulegraph", "filegraph", "list-rules", "unlock")
+}
+GIVEN = {"protect": ("earlier",), "published_comparison": ("published",)}  # keys that hold files
 RUN = contextlib.ExitStack()  # open until Snakemake ends
 FOLDERS = [Path(RESULTS, cohort) for cohort in COHORTS]
 # What a set that was verified consists of, by the names that readers know it by.
 FINISHED = [file for stage in PRODUCTS for file in PRODUCTS[stage].values() if not file.startswith("person/")]
 
+checksum = functools.cache(store.checksum)
 # Two lines for every job that say nothing, which no quiet mode of Snakemake leaves out without errors.
 logger.addFilter(lambda record: not str(record.msg).startswith(("Select jobs", "Execute ")))
-
-if workflow.is_main_process:
-    for folder in FOLDERS:
-        exchange.forget_unless_whole(folder)
 
 
 wildcard_constraints:
@@ -85,19 +90,26 @@ def chosen(stage):
     return lambda wildcards: settings.for_stage(COHORTS[wildcards.cohort], stage)
 
 
-def contents(stage, given=()):
-    """One digest of a stage's code and of the files that it is ``given`` by the user: what changed reruns it.
+def contents(stage):
+    """One digest of all that makes a stage's files: settings, code and what the user gave; what changed reruns it.
 
     Times alone do not tell: a file put in place by ``cp -p`` or from an archive may be older than the results.
     """
 
     def digest(wildcards):
+        own = COHORTS[wildcards.cohort]
         delivery = delivered_digest(wildcards) if stage == "check" else ""
-        named = COHORTS[wildcards.cohort][given] if given else None
-        files = [named] if isinstance(named, str) else named or []
-        return digests.whole({"": delivery, **{str(f): store.checksum(f) for f in [*code(stage), *files]}})
+        read = json.dumps(settings.for_stage(own, stage), sort_keys=True, default=str)
+        files = [*code(stage), *given(own, stage)]
+        return digests.whole({"delivery": delivery, "settings": read, **{f: checksum(f) for f in files}})
 
     return digest
+
+
+def given(own, stage):
+    """Files besides the extracts that a cohort names and a stage reads."""
+    named = [own[key] for key in GIVEN.get(stage, ()) if own[key]]
+    return [file for files in named for file in ([files] if isinstance(files, str) else files)]
 
 
 def folder_of(wildcards):
@@ -121,14 +133,25 @@ def delivered_digest(wildcards):
     return digests.whole(digests.digests(cohort, digests.ledger(Path(folder_of(wildcards)))))
 
 
+def is_run():
+    """Whether stages will run: not in a stage's own process, nor where Snakemake is only asked about something."""
+    asked = {argument.split("=")[0] for argument in sys.argv} & ASKING
+    return workflow.is_main_process and not workflow.output_settings.dryrun and not asked
+
+
 def begin():
-    """Keep other runs out of the results, complete what an earlier one left halfway."""
-    if not workflow.is_main_process:  # a stage that runs elsewhere
-        return
-    try:
-        RUN.enter_context(running.run(FOLDERS, PLACES))
-    except errors.UserError as error:
-        sys.exit(str(error))
+    """Keep other runs out of the results; have made again what was made from something else or is not in its place."""
+    RUN.enter_context(running.run(FOLDERS, PLACES))
+    for cohort, folder in zip(COHORTS, FOLDERS):
+        wildcards = argparse.Namespace(cohort=cohort)
+        now = {stage: contents(stage)(wildcards) for stage in PRODUCTS}
+        running.forget_others(folder, now, {stage: of_folder(stage) for stage in PRODUCTS})
+        exchange.forget_unless_whole(folder)
+
+
+def of_folder(stage):
+    """Files of a stage, relative to the cohort's folder of results."""
+    return [place(stage, name) for name in PRODUCTS[stage]]
 
 
 def announce():

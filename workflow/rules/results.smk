@@ -210,7 +210,7 @@ rule protect:
     conda:
         "../../environment.yml"
     params:
-        contents=contents("protect", "earlier"),
+        contents=contents("protect"),
         settings=chosen("protect"),
     script:
         "../scripts/protect.py"
@@ -248,7 +248,7 @@ rule published_comparison:
     conda:
         "../../environment.yml"
     params:
-        contents=contents("published_comparison", "published"),
+        contents=contents("published_comparison"),
         settings=chosen("published_comparison"),
     script:
         "../scripts/published_comparison.py"

@@ -1,7 +1,7 @@
 from ipseval import config, protect, running, store
 from ipseval.disclosure import released
 
-with running.stage(snakemake.log[0]):
+with running.stage(snakemake.log[0], snakemake.params.contents):
     cohort = config.from_settings(snakemake.params.settings)
     review = {name: store.read(file) for name, file in snakemake.input.items() if isinstance(file, str)}
     earlier = released.read_all(snakemake.input.earlier)

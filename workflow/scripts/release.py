@@ -2,7 +2,7 @@ from pathlib import Path
 
 from ipseval import config, exchange, release, running, store
 
-with running.stage(snakemake.log[0]):
+with running.stage(snakemake.log[0], snakemake.params.contents):
     cohort = config.from_settings(snakemake.params.settings)
     protected = {
         n: Path(file).read_text(encoding="utf-8") for n, file in snakemake.input.items() if isinstance(file, str)
