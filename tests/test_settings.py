@@ -123,6 +123,8 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
         'checks.missing_month is "no". Expected: stop, drop,',
     ),
     "dates": ({"trial": {"randomised_on": "DD-MM-YYYY"}}, "DD-MM-YYYY", 'dates is "DD-MM-YYYY".'),
+    "leave_out": (None, 3, "leave_out is 3. Expected: text or null"),
+    "corrections": (None, 3, "corrections is 3. Expected: text or null"),
     "zone": ("Europe/Oslo", 3, "zone is 3. Expected: The register's zone"),
     "numbers": ({"income": {"wage_income": {"decimal": ","}}}, ",", 'numbers is ",".'),
     "verify": ({"max_persons": 100}, 100, "verify is 100."),

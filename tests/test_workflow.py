@@ -310,7 +310,8 @@ def step(told: dict[str, Any]) -> Callable[[str], Mapping[str, Any]]:
 def test_every_choice_of_the_cohort_differs_from_its_default(tmp_path: Path) -> None:
     settings, defaults = cohort_settings(small_cohort().write(tmp_path)), default_settings()
     same = {key for key, value in defaults.items() if settings[key] == value}
-    assert same == {"published"}  # a file of printed numbers would have to agree with forty random persons
+    # A file of printed numbers would have to agree with forty random persons; files of keys have tests of their own.
+    assert same == {"published", "leave_out", "corrections"}
     for key in (
         "window",
         "outcome",

@@ -41,7 +41,11 @@ RESULTS = str(config["results"]).rstrip("/")
 ASKING = {
     f"--{word}" for word in ("lint", "report", "summary", "dag", "rulegraph", "filegraph", "list-rules", "unlock")
 }
-GIVEN = {"protect": ("earlier",), "published_comparison": ("published",)}  # keys that hold files
+GIVEN = {
+    "check": settings.MENDING,
+    "protect": ("earlier",),
+    "published_comparison": ("published",),
+}  # keys that hold files
 RUN = contextlib.ExitStack()  # open until Snakemake ends
 FOLDERS = [Path(RESULTS, cohort) for cohort in COHORTS]
 # What a set that was verified consists of, by the names that readers know it by.
