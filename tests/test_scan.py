@@ -130,6 +130,16 @@ COUNTS: dict[str, tuple[str, Change]] = {
     "json of rows": ("about.json", exchange('"n": 143', '"n": 2')),
     "svg": ("figures/curve.svg", exchange("</svg>", "<text>n = 2</text></svg>")),
     "parquet": ("data/effects.parquet", in_column("n_control", 0, "2")),
+    "semicolons": ("data/flow.csv", lambda path: path.write_text("arm;n_persons\nips;2\n")),
+    "tabs": ("data/flow.csv", lambda path: path.write_text("arm\tn_persons\nips\t2\n")),
+    "a table of text": (
+        "notes.txt",
+        lambda path: path.write_text("arm    persons\n---    -------\nips          2\n"),
+    ),
+    "a table of text between lines": ("notes.txt", lambda path: path.write_text("| arm | n |\n| ips | 2 |\n")),
+    "a star": ("data/flow.csv", in_column("n_persons", 0, "2*")),
+    "a star under an arm": ("tables/flow.csv", exchange(",227,", ",2*,")),
+    "a note": ("tables/flow.csv", exchange(",227,", ",2 b,")),
 }
 
 
@@ -164,6 +174,12 @@ OTHERS: dict[str, tuple[str, Change, str]] = {
     "day": ("data/flow.csv", in_column("reason", 0, "2013-05-17"), "day"),
     "day and time": ("data/flow.csv", in_column("reason", 0, "2013-05-17 08:00:00"), "day"),
     "Norwegian day": ("tables/flow.csv", exchange(",227,", ",17.5.2013,"), "day"),
+    "day without marks": ("data/flow.csv", in_column("reason", 0, "20130506"), "day"),
+    "day of a short year": ("data/flow.csv", in_column("reason", 0, "06.05.13"), "day"),
+    "day in a sentence of a table": ("data/flow.csv", in_column("reason", 0, "left on 6/5/2013 at home"), "day"),
+    "day in a sentence": ("README.md", exchange("Nothing else.", "The last one left on 2013-05-06."), "day"),
+    "day in words": ("README.md", exchange("Nothing else.", "The last one left on 6 May 2013."), "day"),
+    "Danish day in words": ("report.html", exchange("A note", "Den sidste gik 6. maj 2013"), "day"),
     "day in a script": ("report.html", exchange('"A note"', '["2013-05-17"]'), "day"),
     "cut-off png": ("figures/curve.png", lambda p: p.write_bytes(p.read_bytes()[:-30]), "unreadable"),
     "csv that is none": ("data/flow.csv", lambda p: p.write_bytes(b"PK\x03\x04\xff\xff"), "unreadable"),
@@ -280,6 +296,36 @@ def test_short_keys_count_only_as_a_column_of_them(folders) -> None:
     )
     (folders[0] / "data" / "extra.csv").write_text("who,n_persons\n401,401\n402,402\n17,404\n")
     assert found(folders[0]) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("report.html", exchange("n = 143", "K77<b>31Z</b>")),
+        ("report.html", exchange("n = 143", "k7731z")),
+        ("README.md", exchange("Nothing else.", "That was LOPENR-55 B.")),
+    ],
+)
+def test_a_key_in_parts_or_in_another_case_is_found(folders, file, change) -> None:
+    change(folders[0] / file)
+    only(found(folders[0]), file, "person_key")
+
+
+@pytest.mark.parametrize("cell", ["2,000", "2.000", "1,000 (45 %)", "2\u202f000"])
+def test_thousands_are_no_small_count(tmp_path, cell) -> None:
+    (tmp_path / "a.csv").write_text(f'arm,n_persons\nx,"{cell}"\nx,120\n')
+    assert scan(tmp_path, threshold=3) == []
+
+
+def test_three_decimals_of_a_count_are_no_thousands_below_a_head_with_decimals(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text("arm,n_persons\nx,2.000\nx,0.000\n")
+    assert [finding.place for finding in scan(tmp_path, threshold=3)] == ["table, row 1, column 2 (n_persons)"]
+
+
+@pytest.mark.parametrize("said", ["2 005 persons", "2\u202f002 personer", "1,001 persons", "3.002 deltakere"])
+def test_the_last_three_digits_of_a_large_number_count_nobody(tmp_path, said) -> None:
+    (tmp_path / "README.md").write_text(f"There were {said} in the trial.\n")
+    assert scan(tmp_path, threshold=8) == []
 
 
 def test_digits_of_a_key_in_a_decimal_number_or_a_colour_are_no_key(folders) -> None:

@@ -16,6 +16,7 @@ ENDS, AT_END = (
     (0.0, 1.0, 100.0),
     1e-6,
 )  # so near, a drawing does not tell a number (a p-value of 1e-9, say) from its end
+SURE = 12  # significant digits of a double that arithmetic leaves alone
 AT_VALUE_IN_MONTH = 1e-5  # few points stand in one month
 
 
@@ -36,14 +37,15 @@ class Distinctive:
     def __init__(self, hidden: Iterable[Hidden], shown: Iterable[str], digits: int) -> None:
         self.digits = digits
         self.shown = sorted({form for value in map(number_of, shown) if value is not None for form in _forms(value)})
-        found = [(h, value) for h in hidden if (value := number_of(h.value)) is not None and self._has_digits(h.value)]
+        found = [(h, value) for h in hidden if (value := number_of(h.value)) is not None and self._has_digits(value)]
         self.forms = [(h, form) for h, value in found for form in _forms(value) if not _near(self.shown, form, 1e-9)]
         self.drawn = [(h, form) for h, form in self.forms if min(abs(form - end) for end in ENDS) > AT_END]
         self.values = sorted({form for _, form in self.forms})
         self.stands_in = cache(self._stands_in)
 
-    def _has_digits(self, text: str) -> bool:
-        return len(re.sub(r"e.*|\D", "", text).strip("0")) >= self.digits
+    def _has_digits(self, value: float) -> bool:
+        """Whether a number has many digits of its own: 0.12499999999999999 is 1/8 but for its last bit."""
+        return len(re.sub(r"e.*|\D", "", f"{value:.{SURE}g}").strip("0")) >= self.digits
 
     def _stands_in(self, text: str) -> bool:
         """Whether a text holds one, to as many digits as it is written with."""
@@ -69,7 +71,7 @@ class Distinctive:
                     if system.x and system.y and self._in_month(system, points, float(hidden.month), form):
                         return True
                 elif any(
-                    scale and _near(places, scale.pixels(form), AT_VALUE)
+                    scale and not scale.is_of_time and _near(places, scale.pixels(form), AT_VALUE)
                     for scale, places in ((system.x, xs), (system.y, ys))
                 ):
                     return True

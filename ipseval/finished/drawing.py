@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 COORDINATES = re.compile(r"(-?\d+(?:\.\d+)?)[ ,](-?\d+(?:\.\d+)?)")
+TIME = re.compile(r"(?i)\b(?:months?|måneder|måned|måneden)\b")  # in titles of axes, in the languages of print
 LINEAR = 1e-3  # pixels that a tick may lie off a linear scale; a logarithmic one lies further
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Pixels = ``offset`` + ``slope`` x value."""
+    """Pixels = ``offset`` + ``slope`` x value; ``is_of_time``: an axis of months, on which no value is drawn."""
 
     offset: float
     slope: float
+    is_of_time: bool = False
 
     def pixels(self, value: float) -> float:
         """Where a value is drawn."""
@@ -56,13 +58,24 @@ def _scale(axis: ElementTree.Element, i: int) -> Scale | None:
     (first, low), (last, high) = min(ticks, default=(0, 0)), max(ticks, default=(0, 0))
     if first == last:
         return None
-    scale = Scale(low - first * (high - low) / (last - first), (high - low) / (last - first))
+    slope = (high - low) / (last - first)
+    scale = Scale(low - first * slope, slope, is_of_time=_says_time(axis))
     return scale if all(abs(scale.pixels(value) - place) < LINEAR for value, place in ticks) else None
 
 
+def _says_time(axis: ElementTree.Element) -> bool:
+    """Whether the title of an axis is about months."""
+    titles = [child for child in axis if not re.fullmatch(r"[xy]tick_\d+", child.get("id", ""))]
+    return any(TIME.search(text) for title in titles for text in _texts(title))
+
+
+def _texts(element: ElementTree.Element) -> list[str]:
+    """Texts, as such or as the comments in which matplotlib leaves them."""
+    return [e.text or "" for e in element.iter() if not isinstance(e.tag, str) or e.tag.endswith("}text")]
+
+
 def _label(tick: ElementTree.Element) -> float | None:
-    texts = [e.text or "" for e in tick.iter() if not isinstance(e.tag, str) or e.tag.endswith("}text")]
-    for text in texts:
+    for text in _texts(tick):
         plain = re.sub(r"\s", "", text).replace("−", "-").replace(",", ".").rstrip("%")
         if re.fullmatch(r"-?\d+(?:\.\d+)?", plain):
             return float(plain)

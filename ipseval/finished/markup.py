@@ -16,6 +16,7 @@ from ipseval.finished.text import json_content
 ADDRESS = re.compile(r"data:([\w.+/-]*)((?:;[\w=.+-]+)*),([^\"'<>()\s]*)")
 QUIET = ("style",)  # elements whose text is no text
 ABOUT = ("creator", "publisher", "rights", "contributor", "date")  # elements that say who made a picture, and when
+INLINE = ("a", "b", "strong", "i", "em", "span", "small", "u", "s", "mark", "code", "sub", "wbr", "font", "abbr", "q")
 EMPTY = ("br", "img", "meta", "link", "input", "hr", "col", "source", "wbr")
 
 
@@ -40,6 +41,7 @@ class _Page(HTMLParser):
         self.spans = (1, 1)
         self.n_tables = 0
         self.sourced: list[tuple[int, str, list[str]]] = []  # how deep, of which line, its text so far
+        self.run: list[str] = []  # pieces of text that only tags within a line part
 
     @property
     def place(self) -> str:
@@ -59,6 +61,8 @@ class _Page(HTMLParser):
         if tag in EMPTY:
             self.cell += " "
             return
+        if tag not in INLINE:
+            self._end_run()
         self.inside.append(tag)
         if "data-source" in known:
             self.sourced.append((len(self.inside), known["data-source"], []))
@@ -79,6 +83,8 @@ class _Page(HTMLParser):
             self.cell += " "
 
     def handle_endtag(self, tag: str) -> None:
+        if tag not in INLINE:
+            self._end_run()
         if tag not in self.inside:
             return
         while self.inside and self.inside.pop() != tag:
@@ -105,12 +111,24 @@ class _Page(HTMLParser):
             self.parts.append(_json(data, self.place))
         elif tag not in QUIET and data.strip():
             self.parts.append(addresses(data, self.place))
+            self.run.append(data)
             if "sup" not in self.inside:
                 self.cell += data
                 for _, _, parts in self.sourced:
                     parts.append(data.strip())
         elif tag in QUIET:
             self.parts.append(addresses(data, self.place))
+
+    def _end_run(self) -> None:
+        """Text that is parted by tags alone is read as one, too: a key may be half in bold."""
+        if len(self.run) > 1:
+            self.parts.append(Content(pieces=(Piece(self.place, "".join(self.run)),)))
+        self.run = []
+
+    def close(self) -> None:
+        """The end of the page."""
+        super().close()
+        self._end_run()
 
     def handle_comment(self, data: str) -> None:
         self.parts.append(addresses(data, f"{self.place}, comment"))

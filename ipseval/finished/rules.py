@@ -35,8 +35,11 @@ RULES = {
     "active_content": "content that is run",
     "loads_from_elsewhere": "an address that is loaded",
 }
-WHOLE = re.compile(r"(\d{1,3})(?:\s*\(.*|\s*/\s*\d+|\s+(?:of|av|af)\s.*)?", re.S)
-COUNTED = re.compile(r"(\d{1,3})(?:[.,]0+)?(?:\s*[(/].*|\s+(?:of|av|af)\s.*)?", re.S)
+MARKED = r"(?:\s?[*†‡§¶#]{1,3}|\s[a-z]|[ᵃ-ᵿ¹²³])?"  # a star or a letter that points to a note
+WHOLE = re.compile(rf"(\d{{1,3}}){MARKED}(?:\s*\(.*|\s*/\s*\d+|\s+(?:of|av|af)\s.*)?", re.S)
+COUNTED = re.compile(rf"(\d{{1,3}})(?:[.,]0+)?{MARKED}(?:\s*[(/].*|\s+(?:of|av|af)\s.*)?", re.S)
+THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]000(?!\d)")  # 2,000 and 2.000 are two thousand
+DECIMALS = re.compile(r"0[.,]\d{3}(?!\d)")  # but not below a head under which 0.250 stands
 LARGE = re.compile(r"(\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+|\d+)(?:[.,]0+)?")  # any count, also with marks at thousands
 N_IS = re.compile(r"(?i)\bn\s*[=:]\s*(\d{1,3})(?![\d.,]*\d)")
 WORD = re.compile(r"\w+(?:[-.]\w+)*")
@@ -44,7 +47,15 @@ PATH = re.compile(
     r"(?i)file:/|(?<![\w.:/])/(?:home|users|root|mnt|media|srv|tmp|var|data|work|opt|net|scratch|cluster|export|tsd)/\w"
     r"|(?<!\w)[a-z]:\\\w|(?<!\w)[a-z]:/(?!/)\w+/|(?<![\\\w])\\\\[a-z][\w.-]*\\[a-z$]|(?<!\w)~/\w"
 )
-DAY = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?|[0-3]?\d([./])[01]?\d\1(?:19|20)\d\d")
+YEAR, MONTH, DAY_OF_MONTH = r"(?:19|20)\d\d", r"(?:1[0-2]|0?[1-9])", r"(?:3[01]|[12]\d|0?[1-9])"
+NAMED = r"(?:jan|feb|mar|apr|ma[yij]|jun|jul|aug|sep|o[ck]t|nov|de[cs])[a-zæøå]*\.?"  # in the languages of print
+DAY = re.compile(  # a date with its day, wherever it stands
+    rf"(?i)(?<![\w.,/+-])(?:{YEAR}-(?:1[0-2]|0[1-9])-(?:3[01]|[12]\d|0[1-9])(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?"
+    rf"|{DAY_OF_MONTH}([./-]){MONTH}\1{YEAR}|{DAY_OF_MONTH}\.?\s{NAMED}\s{YEAR}|{NAMED}\s{DAY_OF_MONTH},?\s{YEAR})(?![\w/-])"
+)
+SHORT_DAY = re.compile(  # what is a date as the whole of a cell only: 20130506, 06.05.13
+    rf"{YEAR}(?:1[0-2]|0[1-9])(?:3[01]|[12]\d|0[1-9])|(?:3[01]|[12]\d|0[1-9])([./-])(?:1[0-2]|0[1-9])\1\d\d"
+)
 GENERIC = ("admin", "administrator", "ubuntu", "debian", "runner", "jovyan", "docker", "localhost", "default")
 
 Found = tuple[str, str]  # place, rule
@@ -83,12 +94,12 @@ class Rules:
     @cached_property
     def long_keys(self) -> frozenset[str]:
         """Keys that are looked for in every text."""
-        return frozenset(key for key in self.keys if _is_distinctive(key, self.settings))
+        return frozenset(key.casefold() for key in self.keys if _is_distinctive(key, self.settings))
 
     @cached_property
     def short_keys(self) -> frozenset[str]:
         """Keys that are looked for in columns of which all values are keys."""
-        return self.keys - self.long_keys
+        return frozenset(key for key in self.keys if not _is_distinctive(key, self.settings))
 
 
 def breaches(content: Content, rules: Rules) -> Iterator[Found]:
@@ -100,6 +111,9 @@ def breaches(content: Content, rules: Rules) -> Iterator[Found]:
         yield from ((_at(grid, y, x), "day") for y, x, cell in grid.cells() if _is_day(grid.heads[x - 1], cell, rules))
     for place, text in places(content):
         yield from ((place(), rule) for rule in rules.broken_by(text))
+    for piece in content.pieces:
+        if not piece.is_drawing and not _is_of_a_date(piece, rules) and DAY.search(piece.text):
+            yield _of_piece(piece), "day"
 
 
 def is_silent(place: str, rules: Rules) -> bool:
@@ -124,7 +138,15 @@ def _of_piece(piece: Piece) -> str:
 
 
 def _is_day(head: str, cell: str, rules: Rules) -> bool:
-    return DAY.fullmatch(cell.strip()) is not None and head not in rules.settings["dates"]
+    if head in rules.settings["dates"]:
+        return False
+    return DAY.search(cell) is not None or (
+        SHORT_DAY.fullmatch(cell.strip()) is not None and kind(head, rules) not in ("shares", "others")
+    )
+
+
+def _is_of_a_date(piece: Piece, rules: Rules) -> bool:
+    return any(head in piece.place.replace("/", " ").split() for head in rules.settings["dates"])
 
 
 def _at(grid: Grid, y: int, x: int) -> str:
@@ -145,10 +167,16 @@ def _small_counts(grid: Grid, rules: Rules) -> Iterator[Found]:
             is_count = of_column == "counts"
             if not is_count and (of_column or in_row) == "others":
                 continue
-            if _is_small((COUNTED if is_count else WHOLE).fullmatch(cell.strip()), rules):
+            is_large = is_count and THOUSANDS.match(cell.strip()) is not None and not _has_decimals(grid, x)
+            if not is_large and _is_small((COUNTED if is_count else WHOLE).fullmatch(cell.strip()), rules):
                 yield _at(grid, y, x), "small_count"
             if is_count and rules.base and _is_uneven(cell, rules.base):
                 yield _at(grid, y, x), "unrounded_count"
+
+
+def _has_decimals(grid: Grid, x: int) -> bool:
+    """Whether three digits behind a mark are decimals under this head."""
+    return any(len(row) >= x and DECIMALS.match(row[x - 1].strip()) for row in grid.rows)
 
 
 def _is_uneven(cell: str, base: int) -> bool:
@@ -199,7 +227,7 @@ def _says_small(text: str, rules: Rules) -> bool:
 
 @cache
 def _of_persons(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?i)(?<![\w.,])(\d{{1,3}})\s+(?:{'|'.join(map(re.escape, words))})\b")
+    return re.compile(rf"(?i)(?<![\w.,])(?<!\d[ \u00a0\u202f])(\d{{1,3}})\s+(?:{'|'.join(map(re.escape, words))})\b")
 
 
 def _is_bound(before: str, bounds: tuple[str, ...]) -> bool:
@@ -216,7 +244,7 @@ def _in_text(rules: Rules) -> Iterable[tuple[str, Callable[[str], bool]]]:
         yield "user_name", lambda text: some.search(text) is not None
     if rules.long_keys:
         odd = [key for key in rules.long_keys if not re.fullmatch(r"\w+", key)]
-        spelled = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(odd)))})(?!\w)") if odd else None
+        spelled = re.compile(rf"(?i)(?<!\w)(?:{'|'.join(map(re.escape, sorted(odd)))})(?!\w)") if odd else None
         yield (
             "person_key",
             lambda text: _holds_key(text, rules.long_keys) or (spelled is not None and bool(spelled.search(text))),
@@ -229,8 +257,11 @@ def _is_distinctive(key: str, settings: Mapping[str, Any]) -> bool:
 
 
 def _holds_key(text: str, keys: frozenset[str]) -> bool:
-    """Whether a key stands in a text as a whole word, and not as the decimals of a number or as a colour."""
-    for found in re.finditer(r"(?<!#)(?<!\w)\w+", text):
+    """Whether a key stands in a text as a whole word, and not as the decimals of a number or as a colour.
+
+    ``keys`` are in small letters: a key in another case is the same key.
+    """
+    for found in re.finditer(r"(?<!#)(?<!\w)\w+", text.casefold()):
         word, before = found[0], text[max(found.start() - 2, 0) : found.start()]
         if word in keys and not (word.isdigit() and re.fullmatch(r"\d[.,]", before)):
             return True

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 from ipseval.finished.content import Content, Grid, Piece, Trace, labelled, stacked
 
+SEPARATORS = (",", ";", "\t")
 RULER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?")
 RAISED = re.compile(r"<sup>.*?</sup>|\\(?:tnote|textsuperscript)\{[^{}]*\}|\\(?:stars?)\{[^{}]*\}")
 MULTICOLUMN = re.compile(r"\\multicolumn\{(\d+)\}\{[^{}]*\}")
@@ -18,8 +20,10 @@ COMMAND = re.compile(r"\\(?:[a-zA-Z]+\*?(?:\[[^\]]*\])?)\s?")
 
 
 def from_csv(content: bytes) -> Content:
-    """A grid whose first line holds the heads."""
-    rows = [tuple(row) for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)]
+    """A grid whose first line holds the heads; commas, semicolons or tabs, whichever part them into most columns."""
+    text = content.decode("utf-8-sig")
+    mark = max(SEPARATORS, key=lambda sign: max(map(len, csv.reader(text.splitlines()[:1], delimiter=sign)), default=0))
+    rows = [tuple(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)]
     if not rows:
         return Content()
     width = max(map(len, rows))
@@ -28,8 +32,19 @@ def from_csv(content: bytes) -> Content:
 
 
 def from_text(content: bytes) -> Content:
-    """Plain text."""
-    return Content(pieces=(Piece("", content.decode("utf-8-sig")),))
+    """Plain text; lines below each other that blanks part into as many columns are a table."""
+    text = content.decode("utf-8-sig")
+    return Content(tuple(_aligned(text.splitlines())), (Piece("", text),))
+
+
+def _aligned(lines: list[str]) -> Iterator[Grid]:
+    """Tables of a text: two lines or more, each with the same number of columns."""
+    rows = [tuple(cell for cell in re.split(r"\s{2,}|\t|\s*\|\s*", line.strip(" |")) if cell) for line in lines]
+    rows = [row if not re.fullmatch(r"[-=+\s]*", "".join(row)) else () for row in rows]
+    for n, (width, group) in enumerate(itertools.groupby((r for r in rows if r), key=len), start=1):
+        table = list(group)
+        if width > 1 and len(table) > 1:
+            yield Grid(table[0], tuple(table[1:]), f"table {n}", 1)
 
 
 def from_json(content: bytes) -> Content:
