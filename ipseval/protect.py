@@ -9,13 +9,14 @@ import pandas as pd
 
 from ipseval import store
 from ipseval.config import Cohort
-from ipseval.disclosure import characteristics, counted, derived, modelled
+from ipseval.disclosure import characteristics, counted, derived, gaps, modelled, waiting
 from ipseval.disclosure.attacker import System
 from ipseval.disclosure.earlier import told
-from ipseval.disclosure.ledger import Count, Entry, Key, Ledger, Shown
+from ipseval.disclosure.keys import ALL, Key
+from ipseval.disclosure.ledger import Count, Entry, Ledger, Printed, Shown
 from ipseval.disclosure.profiles import ROUND, Profile, Search, profile, search
 from ipseval.disclosure.released import INSIDE, LABELS, TEXTS
-from ipseval.disclosure.study import ALL, PERSONS, Study
+from ipseval.disclosure.study import Study
 from ipseval.disclosure.suppression import Solution, suppress
 from ipseval.errors import Fault, UserError
 from ipseval.words import HIDDEN_SIGN as SIGN
@@ -27,7 +28,6 @@ DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the
 SMALL, GROUP, MOVED, OTHER = "small", "group", "moved", "other"
 ROUNDED = "rounded"
 POOLED = "coefficients"  # the table of regressions over all centres: table 5 is printed of it
-WHOLE = (PERSONS, "in", "sum")  # kinds of keys that estimates of whole samples rest on
 DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
 RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "flow": counted.flow,
@@ -36,7 +36,7 @@ RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "wage_subsidy": counted.wage_subsidy,
     "employment_by_month": counted.employment_by_month,
     "receipt": counted.receipt,
-    "time_to_job": counted.time_to_job,
+    "time_to_job": waiting.time_to_job,
     "effects": modelled.effects,
     "coefficients": derived.coefficients,
     "randomisation": derived.randomisation,
@@ -44,13 +44,13 @@ RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "centre_effects": derived.centre_effects,
     "heterogeneity": derived.heterogeneity,
     "pooled_effects": derived.heterogeneity,
-    "restricted_mean": derived.restricted_mean,
+    "restricted_mean": waiting.restricted_mean,
     "accumulated": derived.accumulated,
     "specifications": derived.specifications,
     "complier_effects": derived.complier_effects,
     "event_study": derived.event_study,
     "placebo": derived.placebo,
-    "missing_data": derived.missing_data,
+    "missing_data": gaps.missing_data,
 }
 
 
@@ -121,7 +121,7 @@ def primary(ledger: Ledger, chosen: Profile, known: Mapping[Key, set[float]]) ->
     reasons = {}
     for key, count in ledger.counts.items():
         persons = count.value if np.isnan(count.persons) else count.persons
-        everywhere = ledger.counts.get((key[0], ALL, *key[2:]))
+        everywhere = ledger.counts.get(key.at(ALL))
         if 0 < persons < chosen.min_cell_count:
             is_rounded = count.in_curve and chosen.small_whole_trial == ROUND
             reasons[key] = ROUNDED if is_rounded else SMALL
@@ -191,8 +191,8 @@ def lost(ledger: Ledger, looking: Search) -> dict[Key, float]:
     return losses
 
 
-def _is_whole(entry: Shown) -> bool:
-    return all(ALL in key[1:] for key in entry.keys)
+def _is_whole(entry: Shown | Printed) -> bool:
+    return all(ALL in (key.centre, key.arm) for key in entry.keys)
 
 
 def check_exposed(cohort: Cohort, ledger: Ledger, solution: Solution, chosen: Profile) -> None:
@@ -200,7 +200,7 @@ def check_exposed(cohort: Cohort, ledger: Ledger, solution: Solution, chosen: Pr
     width = solution.high - solution.low
     known = solution.exposed & (width < chosen.min_cell_count - 1 - 1e-6)
     if known.any():
-        kinds = sorted({str(key[0]) for key, is_known in zip(ledger.counts, known, strict=True) if is_known})
+        kinds = sorted({key.name for key, is_known in zip(ledger.counts, known, strict=True) if is_known})
         what = f"{int(known.sum())} protected numbers can be worked out whatever is hidden ({', '.join(kinds)})."
         raise UserError([Fault(f"{cohort.name}, protect", what, "Release fewer tables, or choose another profile.")])
 
@@ -218,7 +218,7 @@ def _release(
     if chosen.is_open:
         return table
     out = pd.DataFrame({column: _labels(column, table[column]) for column in table.columns}, index=range(len(table)))
-    place: dict[str, list[Shown | None]] = {
+    place: dict[str, list[Shown | Printed | None]] = {
         column: [None] * len(table) for column in table.columns if column not in LABELS | TEXTS
     }
     for entry in ledger.shown:
@@ -246,21 +246,18 @@ def _silent(out: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
     return out
 
 
-def allowed(entry: Shown, is_hidden: Mapping[Key, bool], printed: Mapping[Key, float], chosen: Profile) -> bool:
+def allowed(
+    entry: Shown | Printed, is_hidden: Mapping[Key, bool], printed: Mapping[Key, float], chosen: Profile
+) -> bool:
     """Whether the cells of an entry may be released.
 
     What is neither a count nor a rate, which are printed from rounded counts, would give back what was rounded.
     """
     if entry.persons < chosen.min_cell_count or any(is_hidden.get(key, True) for key in entry.keys):
         return False
-    if entry.over or all(map(is_count, entry.columns)):
+    if entry.over or isinstance(entry, Printed):
         return True
-    return not any(key in printed or (chosen.rounding_base and key[0] not in WHOLE) for key in entry.keys)
-
-
-def is_count(column: str) -> bool:
-    """Whether a column counts persons or their months."""
-    return column == "n" or column.startswith("n_")
+    return not any(key in printed or (chosen.rounding_base and not key.is_rounded_alike) for key in entry.keys)
 
 
 def _labels(column: str, values: pd.Series) -> pd.Series:
@@ -272,7 +269,7 @@ def _labels(column: str, values: pd.Series) -> pd.Series:
 def _printed(
     value: Any,
     column: str,
-    entry: Shown | None,
+    entry: Shown | Printed | None,
     ledger: Ledger,
     printed: Mapping[Key, float],
     chosen: Profile,
@@ -288,10 +285,16 @@ def _printed(
         return _decimals(above / (below * entry.over), chosen, name) if below else None
     if column in DF and chosen.rounding_base:
         return _to_base(value, chosen)
-    if is_count(column):
-        exact = [printed[key] for key in entry.keys if key in printed and ledger.counts[key].value == value]
-        return int(exact[0]) if exact else _to_base(value, chosen)
+    if isinstance(entry, Printed):
+        return _printed_count(value, entry, ledger, printed, chosen)
     return _decimals(value, chosen, name)
+
+
+def _printed_count(value: float, entry: Printed, ledger: Ledger, printed: Mapping[Key, float], chosen: Profile) -> Any:
+    """A count as it may leave; one that is not what its entry says it is stays inside."""
+    if not entry.is_of(value, ledger.counts[entry.key].value):
+        return SIGN
+    return int(printed[entry.key] * entry.times) if entry.key in printed else _to_base(value, chosen)
 
 
 def _count(key: Key, ledger: Ledger, printed: Mapping[Key, float], chosen: Profile) -> float:
@@ -343,5 +346,5 @@ def audit(
     for i, key in enumerate(ledger.counts):
         if key in reasons or (solution.hidden[i] and not given[i]):
             low, high = (solution.low[i], solution.high[i]) if key in reasons else (None, None)
-            rows.append((" ".join(map(str, key)), reasons.get(key, OTHER), system.needed[i] or None, low, high))
+            rows.append((str(key), reasons.get(key, OTHER), system.needed[i] or None, low, high))
     return pd.DataFrame(rows, columns=["count", "reason", "needed", "low", "high"])

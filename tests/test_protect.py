@@ -12,10 +12,11 @@ from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import store
 from ipseval.disclosure import profiles, released
 from ipseval.disclosure.attacker import System, attack
-from ipseval.disclosure.counted import kept
+from ipseval.disclosure.keys import Persons
 from ipseval.disclosure.ledger import Count, Ledger, total
 from ipseval.disclosure.program import Program
 from ipseval.disclosure.suppression import Limits, one_by_one, suppress
+from ipseval.disclosure.waiting import kept
 from ipseval.errors import UserError
 from ipseval.pipeline import analyse
 from ipseval.products import PRODUCTS
@@ -140,11 +141,15 @@ def test_a_curve_is_shown_where_enough_persons_moved(events, lost, places):
     assert kept(np.array(events), np.array(lost), LEAST) == places
 
 
+def persons(centre: str) -> Persons:
+    return Persons(centre, "ips", "analysed")
+
+
 def test_a_number_that_two_tables_tell_differently_is_refused():
     with pytest.raises(ValueError, match="tables differ in the number of persons"):
-        Ledger.of([Count(("persons", "a"), 3), Count(("persons", "a"), 4)])
+        Ledger.of([Count(persons("a"), 3), Count(persons("a"), 4)])
     with pytest.raises(ValueError, match="persons is not the sum of its parts"):
-        Ledger.of([*(Count(("persons", c), 3) for c in "abc"), total(("persons", "a"), [("persons", c) for c in "bc"])])
+        Ledger.of([*(Count(persons(c), 3) for c in "abc"), total(persons("a"), [persons(c) for c in "bc"])])
 
 
 @pytest.fixture(scope="module")

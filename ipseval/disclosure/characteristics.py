@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval.disclosure.ledger import Count, Entry, Key, Relation, Shown, total
+from ipseval.disclosure.keys import ALL, Employed, Key, Known, Sum, With, others
+from ipseval.disclosure.ledger import Count, Entry, Printed, Relation, Shown, nobody, total
 from ipseval.disclosure.profiles import Profile
-from ipseval.disclosure.study import ALL, EMPLOYED, Study, analysed, over_centres, part, records
+from ipseval.disclosure.study import Study, analysed, inside, over_centres, part, records
 from ipseval.tables.described import is_share
 from ipseval.words import TIME, is_known
 
@@ -26,34 +27,31 @@ def balance(study: Study) -> Iterator[Entry]:
         reference = {row["centre"]: _of(study, row, shares) for row in found if row["arm"] == study.arms[0]}
         for row in found:
             yield from _covariate(study, row, shares, SCALE / largest, reference[row["centre"]])
-        kinds: list[Key] = [("with" if shares else "sum", variable, level), ("without", variable, level)]
         for arm in study.arms:
-            for one in (*kinds, ("known", variable), ("unknown", variable)):
-                yield over_centres(study, one, arm)
+            own = (With if shares else Sum)(ALL, arm, str(variable), str(level))
+            known = Known(ALL, arm, str(variable))
+            yield from (over_centres(study, key) for key in (own, others(own), known, others(known)))
     yield from _levels(study, frame)
 
 
 def _of(study: Study, row: dict[str, Any], shares: bool) -> Key:
-    return ("with" if shares else "sum", row["centre"], row["arm"], row["variable"], row["level"])
+    return (With if shares else Sum)(row["centre"], row["arm"], row["variable"], row["level"])
 
 
 def _covariate(study: Study, row: dict[str, Any], shares: bool, scale: float, reference: Key) -> Iterator[Entry]:
     c, a, variable, i = row["centre"], row["arm"], row["variable"], int(row["at"])
     n, n_missing = float(row["n"]), float(row["n_missing"])
-    whole, known = analysed(c, a), analysed(c, a)
-    if lacks(study, variable):
-        known, unknown = ("known", c, a, variable), ("unknown", c, a, variable)
-        yield Count(known, n, upper=study.n_randomised)
-        yield Count(unknown, n_missing, upper=study.n_randomised)
-        yield total(whole, [known, unknown])
-        yield Shown("balance", i, ("n_missing",), (unknown,))
+    known = known_key(study, c, a, variable)
+    yield from inside(study, known, analysed(c, a), n, n + n_missing)
+    if known != analysed(c, a):
+        yield Printed("balance", i, "n_missing", others(known))
     else:
-        yield Shown("balance", i, ("n_missing",))
-    yield Shown("balance", i, ("n",), (known,))
+        yield from nobody("balance", i, ("n_missing",))
+    yield Printed("balance", i, "n", known)
     mean = row["mean"] if is_known(row["mean"]) else 0.0  # of nobody
     key = _of(study, row, shares)
     if shares:
-        yield from part(study, key, ("without", *key[1:]), known, mean * n, n, c, a)
+        yield from part(study, key, known, mean * n, n)
         yield Shown("balance", i, ("mean",), (key, known), over=1.0)
         yield Shown("balance", i, ("sd",), (key, known))
     else:
@@ -63,7 +61,7 @@ def _covariate(study: Study, row: dict[str, Any], shares: bool, scale: float, re
         is_counted = variable == "share_employed_before"  # other tables tell its sum: its mean would tell of how many
         yield Shown("balance", i, ("mean", "sd"), (key, known) if is_counted else (key,))
         if is_counted and study.is_complete:
-            before = [(EMPLOYED, c, a, k) for k in study.cohort.window.months if k < 0]
+            before = [Employed(c, a, k) for k in study.cohort.window.months if k < 0]
             exact = sum(study.employed[c, a, k] for k in study.cohort.window.months if k < 0)
             if before and abs(exact / len(before) - mean * n) < 1e-6:
                 yield Relation(((key, -len(before) / scale), *((month, 1.0) for month in before)))
@@ -87,6 +85,11 @@ def lacks(study: Study, variable: Any) -> bool:
     return bool(frame.loc[frame["variable"] == variable, "n_missing"].gt(0).any())
 
 
+def known_key(study: Study, centre: str, arm: str, variable: str) -> Key:
+    """Key of the persons with a known value of a covariate: all analysed ones when nobody lacks it."""
+    return Known(centre, arm, variable) if lacks(study, variable) else analysed(centre, arm)
+
+
 def _levels(study: Study, frame: pd.DataFrame) -> Iterator[Entry]:
     """Levels that exclude each other: their persons sum to those with a known value."""
     for variable, rows in frame[frame["level"] != ""].groupby("variable", sort=False):
@@ -100,8 +103,8 @@ def _levels(study: Study, frame: pd.DataFrame) -> Iterator[Entry]:
         known = rows.groupby(["centre", "arm"])["n"].first()
         if len(levels) > 1 and np.allclose(sums.fillna(-1), known.reindex(sums.index), atol=1e-6):
             for centre, arm in sums.index:
-                whole = ("known", centre, arm, variable) if lacks(study, variable) else analysed(centre, arm)
-                yield total(whole, [("with", centre, arm, variable, level) for level in levels])
+                whole = known_key(study, centre, arm, str(variable))
+                yield total(whole, [With(centre, arm, str(variable), level) for level in levels])
 
 
 def persons_of_level(study: Study, term: str) -> tuple[Key, ...] | None:
@@ -113,4 +116,4 @@ def persons_of_level(study: Study, term: str) -> tuple[Key, ...] | None:
     rows = records(frame[(frame["variable"] == variable) & (frame["level"].astype(str) == level)])
     if not all(map(is_share, rows)):  # a sum of magnitudes: dominance is what its protection looks at
         return ()
-    return tuple(("with", ALL, arm, variable, rows[0]["level"]) for arm in study.arms) if rows else None
+    return tuple(With(ALL, arm, variable, rows[0]["level"]) for arm in study.arms) if rows else None

@@ -6,15 +6,16 @@ no table speaks for is not released.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
 
-Key = tuple[Any, ...]  # what is counted, by codes and months: ("employed", centre, arm, month)
+from ipseval.disclosure.keys import ALL, Key, Nobody, Slack
 
+NO_PERSONS = frozenset({"n_centres", "n_periods", "n_left_out"})  # counts of a table that count no persons
 AGREE = 1e-6  # relative; how near two tables' numbers of the same thing must be
 
 
@@ -49,9 +50,19 @@ class Count:
 
 @dataclass(frozen=True)
 class Relation:
-    """Numbers whose sum, each times its factor, is zero."""
+    """Numbers whose sum, each times its factor, is zero.
+
+    A number named twice is one term, and one with factor 0 is none: an attacker takes the only open number of a
+    relation for known, which one that the relation says nothing of is not.
+    """
 
     terms: tuple[tuple[Key, float], ...]
+
+    def __post_init__(self) -> None:
+        factors: dict[Key, float] = {}
+        for key, factor in self.terms:
+            factors[key] = factors.get(key, 0.0) + factor
+        object.__setattr__(self, "terms", tuple((key, factor) for key, factor in factors.items() if factor))
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,11 @@ class Shown:
     over : float
         Where it is not 0, the cells print the first number divided by the second times ``over``, and are computed anew
         from what is released.
+
+    Raises
+    ------
+    TypeError
+        A column counts persons or months: only :class:`Printed`, which says what it counts, releases one.
     """
 
     table: str
@@ -89,13 +105,71 @@ class Shown:
     persons: float = math.inf
     over: float = 0.0
 
+    def __post_init__(self) -> None:
+        if unsaid := [column for column in self.columns if is_count(column)]:
+            raise TypeError(f"{self.table}: {', '.join(unsaid)} must be Printed with what they count")
 
-Entry = Count | Relation | Within | Shown
+
+@dataclass(frozen=True)
+class Printed:
+    """A cell that prints a count; one that does not print what it says stays inside.
+
+    Parameters
+    ----------
+    table : str
+    row : int
+        Position.
+    column : str
+    key : Key
+        What is counted.
+    times : float
+        What the count is printed times: the persons' months are persons times months when nobody lacks one.
+    beside : tuple of Key
+        Further numbers that can be worked out from the cell.
+    """
+
+    table: str
+    row: int
+    column: str
+    key: Key
+    times: float = 1.0
+    beside: tuple[Key, ...] = ()
+    persons: ClassVar[float] = math.inf
+    over: ClassVar[float] = 0.0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The only one."""
+        return (self.column,)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """All numbers that must be releasable."""
+        return (self.key, *self.beside)
+
+    def is_of(self, value: float, counted: float) -> bool:
+        """Whether a cell holds what was counted."""
+        return abs(value - counted * self.times) <= AGREE * max(1.0, abs(value))
+
+
+Entry = Count | Relation | Within | Shown | Printed
+
+
+def is_count(column: str) -> bool:
+    """Whether a column counts persons or their months, by its name: ``n`` or ``n_...``."""
+    return (column == "n" or column.startswith("n_")) and column not in NO_PERSONS
 
 
 def total(whole: Key, parts: Iterable[Key]) -> Relation:
     """The whole is the sum of its parts."""
     return Relation(((whole, -1.0), *((part, 1.0) for part in parts)))
+
+
+def nobody(table: str, row: int, columns: Iterable[str]) -> Iterator[Entry]:
+    """Cells in which nobody is counted whatever the data: they print 0."""
+    key = Nobody(ALL, ALL)
+    yield Count(key, 0.0)
+    yield from (Printed(table, row, column, key) for column in columns)
 
 
 @dataclass
@@ -107,12 +181,12 @@ class Ledger:
     counts : dict
         By key.
     relations : list of Relation
-    shown : list of Shown
+    shown : list of Shown or Printed
     """
 
     counts: dict[Key, Count] = field(default_factory=dict)
     relations: list[Relation] = field(default_factory=list)
-    shown: list[Shown] = field(default_factory=list)
+    shown: list[Shown | Printed] = field(default_factory=list)
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> "Ledger":
@@ -141,10 +215,10 @@ class Ledger:
 
     def _add(self, count: Count) -> None:
         if not math.isfinite(count.value):
-            raise ValueError(f"the number of {count.key[0]} is not known")
+            raise ValueError(f"the number of {count.key.name} is not known")
         known = self.counts.setdefault(count.key, count)
         if abs(known.value - count.value) > AGREE * max(1.0, abs(known.value)):
-            raise ValueError(f"tables differ in the number of {count.key[0]}")
+            raise ValueError(f"tables differ in the number of {count.key.name}")
         if count.zero_tells and not known.zero_tells:
             self.counts[count.key] = count
 
@@ -156,7 +230,7 @@ class Ledger:
         left = within.times * whole.value - part.value
         if left < -AGREE * max(1.0, part.value):
             return
-        rest = ("rest", within.part, within.whole)
+        rest = Slack(within.part.centre, within.part.arm, within.part, within.whole, within.times)
         self._add(Count(rest, max(0.0, left), upper=within.times * whole.upper))
         self.relations.append(Relation(((within.whole, -within.times), (within.part, 1.0), (rest, 1.0))))
 
@@ -166,13 +240,13 @@ class Ledger:
         A part that no table counts is nobody when the relation holds without it.
         """
         terms = tuple((key, factor) for key, factor in relation.terms if key in self.counts)
-        if relation.terms[0][0] not in self.counts or len(terms) < 2:
+        if len(terms) < 2 or relation.terms[0][0] not in self.counts:
             return None
         values = [factor * self.counts[key].value for key, factor in terms]
         if abs(sum(values)) <= AGREE * max(1.0, *map(abs, values)):
             return Relation(terms)
         if len(terms) == len(relation.terms):
-            raise ValueError(f"{terms[0][0][0]} is not the sum of its parts")
+            raise ValueError(f"{terms[0][0].name} is not the sum of its parts")
         return None
 
     @property

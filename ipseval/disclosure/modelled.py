@@ -5,15 +5,28 @@ shares, because the regression holds nothing but centres and time, is released a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from ipseval.config import Analysis
 from ipseval.disclosure.characteristics import lacks
 from ipseval.disclosure.counted import observed
-from ipseval.disclosure.ledger import Count, Entry, Key, Relation, Shown, Within, total
-from ipseval.disclosure.study import ALL, EMPLOYED, PERSONS, Study, analysed
+from ipseval.disclosure.keys import (
+    ALL,
+    AllMonths,
+    Employed,
+    Ever,
+    In,
+    Key,
+    Known,
+    Months,
+    Seen,
+    others,
+)
+from ipseval.disclosure.ledger import Count, Entry, Printed, Relation, Shown, Within, nobody, total
+from ipseval.disclosure.samples import Complete, Span
+from ipseval.disclosure.study import Study, analysed, inside, over_centres
 from ipseval.disclosure.within import told
 from ipseval.estimation.design import STANDARDISED
 from ipseval.words import is_known
@@ -33,11 +46,11 @@ class Effects:
     study: Study
 
     @cached_property
-    def behind(self) -> dict[Key, tuple[tuple[Key, ...], float]]:
-        """Keys and the fewest persons behind each effect, by analysis, subgroup, centre, months and arm."""
+    def behind(self) -> dict["Label", "Rests"]:
+        """What each effect rests on."""
         found = {}
         for _, row in self.study.rows("effects"):
-            found[effect_key(row)] = self._behind(row)
+            found[effect_label(row)] = self._behind(row)
         return found
 
     @cached_property
@@ -47,39 +60,51 @@ class Effects:
         return frozenset(outcome_key(self, row, arm) for row in rows for _, arm in sides(row))
 
     @cached_property
-    def regressions(self) -> dict[Key, dict[Key, dict[str, Any]]]:
+    def regressions(self) -> dict[tuple[Any, ...], dict[tuple[str, str], dict[str, Any]]]:
         """Rows of each regression by the centre and arm that they count; those of parts of these are left out."""
-        found: dict[Key, dict[Key, dict[str, Any]]] = {}
+        found: dict[tuple[Any, ...], dict[tuple[str, str], dict[str, Any]]] = {}
         for _, row in self.study.rows("effects"):
             if row["n_obs"] and not group(row):
-                cells = found.setdefault(regression_key(self, row), {})
+                own = (row["analysis"], scope(self, row), row["month_from"], row["month_to"])
+                cells = found.setdefault(own, {})
                 for side, arm in sides(row):
                     cells.setdefault((row["centre"], arm), {**row, "side": side, "counted_arm": arm})
         return found
 
     @cached_property
-    def partial(self) -> frozenset[Key]:
-        """Outcomes and months of which somebody analysed has no observed one: some regression leaves persons out."""
-        return frozenset(
-            months_of(row)
-            for _, row in self.study.rows("effects")
-            if row["n_obs"] and not group(row) and not self.sample(row["analysis"])
-            if any(row[f"n_{side}"] != self.study.n_analysed[row["centre"], arm] for side, arm in sides(row))
-        )
+    def full(self) -> frozenset[Span]:
+        """Outcomes and months of which everybody analysed has an observed one, as far as tables tell."""
+        is_full: dict[Span, bool] = {}
+        for _, row in self.study.rows("effects"):
+            span = span_of(self, row)
+            if row["n_obs"] and span.is_of_everybody:
+                counts = ((row[f"n_{side}"], self.study.n_analysed[row["centre"], arm]) for side, arm in sides(row))
+                is_full[span] = is_full.get(span, True) and all(n == whole for n, whole in counts)
+        return frozenset(span for span, everybody in is_full.items() if everybody)
 
-    def _behind(self, row: dict[str, Any]) -> tuple[tuple[Key, ...], float]:
+    def persons(self, centre: str, arm: str, span: Span) -> Key:
+        """Key of the persons of a regression: those with an observed month, of everybody or of a sample."""
+        study, primary = self.study, self.study.cohort.outcome.primary
+        if span.is_of_everybody and span.first == span.last and span.outcome == primary and arm != ALL:
+            return observed(study, centre, arm, span.first)
+        is_full = replace(span, who=Complete(())) in self.full or (study.is_complete and span.outcome == primary)
+        if is_full:
+            return analysed(centre, arm) if span.is_of_everybody else In(centre, arm, span.who)
+        return In(centre, arm, span)
+
+    def _behind(self, row: dict[str, Any]) -> "Rests":
         fewest = min(row[name] for name in ("n_assigned", "n_control", "n_assigned_ever", "n_control_ever"))
         if is_known(row["df"]) and row["df"] < self.study.profile.min_residual_df:
             fewest = 0
         whole = all_persons(self, row)
         pooled = () if self.sample(row["analysis"]) else told(self.study, self.analysis(row["analysis"]))
         if self.analysis(row["analysis"]).adjust:
-            return (whole, *pooled), float(fewest)
+            return Rests((whole, *pooled), float(fewest))
         # A standardised effect is another weighted sum of the centres' means than the arms' sums: it rests on each.
         is_of_centres = self.analysis(row["analysis"]).estimator == STANDARDISED
         own = [{**row, "centre": c} for c in self.study.centres] if is_of_centres else [row]
         both = [(persons_key(self, r, side[1]), outcome_key(self, r, side[1])) for r in own for side in sides(r)]
-        return (whole, *pooled, *(key for one in both for key in one)), float("inf" if fewest else 0)
+        return Rests((whole, *pooled, *(key for one in both for key in one)), float("inf" if fewest else 0))
 
     def analysis(self, name: str) -> Analysis:
         """The definition of an analysis."""
@@ -89,26 +114,44 @@ class Effects:
     def _analyses(self) -> dict[str, Analysis]:
         return {a.name: a for a in self.study.cohort.analyses}
 
-    def sample(self, name: str) -> str:
+    def sample(self, name: str) -> tuple[str, ...]:
         """The persons of an analysis: those who lack none of these covariates; empty for all analysed."""
         return self._samples[name]
 
     @cached_property
-    def _samples(self) -> dict[str, str]:
+    def _samples(self) -> dict[str, tuple[str, ...]]:
         frame = self.study.tables["balance"]
         lacking = set(frame.loc[frame["n_missing"] > 0, "variable"])
         return {
-            a.name: "+".join(
-                sorted({*a.adjust, *a.requires, *([a.subgroup.covariate] if a.subgroup else [])} & lacking)
-            )
+            a.name: tuple(sorted({*a.adjust, *a.requires, *([a.subgroup.covariate] if a.subgroup else [])} & lacking))
             for a in self.study.cohort.analyses
         }
 
 
-def effect_key(row: dict[str, Any]) -> Key:
+@dataclass(frozen=True)
+class Label:
     """What tells an effect from all others, whatever its variance."""
+
+    analysis: str
+    subgroup: str
+    centre: str
+    first: int
+    last: int
+    arm: str
+
+
+@dataclass(frozen=True)
+class Rests:
+    """What an estimate rests on: numbers that it would give back, and the fewest persons behind a part of it."""
+
+    keys: tuple[Key, ...] = ()
+    fewest: float = 0.0
+
+
+def effect_label(row: dict[str, Any]) -> Label:
+    """The label of a row's effect."""
     months = int(row["month_from"]), int(row["month_to"])
-    return (row["analysis"], row["subgroup"], row["centre"], *months, row["arm"])
+    return Label(row["analysis"], row["subgroup"], row["centre"], *months, row["arm"])
 
 
 def scope(known: Effects, row: dict[str, Any]) -> str:
@@ -116,80 +159,82 @@ def scope(known: Effects, row: dict[str, Any]) -> str:
     return str(row["centre"]) if known.analysis(row["analysis"]).within else ALL
 
 
-def regression_key(known: Effects, row: dict[str, Any]) -> Key:
-    """What tells a regression from all others."""
-    return (row["analysis"], scope(known, row), int(row["month_from"]), int(row["month_to"]))
-
-
-def months_of(row: dict[str, Any]) -> Key:
-    """Outcome and months of a row."""
-    return (row["outcome"], int(row["month_from"]), int(row["month_to"]))
-
-
-def group(row: dict[str, Any]) -> str:
+def group(row: dict[str, Any]) -> tuple[str, ...]:
     """The subgroup that a row counts; empty for everybody."""
-    return "" if row["subgroup"] in (ALL, DIFFERENCE) else f"{row['analysis']}:{row['subgroup']}"
+    return () if row["subgroup"] in (ALL, DIFFERENCE) else (row["analysis"], row["subgroup"])
+
+
+def sample_of(known: Effects, row: dict[str, Any]) -> Complete:
+    """The persons that a row counts: those without a missing covariate, of a subgroup or all."""
+    return Complete(known.sample(row["analysis"]), group(row))
+
+
+def span_of(known: Effects, row: dict[str, Any]) -> Span:
+    """The months of the persons that a row counts."""
+    return Span(row["outcome"], int(row["month_from"]), int(row["month_to"]), sample_of(known, row))
 
 
 def persons_key(known: Effects, row: dict[str, Any], arm: str) -> Key:
     """Key of the persons of an arm in a row's regression and centre."""
-    study, sample, own = known.study, known.sample(row["analysis"]), group(row)
-    centre, first, last = row["centre"], int(row["month_from"]), int(row["month_to"])
-    if sample or own:
-        return ("in", centre, arm, sample, own)
-    if first == last and row["outcome"] == study.cohort.outcome.primary:
-        return observed(study, centre, arm, first)
-    is_part = months_of(row) in known.partial
-    return ("in", centre, arm, f"{row['outcome']} {first} {last}", "") if is_part else analysed(centre, arm)
+    return known.persons(row["centre"], arm, span_of(known, row))
 
 
 def outcome_key(known: Effects, row: dict[str, Any], arm: str) -> Key:
     """Key of the months with the outcome: of one month, and everybody, the persons employed."""
-    sample, own = known.sample(row["analysis"]), group(row)
-    first, last = int(row["month_from"]), int(row["month_to"])
-    is_primary = row["outcome"] == known.study.cohort.outcome.primary
-    if is_primary and first == last and not (sample or own):
-        return (EMPLOYED, row["centre"], arm, first)
-    return ("months", row["centre"], arm, row["outcome"], sample, own, first, last)
+    span = span_of(known, row)
+    if span.outcome == known.study.cohort.outcome.primary and span.first == span.last and span.is_of_everybody:
+        return Employed(row["centre"], arm, span.first)
+    return Months(row["centre"], arm, span)
 
 
-def months_key(known: Effects, row: dict[str, Any], side: str, arm: str) -> tuple[Key, float]:
-    """Key of the months observed, and what it is times: the persons times months when nobody is missing."""
+@dataclass(frozen=True)
+class Times:
+    """A number of persons, or of their months, and what it is times."""
+
+    key: Key
+    factor: float = 1.0
+
+
+def months_key(known: Effects, row: dict[str, Any], side: str, arm: str) -> Times:
+    """The months observed: the persons times months when nobody is missing."""
     length = int(row["month_to"]) - int(row["month_from"]) + 1
-    outcome, persons = outcome_key(known, row, arm), persons_key(known, row, arm)
+    outcome = outcome_key(known, row, arm)
     if row[f"n_{side}_months"] == row[f"n_{side}"] * length:
-        return persons, float(length)
-    return (observed(known.study, *outcome[1:]) if outcome[0] == EMPLOYED else ("seen", *outcome[1:])), 1.0
+        return Times(persons_key(known, row, arm), float(length))
+    if isinstance(outcome, Months):
+        return Times(Seen(outcome.centre, arm, outcome.span))
+    return Times(observed(known.study, outcome.centre, arm, int(row["month_from"])))
 
 
 def effects(study: Study) -> Iterator[Entry]:
     """Persons, their months with the outcome, and the estimates that rest on them."""
     known = Effects(study)
-    spans: dict[Key, None] = {}
+    summed: dict[Key, None] = {}
     for i, row in study.rows("effects"):
         if not row["n_obs"]:  # a regression that was not done counts nobody
-            yield Shown("effects", i, (*COUNTS, "n_obs"))
+            yield from nobody("effects", i, (*COUNTS, "n_obs"))
             continue
-        keys, fewest = known.behind[effect_key(row)]
         both = []
         for side, arm in sides(row):
             persons, outcome = persons_key(known, row, arm), outcome_key(known, row, arm)
-            months, over = months_key(known, row, side, arm)
+            months = months_key(known, row, side, arm)
             both.append(persons)
-            spans |= dict.fromkeys(key for key in (persons, outcome, months) if key[0] in ("in", "months", "seen"))
-            yield from _persons(study, persons, row, side, arm)
+            own = (persons, outcome, months.key)
+            summed |= dict.fromkeys(key for key in own if isinstance(key, In | Months | Seen))
+            yield from _persons(study, persons, row, side)
             yield from _outcome(study, known, row, side, arm)
-            yield Shown("effects", i, (f"n_{side}",), (persons,))
-            yield Shown("effects", i, (f"n_{side}_ever",), (ever(outcome),))
-            yield Shown("effects", i, (f"n_{side}_months",), (persons, months))
-            yield Shown("effects", i, (f"mean_{side}",), (outcome, months), over=over)
+            yield Printed("effects", i, f"n_{side}", persons)
+            yield Printed("effects", i, f"n_{side}_ever", ever(outcome))
+            yield Printed("effects", i, f"n_{side}_months", months.key, months.factor, beside=(persons,))
+            yield Shown("effects", i, (f"mean_{side}",), (outcome, months.key), over=months.factor)
         whole = whole_key(known, row)
-        if whole[0] != PERSONS:
-            yield Count(whole, row["n_obs"], upper=study.most_months)
-        yield Shown("effects", i, ("n_obs",), (whole, *both))
-        yield Shown("effects", i, ESTIMATE, keys, fewest)
-        yield Shown("effects", i, ("first_month", "last_month"), keys, fewest)  # of one person, at worst
-    yield from _sums(study, spans)
+        if isinstance(whole.key, AllMonths):
+            yield Count(whole.key, row["n_obs"], upper=study.most_months)
+        yield Printed("effects", i, "n_obs", whole.key, whole.factor, beside=tuple(both))
+        rests = known.behind[effect_label(row)]
+        yield Shown("effects", i, ESTIMATE, rests.keys, rests.fewest)
+        yield Shown("effects", i, ("first_month", "last_month"), rests.keys, rests.fewest)  # of one person, at worst
+    yield from _sums(study, summed)
     for cells in known.regressions.values():
         yield from _whole(study, known, list(cells.values()))
 
@@ -197,16 +242,14 @@ def effects(study: Study) -> Iterator[Entry]:
 def _whole(study: Study, known: Effects, cells: list[dict[str, Any]]) -> Iterator[Entry]:
     """Persons and months of a whole regression: the sums over its arms, and centres where it counts by centre."""
     row = cells[0]
-    whole, months, where = all_persons(known, row), whole_key(known, row), scope(known, row)
-    if whole[0] == "in" and not known.sample(row["analysis"]):
+    whole, months, where = all_persons(known, row), whole_key(known, row).key, scope(known, row)
+    if isinstance(whole, In) and not known.sample(row["analysis"]):
         n = float(sum(cell[f"n_{cell['side']}"] for cell in cells))
-        yield Count(whole, n, upper=study.n_randomised)
-        yield Count(("out", *whole[1:]), study.n_analysed[where, ALL] - n, upper=study.n_randomised)
-        yield total(analysed(where, ALL), [whole, ("out", *whole[1:])])
+        yield from inside(study, whole, analysed(where, ALL), n, study.n_analysed[where, ALL])
         yield total(whole, [persons_key(known, cell, cell["counted_arm"]) for cell in cells])
-    if months[0] != PERSONS and sum(cell[f"n_{cell['side']}_months"] for cell in cells) == row["n_obs"]:
+    if isinstance(months, AllMonths) and sum(cell[f"n_{cell['side']}_months"] for cell in cells) == row["n_obs"]:
         parts = [months_key(known, cell, cell["side"], cell["counted_arm"]) for cell in cells]
-        yield Relation(((months, -1.0), *parts))
+        yield Relation(((months, -1.0), *((part.key, part.factor) for part in parts)))
 
 
 def sides(row: dict[str, Any]) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -214,100 +257,99 @@ def sides(row: dict[str, Any]) -> tuple[tuple[str, str], tuple[str, str]]:
     return ("assigned", row["arm"]), ("control", row["reference_arm"])
 
 
-def whole_key(known: Effects, row: dict[str, Any]) -> Key:
-    """Key of the person-months of a whole regression: the persons of all arms when nobody is missing."""
-    study, sample = known.study, known.sample(row["analysis"])
-    if study.is_complete and not sample and row["outcome"] == study.cohort.outcome.primary:
-        return analysed(scope(known, row), ALL)
-    return ("all_months", scope(known, row), ALL, row["outcome"], sample, int(row["month_from"]), int(row["month_to"]))
+def whole_key(known: Effects, row: dict[str, Any]) -> Times:
+    """The person-months of a whole regression: the persons of all arms times months when nobody is missing."""
+    study, where = known.study, scope(known, row)
+    span = Span(row["outcome"], int(row["month_from"]), int(row["month_to"]), Complete(known.sample(row["analysis"])))
+    if study.is_complete and span.is_of_everybody and span.outcome == study.cohort.outcome.primary:
+        return Times(analysed(where, ALL), float(span.last - span.first + 1))
+    return Times(AllMonths(where, ALL, span))
 
 
 def all_persons(known: Effects, row: dict[str, Any]) -> Key:
     """Key of all persons in a regression: its degrees of freedom give them away."""
-    where, sample = scope(known, row), known.sample(row["analysis"])
-    if not sample and months_of(row) not in known.partial:
-        return analysed(where, ALL)
-    return ("in", where, ALL, sample or f"{row['outcome']} {int(row['month_from'])} {int(row['month_to'])}", "")
+    span = replace(span_of(known, row), who=Complete(known.sample(row["analysis"])))
+    return known.persons(scope(known, row), ALL, span)
 
 
 def ever(outcome: Key) -> Key:
     """Key of the persons with the outcome in any of the months."""
-    return outcome if outcome[0] == EMPLOYED else ("ever", *outcome[1:])
+    return Ever(outcome.centre, outcome.arm, outcome.span) if isinstance(outcome, Months) else outcome
 
 
-def _persons(study: Study, key: Key, row: dict[str, Any], side: str, arm: str) -> Iterator[Entry]:
+def _persons(study: Study, key: Key, row: dict[str, Any], side: str) -> Iterator[Entry]:
     """Persons in and out of a regression that does not hold everybody, or of a subgroup."""
-    if key[0] != "in":
-        return
-    centre, n = row["centre"], float(row[f"n_{side}"])
-    here = study.n_analysed[centre, arm]
-    yield Count(key, n, upper=study.n_randomised)
-    yield Count(("out", *key[1:]), here - n, upper=study.n_randomised)
-    yield total(analysed(centre, arm), [key, ("out", *key[1:])])
-    yield from _with_known_covariates(study, key, n)
+    if isinstance(key, In):
+        n, here = float(row[f"n_{side}"]), study.n_analysed[key.centre, key.arm]
+        yield from inside(study, key, analysed(key.centre, key.arm), n, here)
+        yield from _with_known_covariates(study, key, n)
 
 
-def _with_known_covariates(study: Study, key: Key, n: float) -> Iterator[Entry]:
+def _with_known_covariates(study: Study, key: In, n: float) -> Iterator[Entry]:
     """Who is in a regression has a known value of its covariates: of one covariate mostly everybody who has."""
-    _, centre, arm, sample, own = key
     frame = study.tables["balance"]
-    here = frame[(frame["centre"] == centre) & (frame["arm"] == arm)].drop_duplicates("variable").set_index("variable")
-    for variable in str(sample).split("+"):
-        if variable not in here.index or not lacks(study, variable):
+    here = frame[(frame["centre"] == key.centre) & (frame["arm"] == key.arm)]
+    n_known = here.drop_duplicates("variable").set_index("variable")["n"]
+    who = key.who.who if isinstance(key.who, Span) else key.who
+    for variable in who.covariates if isinstance(who, Complete) else ():
+        if variable not in n_known.index or not lacks(study, variable):
             continue
-        known = ("known", centre, arm, variable)
+        known = Known(key.centre, key.arm, variable)
         yield Within(key, known)
-        if variable == sample and not own and n == here.loc[variable, "n"]:
+        if who == Complete((variable,)) and n == n_known[variable]:
             yield total(known, [key])
 
 
 def _outcome(study: Study, known: Effects, row: dict[str, Any], side: str, arm: str) -> Iterator[Entry]:
     """Months with the outcome, and by how many persons."""
-    key, centre = outcome_key(known, row, arm), row["centre"]
-    if key[0] == EMPLOYED or not is_known(row[f"mean_{side}"]):
+    key = outcome_key(known, row, arm)
+    if not isinstance(key, Months) or not is_known(row[f"mean_{side}"]):
         return
     n, n_ever, seen = (float(row[f"n_{side}{what}"]) for what in ("", "_ever", "_months"))
-    tells = centre != ALL and n > 0
+    tells, own = key.centre != ALL and n > 0, ever(key)
     yield Count(key, row[f"mean_{side}"] * seen, persons=n_ever, zero_tells=tells, upper=study.most_months)
-    yield Count(ever(key), n_ever, zero_tells=tells, upper=study.n_randomised)
-    yield Count(("never", *key[1:]), n - n_ever, upper=study.n_randomised)
-    yield total(persons_key(known, row, arm), [ever(key), ("never", *key[1:])])
-    months = months_key(known, row, side, arm)[0]
-    if months[0] == "seen":
+    yield Count(own, n_ever, zero_tells=tells, upper=study.n_randomised)
+    yield Count(others(own), n - n_ever, upper=study.n_randomised)
+    yield total(persons_key(known, row, arm), [own, others(own)])
+    months = months_key(known, row, side, arm).key
+    if isinstance(months, Seen):
         yield Count(months, seen, persons=n, upper=study.most_months)
 
 
-def _sums(study: Study, spans: dict[Key, None]) -> Iterator[Entry]:
+def _sums(study: Study, summed: dict[Key, None]) -> Iterator[Entry]:
     """Months are the sum over the months of the panel, and numbers of the whole trial that over its centres."""
-    for key in spans:
-        kind, centre, arm, *rest = key
-        if kind in ("months", "seen"):
-            outcome, sample, own, first, last = rest
-            span = range(int(first), int(last) + 1)
-            if outcome == study.cohort.outcome.primary and not (sample or own):
-                of_month = [
-                    (EMPLOYED, centre, arm, k) if kind == "months" else observed(study, str(centre), str(arm), k)
-                    for k in span
-                ]
-                yield total(key, of_month)
+    for key in summed:
+        if isinstance(key, Months | Seen):
+            span = range(key.span.first, key.span.last + 1)
+            if key.span.outcome == study.cohort.outcome.primary and key.span.is_of_everybody:
+                is_seen = isinstance(key, Seen)
+                yield total(key, [_of_month(study, key.centre, key.arm, k, is_seen) for k in span])
+        if isinstance(key, Months):
             yield from _limits(study, key)
-        if centre == ALL:
-            for one in (kind, "ever", "never") if kind == "months" else (kind, "out") if kind == "in" else (kind,):
-                yield total((one, ALL, arm, *rest), [(one, c, arm, *rest) for c in study.centres])
+        if key.centre == ALL:
+            parts: list[Key] = [key]
+            parts += [ever(key), others(ever(key))] if isinstance(key, Months) else []
+            parts += [others(key)] if isinstance(key, In) else []
+            yield from (over_centres(study, one) for one in parts)
 
 
-def _limits(study: Study, key: Key) -> Iterator[Entry]:
+def _of_month(study: Study, centre: str, arm: str, month: int, is_seen: bool) -> Key:
+    return observed(study, centre, arm, month) if is_seen else Employed(centre, arm, month)
+
+
+def _limits(study: Study, key: Months) -> Iterator[Entry]:
     """Nobody has the outcome in more months than there are, in a subset than in all, or in a month but never."""
-    kind, centre, arm, outcome, sample, own, first, last = key
-    if kind != "months":
-        return
-    yield Within(ever(key), key)
-    yield Within(key, ever(key), last - first + 1)
-    if sample or own:
-        for one in ("months", "ever", "never"):
-            yield Within((one, *key[1:]), (one, centre, arm, outcome, "", "", first, last))
-            yield Within((one, *key[1:]), (one, centre, arm, outcome, sample, "", first, last))
-    elif outcome == study.cohort.outcome.primary:
-        for k in range(first, last + 1):
-            yield Within((EMPLOYED, centre, arm, k), ever(key))
-            yield Within(("never", *key[1:]), ("not_employed", centre, arm, k))
+    span, own = key.span, ever(key)
+    yield Within(own, key)
+    yield Within(key, own, span.last - span.first + 1)
+    if not span.is_of_everybody:
+        for who in dict.fromkeys((Complete(()), Complete(span.who.covariates))):
+            whole = Months(key.centre, key.arm, Span(span.outcome, span.first, span.last, who))
+            if whole != key:
+                yield Within(key, whole)
+                yield Within(own, ever(whole))
+                yield Within(others(own), others(ever(whole)))
+    elif span.outcome == study.cohort.outcome.primary:
+        for k in range(span.first, span.last + 1):
+            yield Within(Employed(key.centre, key.arm, k), own)
+            yield Within(others(own), others(Employed(key.centre, key.arm, k)))

@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 
 from ipseval.config import Cohort
-from ipseval.disclosure.ledger import Count, Entry, Key, Relation, total
+from ipseval.disclosure.keys import ALL, Key, Persons, others
+from ipseval.disclosure.ledger import Count, Entry, Relation, total
 from ipseval.disclosure.profiles import Profile
 
-ALL = "all"
 RANDOMISED, ANALYSED = "randomised", "analysed"
-PERSONS, EMPLOYED, OBSERVED = "persons", "employed", "observed"
 
 
 @dataclass(frozen=True)
@@ -77,23 +76,31 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def analysed(centre: str, arm: str) -> Key:
+def analysed(centre: str, arm: str) -> Persons:
     """Key of the analysed persons."""
-    return (PERSONS, ANALYSED, centre, arm)
+    return Persons(centre, arm, ANALYSED)
 
 
-def over_centres(study: Study, key: Key, arm: str) -> Relation:
-    """All centres are their sum; ``key`` goes before centre and arm, the rest of it behind."""
-    head, *tail = key
-    return total((head, ALL, arm, *tail), [(head, c, arm, *tail) for c in study.centres])
+def over_centres(study: Study, key: Key) -> Relation:
+    """All centres are their sum."""
+    return total(key.at(ALL), [key.at(c) for c in study.centres])
 
 
-def part(study: Study, yes: Key, no: Key, whole: Key, value: float, n: float, centre: str, arm: str) -> Iterator[Entry]:
+def part(study: Study, yes: Key, whole: Key, value: float, n: float) -> Iterator[Entry]:
     """Persons who are something, those who are not, and that both make up the whole.
 
     In an arm of a centre, that nobody or everybody is something tells of each person in it.
     """
-    tells = ALL not in (centre, arm) and n > 0
+    tells = ALL not in (yes.centre, yes.arm) and n > 0
     yield Count(yes, value, zero_tells=tells, upper=study.n_randomised)
-    yield Count(no, n - value, zero_tells=tells, upper=study.n_randomised)
-    yield total(whole, [yes, no])
+    yield Count(others(yes), n - value, zero_tells=tells, upper=study.n_randomised)
+    yield total(whole, [yes, others(yes)])
+
+
+def inside(study: Study, key: Key, whole: Key, n: float, of: float) -> Iterator[Entry]:
+    """Persons who are in something, and those of the whole who are not; nothing where that is everybody by its key."""
+    if key == whole:
+        return
+    yield Count(key, n, upper=study.n_randomised)
+    yield Count(others(key), of - n, upper=study.n_randomised)
+    yield total(whole, [key, others(key)])

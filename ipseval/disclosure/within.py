@@ -9,10 +9,11 @@ covariates it is moved by their terms times the means of the balance table.
 from collections.abc import Iterator, Set
 
 from ipseval.config import Analysis
-from ipseval.disclosure.ledger import Count, Entry, Key, Relation
-from ipseval.disclosure.study import ALL, Study
+from ipseval.disclosure.keys import ALL, Key, Months, Told
+from ipseval.disclosure.ledger import Count, Entry, Relation
+from ipseval.disclosure.samples import Span
+from ipseval.disclosure.study import Study
 
-TOLD = "told by pooled effects"
 CALENDAR_FREE = {"month_since_randomisation"}
 
 
@@ -22,7 +23,7 @@ def told(study: Study, analysis: Analysis) -> tuple[Key, ...]:
     is_main = analysis.outcome == study.cohort.outcome.primary and analysis.windows(study.cohort.window) == [
         _span(study)
     ]
-    return tuple((TOLD, ALL, arm) for arm in study.arms) if is_whole and is_main else ()
+    return tuple(Told(ALL, arm) for arm in study.arms) if is_whole and is_main else ()
 
 
 def within_centres(study: Study, counted: Set[Key]) -> Iterator[Entry]:
@@ -35,9 +36,9 @@ def within_centres(study: Study, counted: Set[Key]) -> Iterator[Entry]:
         share = {c: n[c, arm] / max(1.0, sum(n[c, b] for b in study.arms)) for c in study.centres}
         factors = {(ALL, arm): 1.0, **{(c, b): -share[c] for c in study.centres for b in study.arms}}
         value = sum(factor * worked[cell] for cell, factor in factors.items())
-        key: Key = (TOLD, ALL, arm)
+        key = Told(ALL, arm)
         yield Count(key, value, persons=float("inf"), lower=-study.most_months, upper=study.most_months)
-        terms = {("months", *cell, outcome, "", "", *_span(study)): factor for cell, factor in factors.items()}
+        terms = {Months(*cell, Span(outcome, *_span(study))): factor for cell, factor in factors.items()}
         if counted >= terms.keys():
             yield Relation(((key, -1.0), *terms.items()))
 

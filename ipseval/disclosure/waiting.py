@@ -1,0 +1,217 @@
+"""What the wait for a first job counts: entries of the ledger for the curve by month and for its restricted means.
+
+A curve gives the persons who have found a job, and those lost, until each month that it is shown at. Its months are
+chosen so that none or enough persons moved between two that follow each other; what else the persons of a month are
+part of (those employed in it, those ever employed) is left to the ledger.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ipseval.config import ORDINARY_EMPLOYMENT
+from ipseval.disclosure.counted import observed
+from ipseval.disclosure.keys import ALL, Employed, Ever, Found, In, Key, Lost, Waiting
+from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, Within, total
+from ipseval.disclosure.modelled import ESTIMATE
+from ipseval.disclosure.samples import Span
+from ipseval.disclosure.study import Study, analysed, inside
+
+CURVE = ("survival", "std_error", "ci_low", "ci_high", "share_with_job", "share_low", "share_high")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The wait of an arm, from the first month in which anybody is observed; T months.
+
+    Parameters
+    ----------
+    arm : str
+    rows : int array, length T
+        Positions in the table.
+    months : int array, length T
+    at_risk : int
+        Persons who begin to wait.
+    found, lost : int array, length T
+        Persons who have found a job, or are lost, by the end of each month.
+    shown : tuple of int
+        Places of the months that the curve may be shown at.
+    """
+
+    arm: str
+    rows: np.ndarray
+    months: np.ndarray
+    at_risk: int
+    found: np.ndarray
+    lost: np.ndarray
+    shown: tuple[int, ...]
+
+    @property
+    def start(self) -> int:
+        """The first month."""
+        return int(self.months[0])
+
+    def until(self, place: int) -> tuple[Found, Lost, Waiting]:
+        """Keys of those who have found a job, are lost, or wait at the end of a month."""
+        month = int(self.months[place])
+        return Found(ALL, self.arm, None, month), Lost(ALL, self.arm, None, month), Waiting(ALL, self.arm, month)
+
+    def between(self, before: int, place: int) -> tuple[Found, Lost]:
+        """Keys of those who found a job, or were lost, after one month and until another."""
+        months = int(self.months[before]), int(self.months[place])
+        return Found(ALL, self.arm, *months), Lost(ALL, self.arm, *months)
+
+
+def curves(study: Study) -> list[Curve]:
+    """The curves of the arms; an arm of which nobody begins to wait has none."""
+    frame = study.tables["time_to_job"]
+    found = []
+    for arm, rows in frame.assign(at=range(len(frame))).groupby("arm", sort=False):
+        rows = rows.sort_values("month")
+        rows = rows[rows["n_at_risk"].gt(0).cummax()]
+        if len(rows):
+            events, lost = (rows[name].cumsum().to_numpy() for name in ("n_events", "n_censored"))
+            places = tuple(sorted(kept(events, lost, study.least)))
+            columns = (rows["at"].to_numpy(), rows["month"].to_numpy(), int(rows["n_at_risk"].iloc[0]), events, lost)
+            found.append(Curve(str(arm), *columns, places))
+    return found
+
+
+def kept(events: np.ndarray, lost: np.ndarray, least: int) -> set[int]:
+    """Places of a curve that can be shown: none or at least ``least`` persons are between two that follow each other.
+
+    Parameters
+    ----------
+    events, lost : int array, length T
+        Persons with the event and lost, so far.
+    least : int
+    """
+
+    def apart(earlier: int, later: int) -> bool:
+        steps = [so_far[later] - (so_far[earlier] if earlier >= 0 else 0) for so_far in (events, lost)]
+        return all(step == 0 or step >= least for step in steps)
+
+    places: list[int] = []
+    for place in range(len(events)):
+        if apart(places[-1] if places else -1, place):
+            places.append(place)
+    last = len(events) - 1
+    while places and places[-1] != last and not apart(places[-1], last):
+        places.pop()
+    return {*places, last} if apart(places[-1] if places else -1, last) else set()
+
+
+def time_to_job(study: Study) -> Iterator[Entry]:
+    """The curves at the months that can be shown; others are passed over."""
+    horizons = {row["arm"]: int(row["month_to"]) for _, row in study.rows("restricted_mean")}
+    for curve in curves(study):
+        whole = at_start(study, curve)
+        yield from inside(study, whole, analysed(ALL, curve.arm), curve.at_risk, study.n_analysed[ALL, curve.arm])
+        places = sorted({*curve.shown, *(p for p in _horizon(curve, horizons[curve.arm]) if p >= 0)})
+        yield from _persons(study, curve, whole, places)
+        yield from _ever(study, curve, places)
+        yield Printed("time_to_job", int(curve.rows[0]), "n_at_risk", whole)
+        for place in curve.shown:
+            yield from _cells(study, curve, whole, place)
+
+
+def at_start(study: Study, curve: Curve) -> Key:
+    """Key of the persons who begin to wait: those observed in the first month."""
+    if study.cohort.outcome.primary == ORDINARY_EMPLOYMENT:
+        return observed(study, ALL, curve.arm, curve.start)
+    if curve.at_risk == study.n_analysed[ALL, curve.arm]:
+        return analysed(ALL, curve.arm)
+    return In(ALL, curve.arm, Span(ORDINARY_EMPLOYMENT, curve.start, curve.start))
+
+
+def _horizon(curve: Curve, month: int) -> tuple[int, int]:
+    """Places of the last month of a restricted mean, and of the one before: the lost of the last are not counted."""
+    last = min(month - curve.start, len(curve.months) - 1)
+    return last, last - 1
+
+
+def _persons(study: Study, curve: Curve, whole: Key, places: list[int]) -> Iterator[Entry]:
+    """Who has found a job, is lost or waits at the end of each month, and who moved between two months."""
+    most = study.n_randomised
+    for place in places:
+        found, lost, waiting = curve.until(place)
+        n = int(curve.found[place]), int(curve.lost[place])
+        yield from (Count(key, value, upper=most) for key, value in zip((found, lost), n, strict=True))
+        yield Count(waiting, curve.at_risk - sum(n), upper=most)
+        yield total(whole, [found, lost, waiting])
+    for before, place in itertools.pairwise(places):
+        steps = (so_far[place] - so_far[before] for so_far in (curve.found, curve.lost))
+        for key, now, then, step in zip(
+            curve.between(before, place), curve.until(place), curve.until(before), steps, strict=False
+        ):
+            yield Count(key, int(step), upper=most)
+            yield total(now, [then, key])
+
+
+def _ever(study: Study, curve: Curve, places: list[int]) -> Iterator[Entry]:
+    """Who has found a job is ever employed: everybody who is, at the end, when every month is observed."""
+    if study.cohort.outcome.primary != ORDINARY_EMPLOYMENT:
+        return
+    last = study.cohort.window.after
+    ever = Ever(ALL, curve.arm, Span(ORDINARY_EMPLOYMENT, 0, last))
+    for place in places:
+        month, found = int(curve.months[place]), curve.until(place)[0]
+        if study.is_complete:
+            yield Within(Employed(ALL, curve.arm, month), found)
+        if study.is_complete and month == last:
+            yield total(found, [ever])
+        else:
+            yield Within(found, ever)
+
+
+def _cells(study: Study, curve: Curve, whole: Key, place: int) -> Iterator[Entry]:
+    """The curve at a month, who moved in it when the month before is shown, and who is at risk in the next."""
+    row, (found, lost, waiting) = int(curve.rows[place]), curve.until(place)
+    own = [whole, found, lost, *(first_month(study, curve) if place <= 1 else ())]
+    yield Shown("time_to_job", row, CURVE, tuple(own))
+    moved: tuple[Key, ...] = () if place else (found, lost)
+    if place and place - 1 in curve.shown:
+        moved = curve.between(place - 1, place)
+    for column, key in zip(("n_events", "n_censored"), moved, strict=False):
+        yield Printed("time_to_job", row, column, key, beside=tuple(own))
+    if place + 1 < len(curve.rows):
+        yield Printed("time_to_job", int(curve.rows[place + 1]), "n_at_risk", waiting, beside=(whole,))
+
+
+def first_month(study: Study, curve: Curve) -> tuple[Key, ...]:
+    """What the first step of the curve tells: who is observed in its month, and who has a job then."""
+    if study.cohort.outcome.primary != ORDINARY_EMPLOYMENT:
+        return ()
+    return observed(study, ALL, curve.arm, curve.start), Employed(ALL, curve.arm, curve.start)
+
+
+def restricted_mean(study: Study) -> Iterator[Entry]:
+    """Mean months without a job by arm, and differences: when enough of the arms found one, were lost or neither."""
+    rows, waits = study.rows("restricted_mean"), {curve.arm: curve for curve in curves(study)}
+    fewest = {row["arm"]: _fewest(row) for _, row in rows if not isinstance(row["reference_arm"], str)}
+    for i, row in rows:
+        arms = [row["arm"], *([row["reference_arm"]] if isinstance(row["reference_arm"], str) else [])]
+        if not all(arm in waits for arm in arms):
+            continue
+        ends = {arm: _ends(study, waits[arm], int(row["month_to"])) for arm in arms}
+        for column, key in zip(("n_persons", "n_events", "n_censored"), ends[row["arm"]], strict=True):
+            if key is not None:
+                yield Printed("restricted_mean", i, column, key)
+        keys = tuple(key for arm in arms for key in ends[arm] if key is not None)
+        yield Shown("restricted_mean", i, ESTIMATE, keys, min(fewest[arm] for arm in arms))
+
+
+def _ends(study: Study, curve: Curve, month: int) -> tuple[Key, Key, Key | None]:
+    """Keys of who begins to wait, has found a job by the last month, and was lost before it; nobody is before one."""
+    last, before = _horizon(curve, month)
+    lost = curve.until(before)[1] if before >= 0 else None
+    return at_start(study, curve), curve.until(last)[0], lost
+
+
+def _fewest(row: dict[str, Any]) -> float:
+    """The fewest persons, but for none, who found a job, were lost or did neither."""
+    parts = (row["n_events"], row["n_censored"], row["n_persons"] - row["n_events"] - row["n_censored"])
+    return float(min((n for n in parts if n > 0), default=0))
