@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipseval import terms
 from ipseval.config import Cohort
 from ipseval.estimation.analyses import Regression, regressions
 from ipseval.estimation.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, OTHERS, Effect
@@ -28,7 +29,7 @@ EFFECT_COLUMNS = [
 ]
 COEFFICIENT_COLUMNS = [
     "cohort", "analysis", "term", "estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high",
-    "variance", "n_obs", "n_persons", "status",
+    "variance", "n_obs", "n_persons", "status", *terms.COLUMNS,
 ]
 # fmt: on
 Row = dict[str, Any]
@@ -287,7 +288,8 @@ def _coefficient_rows(cohort: Cohort, this: Regression, status: dict[Effect, str
         other = fit_status("estimated", term, fitted, this) if fitted else next(iter(status.values()))
         state = of_effect.get(term, other)
         for variance in cohort.estimation.variances:
-            label = {"cohort": cohort.name, "analysis": this.analysis.name, "term": term, "variance": variance}
+            label: Row = {"cohort": cohort.name, "analysis": this.analysis.name, "term": str(term), **term.columns}
+            label["variance"] = variance
             size = {"n_obs": int(this.time.O.sum()), "n_persons": len(this.arm), "status": state}
             numbers = _numbers(cohort, fitted, variance, term, term in few) if fitted and state == "estimated" else {}
             rows.append(label | numbers | size)

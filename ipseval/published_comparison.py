@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ipseval.estimation.design import ALL
+from ipseval.terms import assigned, of_centre
 from ipseval.words import stars
 
 COLUMNS = ["table", "term", "printed", "reproduced", "difference", "agrees"]
@@ -131,7 +132,7 @@ def _our_term(term: str) -> str:
     """``ips_x_centre_2`` -> ``assigned[ips]:centre[2]`` and so on."""
     name, _, centre = term.rpartition("_")
     if name in ("centre", "ips_x_centre"):
-        return f"assigned[ips]:centre[{centre}]" if name == "ips_x_centre" else f"centre[{centre}]"
+        return assigned("ips", centre) if name == "ips_x_centre" else of_centre(centre)
     return {"constant": "intercept", "born_in_norway": "native_born"}.get(term, term)
 
 

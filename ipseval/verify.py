@@ -20,6 +20,7 @@ from ipseval.panel import months_of_outcomes
 from ipseval.placebo import placebo
 from ipseval.registers.fingerprint import ALL
 from ipseval.scan import limits_of, scan
+from ipseval.terms import Parts, parts_of
 
 FINDINGS_TOLD = 5
 
@@ -149,12 +150,13 @@ def _compare(name: str, coefficients: pd.DataFrame, rows: pd.DataFrame, referenc
     known = ours[ours["status"] == "estimated"]
     if known.empty:
         return [Check(f"{name}: second engine", True, "nothing was estimated")]
-    Z = second_engine.columns(rows, list(ours.index))
+    terms = {str(row["term"]): parts_of(row) for row in records(coefficients)}
+    Z = second_engine.columns(rows, terms)
     is_complete = Z.notna().all(axis=1)
     if not is_complete.all():
         rows = rows[is_complete]
-        Z = second_engine.columns(rows, list(ours.index))
-    Z = second_engine.independent(Z[[t for t in map(str, ours.index) if _has_reference(t, rows, reference)]])
+        Z = second_engine.columns(rows, terms)
+    Z = second_engine.independent(Z[[t for t, parts in terms.items() if _has_reference(parts, rows, reference)]])
     engines = {
         "statsmodels": (
             second_engine.by_statsmodels(rows["y"], Z, rows["person_id"]),
@@ -173,12 +175,16 @@ def _compare(name: str, coefficients: pd.DataFrame, rows: pd.DataFrame, referenc
     return checks
 
 
-def _has_reference(term: str, rows: pd.DataFrame, reference: str) -> bool:
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame by column."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _has_reference(term: Parts, rows: pd.DataFrame, reference: str) -> bool:
     """Whether the centre of an arm-by-centre term has somebody in the reference arm."""
-    if not term.startswith("assigned[") or ":centre[" not in term:
+    if not (term.arm and term.centre):
         return True
-    centre = term.split(":centre[")[1].removesuffix("]")
-    return bool(((rows["centre"] == centre) & (rows["arm"] == reference)).any())
+    return bool(((rows["centre"] == term.centre) & (rows["arm"] == reference)).any())
 
 
 def _power(value: float) -> str:

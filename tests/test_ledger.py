@@ -17,6 +17,7 @@ from ipseval.disclosure.study import Study
 from ipseval.pipeline import analyse
 from ipseval.protect import RELEASED, _printed, protect
 from ipseval.settings import read_cohort
+from ipseval.terms import assigned, of_centre, parts_of
 
 CLOSED = [name for name in profiles.profile_names() if profiles.profile(name).min_cell_count]
 
@@ -126,3 +127,29 @@ def test_a_relation_holds_no_number_that_it_says_nothing_of():
     ledger = Ledger.of([Count(a, 3), Count(b, 9), Count(c, 3), Relation(((a, -1.0), (b, 0.0), (c, 1.0)))])
     assert ledger.matrix.toarray().tolist() == [[-1.0, 0.0, 1.0]]
     assert ledger.matrix.nnz == 2
+
+
+def with_centres(table: pd.DataFrame, codes: dict[str, str]) -> pd.DataFrame:
+    """The table of the same trial whose centres have other codes."""
+    table = table.assign(centre=table["centre"].replace(codes)) if "centre" in table else table
+    if "kind" in table:
+        parts = [parts_of(row) for row in table.to_dict("records")]
+        texts = [
+            assigned(p.arm, p.centre) if p.arm and p.centre else of_centre(p.centre) if p.centre else "" for p in parts
+        ]
+        table = table.assign(term=[new or old for new, old in zip(texts, table["term"], strict=True)])
+    return table
+
+
+@pytest.mark.parametrize("code", ["[{}]", "{}]", "a]:centre[{}", "{}[", ":{}", "None{}"])
+def test_codes_of_centres_change_nothing_of_what_may_be_shown(odd, code):
+    cohort, tables = odd
+    codes = {c: code.format(c) for c in cohort.centres}
+    other = replace(cohort, centres={codes[c]: name for c, name in cohort.centres.items()})
+    plain = ledger_of(cohort, tables)
+    found = ledger_of(other, {name: with_centres(table, codes) for name, table in tables.items()})
+    assert [(e.table, e.row, e.columns, e.persons) for e in found.shown] == [
+        (e.table, e.row, e.columns, e.persons) for e in plain.shown
+    ]
+    assert [len(entry.keys) for entry in found.shown] == [len(entry.keys) for entry in plain.shown]
+    assert len(found.counts) == len(plain.counts)

@@ -23,6 +23,7 @@ from ipseval.settings import read_cohort
 from ipseval.synthesise import synthesise
 from ipseval.tables.registry import TABLES
 from ipseval.tables.review import Review
+from ipseval.terms import parts_of
 from ipseval.words import EN_DASH
 from test_real_trials import folder_of, run_on_months
 
@@ -93,8 +94,8 @@ def person_months(one, model):
     people, panel, _ = one.given
     analysed = people[people["is_analysed"]].reset_index(drop=True)
     rows = second_engine.expanded(analysed, panel, "ordinary_employment", range(one.cohort.window.after + 1))
-    terms = one.stages["estimate"]["coefficients"].query("analysis == @model and variance == 'cr1'")["term"]
-    Z = second_engine.columns(rows, list(terms))
+    listed = one.stages["estimate"]["coefficients"].query("analysis == @model and variance == 'cr1'")
+    Z = second_engine.columns(rows, {row["term"]: parts_of(row) for row in listed.to_dict("records")})
     complete = Z.notna().all(axis=1)
     return rows[complete], Z[complete]
 

@@ -11,7 +11,8 @@ from ipseval.disclosure.ledger import Count, Entry, Printed, Relation, Shown, no
 from ipseval.disclosure.profiles import Profile
 from ipseval.disclosure.study import Study, analysed, inside, over_centres, part, records
 from ipseval.tables.described import is_share
-from ipseval.words import TIME, is_known
+from ipseval.terms import COVARIATE, Parts
+from ipseval.words import is_known
 
 SCALE = 1000.0  # sums of magnitudes are brought to this size: only whether they can be worked out matters
 
@@ -107,10 +108,10 @@ def _levels(study: Study, frame: pd.DataFrame) -> Iterator[Entry]:
                 yield total(whole, [With(centre, arm, str(variable), level) for level in levels])
 
 
-def persons_of_level(study: Study, term: str) -> tuple[Key, ...] | None:
+def persons_of_level(study: Study, term: Parts) -> tuple[Key, ...] | None:
     """Keys of the persons with a level of a category, whom its dummy tells of; None where they are counted nowhere."""
-    variable, _, level = term.removesuffix("]").partition("[")
-    if not level or variable in ("assigned", "centre", *TIME):
+    variable, level = term.variable, term.level
+    if term.kind != COVARIATE or not level:
         return ()
     frame = study.tables["balance"]
     rows = records(frame[(frame["variable"] == variable) & (frame["level"].astype(str) == level)])

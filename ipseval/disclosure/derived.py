@@ -5,7 +5,7 @@ those of the flow and of the effects.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +18,9 @@ from ipseval.disclosure.modelled import ESTIMATE, Effects, Label, Rests, effect_
 from ipseval.disclosure.samples import Accumulated, AllBut, Complete, InPeriod, Sample, Span
 from ipseval.disclosure.study import Study, analysed, inside
 from ipseval.disclosure.within import CALENDAR_FREE, told, within_centres
+from ipseval.terms import CENTRE, INTERCEPT, TIME, Parts, parts_of
 from ipseval.words import is_known
 
-ASSIGNED, CENTRE = "assigned[", ":centre["
 MONTH = "month_since_randomisation"
 OF_CENTRE = (
     *("estimate", "std_error", "ci_low", "ci_high", "minimum_detectable", "weight_precision", "weight_random"),
@@ -42,8 +42,11 @@ def coefficients(study: Study) -> Iterator[Entry]:
     known = Effects(study)
     counted = known.outcomes
     months = {row["analysis"]: whole_key(known, row) for _, row in study.rows("effects") if row["n_obs"]}
-    n_terms = study.tables["coefficients"].groupby("analysis")["term"].nunique()
-    for i, row in study.rows("coefficients"):
+    rows = study.rows("coefficients")
+    terms: dict[str, dict[Parts, None]] = {}
+    for _, row in rows:
+        terms.setdefault(row["analysis"], {})[parts_of(row)] = None
+    for i, row in rows:
         analysis = row["analysis"]
         if not row["n_obs"]:  # a regression that was not done counts nobody
             yield from nobody("coefficients", i, ("n_persons", "n_obs"))
@@ -53,16 +56,21 @@ def coefficients(study: Study) -> Iterator[Entry]:
         yield Printed("coefficients", i, "n_persons", whole)
         yield Printed("coefficients", i, "n_obs", months[analysis].key, months[analysis].factor, beside=(whole,))
         rests = Rests(fewest=float(row["n_persons"]))
-        if row["n_persons"] - n_terms[analysis] < study.profile.min_residual_df:
+        if row["n_persons"] - len(terms[analysis]) < study.profile.min_residual_df:
             rests = Rests()
-        if row["term"].startswith(ASSIGNED):
-            arm, _, centre = row["term"].removeprefix(ASSIGNED).rstrip("]").partition("]" + CENTRE)
+        term = parts_of(row)
+        if term.arm:
             subgroup = "difference" if known.analysis(analysis).subgroup else ALL
             first, last = known.analysis(analysis).windows(study.cohort.window)[0]
-            rests = known.behind.get(Label(analysis, subgroup, centre or ALL, first, last, arm), Rests())
-        levels = persons_of_level(study, row["term"])
+            rests = known.behind.get(Label(analysis, subgroup, term.centre or ALL, first, last, term.arm), Rests())
+        levels = persons_of_level(study, term)
         fewest = 0.0 if levels is None else rests.fewest
-        keys = (*rests.keys, *(levels or ()), *outcomes_of_term(study, known, row, counted), whole)
+        keys = (
+            *rests.keys,
+            *(levels or ()),
+            *outcomes_of_term(known, analysis, term, list(terms[analysis]), counted),
+            whole,
+        )
         yield Shown("coefficients", i, ESTIMATE, keys, fewest)
     yield from within_centres(study, counted)
     for analysis in study.tables["coefficients"]["analysis"].unique():
@@ -73,39 +81,42 @@ def coefficients(study: Study) -> Iterator[Entry]:
             yield total(whole, [whole.of(arm) for arm in study.arms])
 
 
-def outcomes_of_term(study: Study, known: Effects, row: dict[str, Any], counted: Set[Key]) -> tuple[Key, ...]:
+def outcomes_of_term(known: Effects, name: str, term: Parts, beside: list[Parts], counted: Set[Key]) -> tuple[Key, ...]:
     """Keys of what a term of a centre or a month gives back, as far as they are counted.
 
     A term is a difference from the centre, or the month, that has none; the intercept is that one's level.
     """
-    name, _, level = row["term"].rstrip("]").partition("[")
-    if row["term"].startswith(ASSIGNED):
+    if term.arm:
         return ()
-    analysis = known.analysis(row["analysis"])
+    study, analysis, is_intercept = known.study, known.analysis(name), term.kind == INTERCEPT
     if set(analysis.time) - {MONTH}:  # who was followed in which calendar month is told nowhere
         return ()
     first, last = analysis.windows(study.cohort.window)[0]
     keys: list[Key] = []
-    if name in (MONTH, "intercept") and analysis.outcome == study.cohort.outcome.primary:
-        months = without_term(study, row["analysis"], MONTH, range(first, last + 1))
-        keys += [Employed(ALL, arm, int(month)) for month in (*months, level) if month != "" for arm in study.arms]
+    is_month = term.kind == TIME and term.variable == MONTH
+    if (is_month or is_intercept) and analysis.outcome == study.cohort.outcome.primary:
+        months = [*_without_month(beside, first, last), *([int(term.level)] if is_month else [])]
+        keys += [Employed(ALL, arm, month) for month in months for arm in study.arms]
     centres = [ALL]  # with the means of the balance table every term tells how far the arms' means are apart
-    if name in ("centre", "intercept"):
-        centres += [*without_term(study, row["analysis"], "centre", study.centres), level]
-    sample = known.sample(row["analysis"])
+    if term.kind == CENTRE or is_intercept:
+        centres += [*_without_centre(study, beside), *([term.centre] if term.centre else [])]
+    sample = known.sample(name)
     span = Span(analysis.outcome, first, last, Complete(sample))
     keys += [Months(c, arm, span) for c in centres for arm in study.arms]
     pooled = () if sample else told(study, analysis)
     return (*pooled, *(key for key in keys if key in counted or isinstance(key, Employed)))
 
 
-def without_term(study: Study, analysis: str, name: str, levels: Iterable[Any]) -> list[Any]:
-    """Levels that a regression has no term of, against which its terms are held; none where it has no such terms."""
-    table = study.tables["coefficients"]
-    terms = set(table.loc[table["analysis"] == analysis, "term"])
-    if not any(term.startswith(f"{name}[") for term in terms):
-        return []
-    return [level for level in levels if f"{name}[{level}]" not in terms]
+def _without_month(terms: list[Parts], first: int, last: int) -> list[int]:
+    """Months that a regression has no term of, against which its terms are held; none where it has no such terms."""
+    named = {int(term.level) for term in terms if term.kind == TIME and term.variable == MONTH}
+    return [month for month in range(first, last + 1) if month not in named] if named else []
+
+
+def _without_centre(study: Study, terms: list[Parts]) -> list[str]:
+    """The same of centres."""
+    named = {term.centre for term in terms if term.kind == CENTRE}
+    return [centre for centre in study.centres if centre not in named] if named else []
 
 
 def persons_of(known: Effects, name: str, n: float) -> Key:

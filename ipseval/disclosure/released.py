@@ -24,7 +24,17 @@ LABELS = frozenset(
             "service",
             "codes",
         ),
-        *("term", "weighting", "tau_estimator", "joint_test", "is_base", "is_main", "month_rule", "min_weekly_hours"),
+        *(
+            "term",
+            "kind",
+            "weighting",
+            "tau_estimator",
+            "joint_test",
+            "is_base",
+            "is_main",
+            "month_rule",
+            "min_weekly_hours",
+        ),
         *("exclude_wage_subsidy", "time", "measure", "about", "method", "family"),
     ]
 )

@@ -162,7 +162,7 @@ def two_stage(this: Regression, itt: Fitted, used: list[Effect], received: Mappi
 
     n_months = this.time.O.sum(axis=1).astype(float)
     terms = [e.term for e in used]
-    column = {term: this.design.X[:, j] for j, term in enumerate(this.design.terms)}
+    column: dict[str, np.ndarray] = {term: this.design.X[:, j] for j, term in enumerate(this.design.terms)}
     exogenous = np.column_stack([column[t] / np.linalg.norm(column[t]) for t in itt.terms if t not in terms])
     endogenous = np.column_stack([received[e.arm].sum(axis=1) / n_months for e in used])
     instruments = np.column_stack([column[term] for term in terms])

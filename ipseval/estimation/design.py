@@ -1,6 +1,6 @@
 """Design of a regression: columns constant over a person's months, and what each effect is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 
 from ipseval.config import Analysis, Cohort
 from ipseval.registers.categories import adjustable, columns_of, strata_within_centres
+from ipseval.terms import Term, assigned, covariate, intercept, moderated, of_centre, of_subgroup, of_time
 
 ALL = "all"
 ASSIGNED = "assigned["  # what the terms of assignment begin with
@@ -25,7 +26,7 @@ class Effect:
     ----------
     arm, centre : str
         ``arm`` against the reference in ``centre`` (or all).
-    term : str
+    term : Term
         Its column of X.
     subgroup : str
         In whom: ``all``, the ``members`` of a subgroup, the ``others``; or the ``difference`` of the two.
@@ -35,7 +36,7 @@ class Effect:
 
     arm: str
     centre: str
-    term: str
+    term: Term
     subgroup: str = ALL
     sides: tuple[bool, ...] = ()
 
@@ -45,7 +46,7 @@ class Assigned:
     """A column that assignment moves: some weight for persons of ``arm``, else 0. ``effect``: what it estimates."""
 
     arm: str
-    term: str
+    term: Term
     effect: Effect | None = None
 
 
@@ -55,7 +56,7 @@ class Design:
 
     Parameters
     ----------
-    terms : tuple of str, length p
+    terms : tuple of Term, length p
         The first is ``intercept``; assigned terms are last.
     X : float array, n x p
         Missing where a covariate is missing.
@@ -67,7 +68,7 @@ class Design:
         Covariates that the analysis asks for and the cohort does not have.
     """
 
-    terms: tuple[str, ...]
+    terms: tuple[Term, ...]
     X: np.ndarray
     assigned: tuple[Assigned, ...]
     weights: np.ndarray
@@ -87,7 +88,7 @@ class Design:
         """The design of some of the persons."""
         return replace(self, X=self.X[persons], weights=self.weights[persons])
 
-    def without(self, terms: set[str]) -> "Design":
+    def without(self, terms: Set[str]) -> "Design":
         """The design without some of its columns; itself when it has none of them."""
         if terms.isdisjoint(self.terms):
             return self
@@ -112,7 +113,7 @@ class Design:
         is_moderator = np.array([column.effect is None for column in self.assigned])
         mean = n_obs @ self.weights / max(n_obs.sum(), 1)
         weights = self.weights - np.where(is_moderator, mean, 0.0)
-        arms = [self.terms.index(f"{ASSIGNED}{column.arm}]") for column in self.assigned]
+        arms = [self.terms.index(assigned(column.arm)) for column in self.assigned]
         X = self.X.copy()
         X[:, X.shape[1] - len(arms) :] = self.X[:, arms] * weights
         return replace(self, X=X, weights=weights)
@@ -143,12 +144,12 @@ def design(
     adjust = adjustable(people, analysis.adjust)
     left_out = tuple(name for name in analysis.adjust if name not in adjust)
     covariates = {term: column for name in adjust for term, column in columns_of(people, name).items()}
-    columns: dict[str, np.ndarray] = {"intercept": np.ones(len(people))} | covariates
+    columns: dict[Term, np.ndarray] = {intercept(): np.ones(len(people))} | covariates
     if analysis.subgroup:
-        columns[MEMBER] = people[MEMBER].to_numpy(dtype=float)
+        columns[covariate(MEMBER)] = people[MEMBER].to_numpy(dtype=float)
         left_out += (analysis.subgroup.covariate,) if analysis.subgroup.covariate not in people else ()
     if analysis.within is None:
-        centres = {f"centre[{c}]": _is(people["centre"], c) for c in list(cohort.centres)[1:]}
+        centres = {of_centre(c): _is(people["centre"], c) for c in list(cohort.centres)[1:]}
         strata = strata_within_centres(people) if analysis.estimator == STANDARDISED else {}
         columns |= centres | strata
         if analysis.estimator == STANDARDISED:
@@ -165,36 +166,36 @@ def _assigned(
     cohort: Cohort,
     analysis: Analysis,
     people: pd.DataFrame,
-    covariates: Mapping[str, np.ndarray],
+    covariates: Mapping[Term, np.ndarray],
     centre: str,
     of_members: bool,
 ) -> Iterator[tuple[Assigned, np.ndarray]]:
     """The columns of assignment and their weights."""
     everybody = np.ones(len(people))
     for arm in cohort.arms.treatments:
-        term = f"{ASSIGNED}{arm}]"
+        term = assigned(arm)
         if analysis.effect == "by_centre":
             for where in cohort.centres:
-                own = f"{term}:centre[{where}]"
+                own = assigned(arm, where)
                 yield Assigned(arm, own, Effect(arm, where, own)), _is(people["centre"], where)
         elif analysis.subgroup:
             yield from _by_subgroup(arm, centre, people[MEMBER].to_numpy(dtype=float), of_members)
         else:
             yield Assigned(arm, term, Effect(arm, centre, term)), everybody
         if analysis.estimator in MODERATED:
-            for name, column in covariates.items():
-                yield Assigned(arm, f"{term}:centred[{name}]"), column
+            for by, column in covariates.items():
+                yield Assigned(arm, moderated(arm, by)), column
 
 
 def _by_subgroup(arm: str, centre: str, member: np.ndarray, of_members: bool) -> Iterator[tuple[Assigned, np.ndarray]]:
     """The effect in the members of a subgroup or in the others; beside the latter the difference of the members."""
-    term = f"{ASSIGNED}{arm}]"
+    term = assigned(arm)
     own = Effect(arm, centre, term, MEMBERS if of_members else OTHERS, (of_members,))
     yield Assigned(arm, term, own), np.ones(len(member))
     if of_members:
-        yield Assigned(arm, f"{term}:not_{MEMBER}"), 1 - member
+        yield Assigned(arm, of_subgroup(arm, f"not_{MEMBER}")), 1 - member
     else:
-        beside = f"{term}:{MEMBER}"
+        beside = of_subgroup(arm, MEMBER)
         yield Assigned(arm, beside, Effect(arm, centre, beside, DIFFERENCE, (True, False))), member
 
 
@@ -202,12 +203,12 @@ def _is(column: pd.Series, value: str) -> np.ndarray:
     return (column == value).to_numpy(dtype=float)
 
 
-def _inclusion_dummies(analysis: Analysis, people: pd.DataFrame) -> dict[str, np.ndarray]:
+def _inclusion_dummies(analysis: Analysis, people: pd.DataFrame) -> dict[Term, np.ndarray]:
     """Dummies for the year and the calendar month of randomisation, where the analysis names them."""
     dates = people["randomised_on"].dt
     found = {"inclusion_year": dates.year, "inclusion_month": dates.month}
     return {
-        f"{name}[{value}]": (values == value).to_numpy(dtype=float)
+        of_time(name, value): (values == value).to_numpy(dtype=float)
         for name, values in found.items()
         if name in analysis.time
         for value in sorted(values.unique())[1:]

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ipseval.config import Analysis
+from ipseval.terms import Term, of_time
 
 MONTHS_A_YEAR = 12
 
@@ -17,14 +18,14 @@ class Periods:
 
     Parameters
     ----------
-    terms : tuple of str, length q
+    terms : tuple of Term, length q
     D : float array, T x q
     Y : int8 array, n x T
         1 or 0; zero where not observed.
     O : bool array, n x T
     """
 
-    terms: tuple[str, ...]
+    terms: tuple[Term, ...]
     D: np.ndarray
     Y: np.ndarray
     O: np.ndarray  # noqa: E741
@@ -81,7 +82,7 @@ def periods(analysis: Analysis, states: np.ndarray, months: np.ndarray, month_0:
     dummies = [name for name in analysis.time if name in CALENDAR_TERMS]
     if not dummies or not len(states):
         named = "month_since_randomisation" in analysis.time and len(months) > 1
-        terms = tuple(f"month_since_randomisation[{k}]" for k in months[1:]) if named else ()
+        terms = tuple(of_time("month_since_randomisation", k) for k in months[1:]) if named else ()
         return Periods(terms, np.eye(len(months))[:, 1:] if named else np.zeros((len(months), 0)), outcome, observed)
     first = int(month_0.min() + months[0])
     calendar = np.arange(first, int(month_0.max() + months[-1]) + 1)
@@ -93,7 +94,9 @@ def periods(analysis: Analysis, states: np.ndarray, months: np.ndarray, month_0:
         Y[at], O[at] = outcome[persons], observed[persons]
     used = O.any(axis=0)
     Y, O, calendar = Y[:, used], O[:, used], calendar[used]  # noqa: E741
-    labels = {f"{name}[{v}]": CALENDAR_TERMS[name](calendar) == v for name in dummies for v in _levels(name, calendar)}
+    labels = {
+        of_time(name, v): CALENDAR_TERMS[name](calendar) == v for name in dummies for v in _levels(name, calendar)
+    }
     D = np.column_stack([*labels.values(), np.zeros((len(calendar), 0))]).astype(float)
     return Periods(tuple(labels), D, Y, O)
 

@@ -1,14 +1,15 @@
 """A second engine: the pooled regressions again, by statsmodels and linearmodels on the expanded panel.
 
-Nothing here uses the estimation core or its design: columns are made row by row from the names of the terms.
+Nothing here uses the estimation core or its design: columns are made row by row from what each term is.
 """
 
-import re
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from ipseval.panel import MONTH_COLUMN
+from ipseval.terms import COVARIATE, INTERCEPT, MODERATED, SUBGROUP, TIME, Parts
 
 COLLINEAR = 1e-9  # share of a column's sum of squares that is left
 STATSMODELS_TOLERANCE = 1e-8  # same normal equations, other arithmetic
@@ -33,32 +34,36 @@ def expanded(people: pd.DataFrame, panel: pd.DataFrame, outcome: str, months: ra
     ).reset_index(drop=True)
 
 
-def columns(rows: pd.DataFrame, terms: list[str]) -> pd.DataFrame:
-    """One column a term, such as ``age``, ``centre[2]`` or ``assigned[ips]:centred[age]``."""
-    return pd.DataFrame({term: _column(rows, term) for term in terms})
+def columns(rows: pd.DataFrame, terms: Mapping[str, Parts]) -> pd.DataFrame:
+    """One column per term, such as ``age``, ``centre[2]`` or ``assigned[ips]:centred[age]``."""
+    return pd.DataFrame({text: _column(rows, parts) for text, parts in terms.items()})
 
 
-def _column(rows: pd.DataFrame, term: str) -> pd.Series:
-    if term == "intercept":
+def _column(rows: pd.DataFrame, term: Parts) -> pd.Series:
+    """The column of a term; one that assignment moves is 0 but for persons of its arm."""
+    if term.kind == INTERCEPT:
         return pd.Series(1.0, index=rows.index)
-    if term in rows:
-        return rows[term].astype(float)
+    if term.kind == COVARIATE:
+        return _covariate(rows, term)
+    if term.kind == TIME:
+        return (rows[term.variable].astype(str) == term.level).astype(float)
     product = pd.Series(1.0, index=rows.index)
-    for variable, value in re.findall(r"(\w+)(?:\[(.*?)\])?(?=:|$)", term):
-        product *= _factor(rows, variable, value)
+    if term.arm:
+        product *= rows["arm"].astype(str) == term.arm
+    centre = (rows["centre"].astype(str) == term.centre).astype(float)
+    if term.kind == MODERATED:
+        by = centre if term.centre else _covariate(rows, term)
+        return product * (by - by.mean())
+    if term.centre:
+        product *= centre
+    if term.kind == SUBGROUP:
+        product *= rows[term.variable].astype(float)
     return product
 
 
-def _factor(rows: pd.DataFrame, variable: str, value: str) -> pd.Series:
-    """One factor of a term: ``centred[age]``, ``centre[2]``, ``assigned[ips]``, a level of a category or a column."""
-    if variable == "centred":
-        column = _column(rows, value)
-        return column - column.mean()
-    if variable == "assigned":
-        return rows["arm"].astype(str) == value
-    if value and variable in rows and variable != "centre":
-        return _is_level(rows, variable, value)
-    return rows[variable].astype(str) == value if value else rows[variable].astype(float)
+def _covariate(rows: pd.DataFrame, term: Parts) -> pd.Series:
+    """A number, or whether a category has the level of a term."""
+    return _is_level(rows, term.variable, term.level) if term.level else rows[term.variable].astype(float)
 
 
 def _is_level(rows: pd.DataFrame, variable: str, value: str) -> pd.Series:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ipseval.config import Cohort, code
 from ipseval.errors import Fault, UserError
+from ipseval.terms import Term, covariate
 
 NUMBER, CATEGORY = "number", "category"  # kinds of covariate, as a cohort file names them
 OF_RANDOMISATION = ("stratum", "block")  # columns of the trial list that say what assignment was drawn within
@@ -58,7 +59,7 @@ def levels(found: pd.Series) -> list[str]:
     )
 
 
-def columns_of(people: pd.DataFrame, name: str) -> dict[str, np.ndarray]:
+def columns_of(people: pd.DataFrame, name: str) -> dict[Term, np.ndarray]:
     """The columns by which a covariate enters a regression.
 
     Parameters
@@ -75,19 +76,19 @@ def columns_of(people: pd.DataFrame, name: str) -> dict[str, np.ndarray]:
         for each level but the first, which is the base.
     """
     if not is_category(people[name]):
-        return {name: people[name].to_numpy(dtype=float)}
+        return {covariate(name): people[name].to_numpy(dtype=float)}
     found = levels_of(people, name)
     known = np.where(found.isna(), np.nan, 0.0)
-    return {f"{name}[{level}]": known + (found == level).to_numpy(dtype=float) for level in levels(found)[1:]}
+    return {covariate(name, level): known + (found == level).to_numpy(dtype=float) for level in levels(found)[1:]}
 
 
-def strata_within_centres(people: pd.DataFrame) -> dict[str, np.ndarray]:
+def strata_within_centres(people: pd.DataFrame) -> dict[Term, np.ndarray]:
     """Dummies of the strata of each centre but its first, ``stratum[centre/level]``; none without strata."""
     if "stratum" not in people:
         return {}
     found, centre = levels_of(people, "stratum"), people["centre"].astype(str)
     return {
-        f"stratum[{place}/{level}]": ((centre == place) & (found == level)).to_numpy(dtype=float)
+        covariate("stratum", f"{place}/{level}"): ((centre == place) & (found == level)).to_numpy(dtype=float)
         for place in sorted(centre.unique())
         for level in levels(found[centre == place])[1:]
     }

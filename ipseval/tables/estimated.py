@@ -17,6 +17,7 @@ from ipseval.tables.review import (
     share_cell,
 )
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
+from ipseval.terms import COVARIATE, assigned, of_centre, parts_of
 
 MODELS = phrases({"table5_model_1": "Model 1", "table5_model_2": "Model 2", "table5_model_3": "Model 3"})
 MODEL_1, UNADJUSTED, POOLED, POOLED_UNADJUSTED = "table5_model_1", "centre_unadjusted", "pooled", "pooled_unadjusted"
@@ -32,22 +33,18 @@ def table5(review: Review) -> Table:
         model: {row["term"]: row for row in review.rows("coefficients", analysis=model, variance=variance)}
         for model in MODELS
     }
-    terms = [
-        term
-        for term in dict.fromkeys(t for rows in found.values() for t in rows)
-        if term.split("[")[0] not in words.TIME
-    ]
-    covariates = [t for t in terms if t.split("[")[0] not in ("intercept", "centre", "assigned")]
-    rows = [_term_row(review, found, t, review.covariate(*t.removesuffix("]").split("[", 1))) for t in covariates]
+    parts = {term: parts_of(row) for rows in found.values() for term, row in rows.items()}
+    covariates = {term: of for term, of in parts.items() if of.kind == COVARIATE}
+    rows = [_term_row(review, found, t, review.covariate(c.variable, c.level)) for t, c in covariates.items()]
     base = _centre_name(review, review.centres[0])
     for c in review.centres[1:]:
         group = say("Centre (base: {base})", base=base)
-        row = _term_row(review, found, f"centre[{c}]", _centre_name(review, c), group)
+        row = _term_row(review, found, of_centre(c), _centre_name(review, c), group)
         rows.append(row)
     for arm in review.cohort.arms.treatments:
         for c in review.centres:
             group = say("{arm} × centre", arm=review.arm(arm))
-            rows.append(_term_row(review, found, f"assigned[{arm}]:centre[{c}]", _centre_name(review, c), group))
+            rows.append(_term_row(review, found, assigned(arm, c), _centre_name(review, c), group))
     last = say("Constant and sample")
     rows.append(_term_row(review, found, "intercept", say("Constant"), last))
     for head, column in ((say("N, person-months"), "n_obs"), (say("N, persons"), "n_persons")):
