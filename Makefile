@@ -31,7 +31,7 @@ READY = true
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run real init check test lint types tests attack faults format lock bench calibrate peers docs clean help
+.PHONY: run real init check test lint types tests attack fuzz faults format lock bench calibrate peers docs clean help
 
 run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -69,6 +69,9 @@ attack: $(INSTALLED)  ## try to work out hidden numbers of releases, on many ran
 
 faults: $(INSTALLED)  ## end every stage in every way and type the command again (an hour); writes docs/faults.md
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/faults.py $(ARGS)
+
+fuzz: $(INSTALLED)  ## run random valid cohorts whole, whose seeds nobody chose (an hour); fewer with COHORTS=20, one with ARGS="--seed 7"
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=.:tests $(BIN)/python tests/fuzz_cohorts.py --cohorts $(or $(COHORTS),200) $(ARGS)
 
 format: $(INSTALLED)  ## mend what can be mended without thought
 	@$(BIN)/ruff check --fix --quiet || true
