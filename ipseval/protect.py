@@ -11,24 +11,21 @@ from ipseval import store
 from ipseval.config import Cohort
 from ipseval.disclosure import characteristics, counted, derived, gaps, modelled, waiting
 from ipseval.disclosure.attacker import System
+from ipseval.disclosure.cells import Decided
 from ipseval.disclosure.earlier import told
 from ipseval.disclosure.keys import ALL, Key
 from ipseval.disclosure.ledger import Count, Entry, Ledger, Printed, Shown
 from ipseval.disclosure.profiles import ROUND, Profile, Search, profile, search
-from ipseval.disclosure.released import INSIDE, LABELS, TEXTS
+from ipseval.disclosure.released import LABELS, TEXTS
 from ipseval.disclosure.study import Study
 from ipseval.disclosure.suppression import Solution, suppress
 from ipseval.errors import Fault, UserError
 from ipseval.words import HIDDEN_SIGN as SIGN
-from ipseval.words import is_known
 
-HIDDEN, ESTIMATED = "hidden", "estimated"
-DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the steps of the curve
 # Why a number is hidden: few persons, all alike, few since an earlier release, to protect another.
 SMALL, GROUP, MOVED, OTHER = "small", "group", "moved", "other"
 ROUNDED = "rounded"
 POOLED = "coefficients"  # the table of regressions over all centres: table 5 is printed of it
-DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
 RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "flow": counted.flow,
     "inclusion": counted.inclusion,
@@ -105,7 +102,8 @@ def protect(
         key: bool(is_in) or (key in reasons and key not in printed)
         for key, is_in in zip(ledger.counts, solution.hidden, strict=True)
     }
-    tables = {name: _release(name, study.tables[name], ledger, is_hidden, printed, chosen) for name in RELEASED}
+    decided = Decided(ledger, is_hidden, printed, chosen, cohort.estimation.confidence_level)
+    tables = {name: decided.released(name, study.tables[name]) for name in RELEASED}
     cells = hidden_cells(tables)
     return {
         **{f"released_{name}": table for name, table in tables.items()},
@@ -203,111 +201,6 @@ def check_exposed(cohort: Cohort, ledger: Ledger, solution: Solution, chosen: Pr
         kinds = sorted({key.name for key, is_known in zip(ledger.counts, known, strict=True) if is_known})
         what = f"{int(known.sum())} protected numbers can be worked out whatever is hidden ({', '.join(kinds)})."
         raise UserError([Fault(f"{cohort.name}, protect", what, "Release fewer tables, or choose another profile.")])
-
-
-def _release(
-    name: str,
-    table: pd.DataFrame,
-    ledger: Ledger,
-    is_hidden: Mapping[Key, bool],
-    printed: Mapping[Key, float],
-    chosen: Profile,
-) -> pd.DataFrame:
-    """One table as it may leave: nothing but labels and what the ledger allows."""
-    table = table.drop(columns=[column for column in table.columns if column in INSIDE])
-    if chosen.is_open:
-        return table
-    out = pd.DataFrame({column: _labels(column, table[column]) for column in table.columns}, index=range(len(table)))
-    place: dict[str, list[Shown | Printed | None]] = {
-        column: [None] * len(table) for column in table.columns if column not in LABELS | TEXTS
-    }
-    for entry in ledger.shown:
-        if entry.table == name and allowed(entry, is_hidden, printed, chosen):
-            for column in entry.columns:
-                if column in place:
-                    place[column][entry.row] = entry
-    for column, entries in place.items():
-        values = [
-            _printed(value, column, entry, ledger, printed, chosen, name)
-            for value, entry in zip(table[column].tolist(), entries, strict=True)
-        ]
-        out[column] = pd.Series(values, dtype=object)
-    return _silent(out, list(place))
-
-
-def _silent(out: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
-    """A table in which neither an empty cell beside a hidden number nor the status tells what the number is."""
-    out, hidden = out.copy(), out[numbers] == SIGN
-    some = hidden.any(axis=1)
-    out[numbers] = out[numbers].mask(out[numbers].isna() & some.to_numpy()[:, None], SIGN)
-    if "status" in out:
-        lost = hidden["estimate"] if "estimate" in hidden else hidden.all(axis=1)
-        out["status"] = out["status"].mask(some & ((out["status"] != ESTIMATED) | lost), HIDDEN)
-    return out
-
-
-def allowed(
-    entry: Shown | Printed, is_hidden: Mapping[Key, bool], printed: Mapping[Key, float], chosen: Profile
-) -> bool:
-    """Whether the cells of an entry may be released.
-
-    What is neither a count nor a rate, which are printed from rounded counts, would give back what was rounded.
-    """
-    if entry.persons < chosen.min_cell_count or any(is_hidden.get(key, True) for key in entry.keys):
-        return False
-    if entry.over or isinstance(entry, Printed):
-        return True
-    return not any(key in printed or (chosen.rounding_base and not key.is_rounded_alike) for key in entry.keys)
-
-
-def _labels(column: str, values: pd.Series) -> pd.Series:
-    if column in TEXTS:
-        return values.astype(object).where(~values.astype(str).str.contains(r"\d", regex=True), None)
-    return values.astype(object)
-
-
-def _printed(
-    value: Any,
-    column: str,
-    entry: Shown | Printed | None,
-    ledger: Ledger,
-    printed: Mapping[Key, float],
-    chosen: Profile,
-    name: str,
-) -> Any:
-    """What stands in a cell: the number as it may leave, the sign, or nothing where there never was a number."""
-    if not is_known(value):
-        return None
-    if entry is None:
-        return SIGN
-    if entry.over:
-        above, below = (_count(key, ledger, printed, chosen) for key in entry.keys)
-        return _decimals(above / (below * entry.over), chosen, name) if below else None
-    if column in DF and chosen.rounding_base:
-        return _to_base(value, chosen)
-    if isinstance(entry, Printed):
-        return _printed_count(value, entry, ledger, printed, chosen)
-    return _decimals(value, chosen, name)
-
-
-def _printed_count(value: float, entry: Printed, ledger: Ledger, printed: Mapping[Key, float], chosen: Profile) -> Any:
-    """A count as it may leave; one that is not what its entry says it is stays inside."""
-    if not entry.is_of(value, ledger.counts[entry.key].value):
-        return SIGN
-    return int(printed[entry.key] * entry.times) if entry.key in printed else _to_base(value, chosen)
-
-
-def _count(key: Key, ledger: Ledger, printed: Mapping[Key, float], chosen: Profile) -> float:
-    return printed.get(key, _to_base(ledger.counts[key].value, chosen))
-
-
-def _to_base(n: float, chosen: Profile) -> int:
-    base = chosen.rounding_base
-    return round(n) if not base else int(base * np.floor(n / base + 0.5))
-
-
-def _decimals(value: float, chosen: Profile, name: str) -> float:
-    return value if chosen.decimals is None else round(float(value), DECIMALS.get(name, chosen.decimals))
 
 
 def hidden_cells(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ipseval.disclosure.keys import ALL, Employed, Key, Known, Sum, With, others
 from ipseval.disclosure.ledger import Count, Entry, Printed, Relation, Shown, nobody, total
+from ipseval.disclosure.nested import sums_of_levels
 from ipseval.disclosure.profiles import Profile
 from ipseval.disclosure.study import Study, analysed, inside, over_centres, part, records
 from ipseval.tables.described import is_share
@@ -33,6 +34,7 @@ def balance(study: Study) -> Iterator[Entry]:
             known = Known(ALL, arm, str(variable))
             yield from (over_centres(study, key) for key in (own, others(own), known, others(known)))
     yield from _levels(study, frame)
+    yield from sums_of_levels(study)
 
 
 def _of(study: Study, row: dict[str, Any], shares: bool) -> Key:
@@ -66,7 +68,10 @@ def _covariate(study: Study, row: dict[str, Any], shares: bool, scale: float, re
             exact = sum(study.employed[c, a, k] for k in study.cohort.window.months if k < 0)
             if before and abs(exact / len(before) - mean * n) < 1e-6:
                 yield Relation(((key, -len(before) / scale), *((month, 1.0) for month in before)))
-    yield Shown("balance", i, ("smd",), (key, reference))
+    # Who reads the difference and the reference arm knows share and persons: of whole numbers few pairs give it.
+    both = (known, known_key(study, c, study.arms[0], variable))
+    is_of_counts = shares or variable == "share_employed_before"
+    yield Shown("balance", i, ("smd",), (key, reference, *(both if is_of_counts else ())))
 
 
 def is_dominated(profile: Profile, row: dict[str, Any]) -> bool:

@@ -14,7 +14,8 @@ from ipseval.disclosure.characteristics import persons_of_level
 from ipseval.disclosure.counted import months_employed, sum_of_months
 from ipseval.disclosure.keys import ALL, Employed, In, Key, Months, Told
 from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, nobody, total
-from ipseval.disclosure.modelled import ESTIMATE, Effects, Label, Rests, effect_label, sides, whole_key
+from ipseval.disclosure.modelled import ESTIMATE
+from ipseval.disclosure.regressed import Effects, Label, Rests, effect_label, sides, whole_key
 from ipseval.disclosure.samples import Accumulated, AllBut, Complete, InPeriod, Sample, Span
 from ipseval.disclosure.study import Study, analysed, inside
 from ipseval.disclosure.within import CALENDAR_FREE, told, within_centres
@@ -153,10 +154,11 @@ def centre_effects(study: Study) -> Iterator[Entry]:
     for i, row in study.rows("centre_effects"):
         all_of_them = together(study, known, row["analysis"], row["arm"])
         own = effects_at(known, row["analysis"], row["centre"], row["arm"])
-        sample = known.sample(row["analysis"])
+        analysis = known.analysis(row["analysis"])
+        first, last = analysis.windows(study.cohort.window)[0]
+        span = Span(analysis.outcome, first, last, Complete(known.sample(analysis.name)))
         for column, arm in (("n_assigned", row["arm"]), ("n_control", study.arms[0])):
-            key = In(row["centre"], arm, Complete(sample)) if sample else analysed(row["centre"], arm)
-            yield Printed("centre_effects", i, column, key)
+            yield Printed("centre_effects", i, column, known.persons(row["centre"], arm, span))
         keys, fewest = (*all_of_them.keys, *own.keys), min(all_of_them.fewest, own.fewest)
         yield Shown("centre_effects", i, OF_CENTRE, keys, fewest)
 
@@ -231,12 +233,17 @@ def over_all(table: str, study: Study, columns: tuple[str, ...]) -> Iterator[Ent
 
 
 def whole_trial(study: Study, table: str, i: int, row: dict[str, Any]) -> Iterator[Entry]:
-    """Persons and person-months of an estimate over all arms, where everybody is in it in every month."""
+    """Persons of an estimate over all arms, and their months where everybody is in it in each.
+
+    Months in which some are not observed differ between definitions by single months: they stay inside.
+    """
     whole = analysed(ALL, ALL)
     if is_known(row.get("n_persons")):
-        key = whole if row["n_persons"] == study.n_analysed[ALL, ALL] else None
-        if key is not None:
-            yield Printed(table, i, "n_persons", key)
+        n = float(row["n_persons"])
+        n_left = study.n_analysed[ALL, ALL] - n
+        key = In(ALL, ALL, AllBut(n_left)) if n_left else whole
+        yield from inside(study, key, whole, n, study.n_analysed[ALL, ALL])
+        yield Printed(table, i, "n_persons", key)
     length = row["n_obs"] / study.n_analysed[ALL, ALL] if is_known(row["n_obs"]) else 0.5
     if length == int(length):
         yield Printed(table, i, "n_obs", whole, length)

@@ -11,7 +11,8 @@ from ipseval.disclosure.counted import observed
 from ipseval.disclosure.derived import in_key, left_out
 from ipseval.disclosure.keys import ALL, Employed, Gap, In, Key, others
 from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, nobody, total
-from ipseval.disclosure.modelled import ESTIMATE, Effects, sides
+from ipseval.disclosure.modelled import ESTIMATE
+from ipseval.disclosure.regressed import Effects, sides
 from ipseval.disclosure.samples import Complete, Having, Possible, Sample, Span
 from ipseval.disclosure.study import Study
 

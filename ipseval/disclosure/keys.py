@@ -79,6 +79,7 @@ class Slack(Key):
     part: Key
     whole: Key
     times: float
+    more: tuple[Key, ...]
 
 
 # --- persons -------------------------------------------------------------------------------------

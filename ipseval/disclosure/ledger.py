@@ -67,11 +67,12 @@ class Relation:
 
 @dataclass(frozen=True)
 class Within:
-    """A part that is at most its whole, ``times`` over, where no table counts the rest."""
+    """A part that is at most its whole, ``times`` over, and ``more`` numbers, where no table counts the rest."""
 
     part: Key
     whole: Key
     times: float = 1.0
+    more: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,15 +225,18 @@ class Ledger:
 
     def _limit(self, within: Within) -> None:
         """The rest of a whole as a number of its own; nothing where either is not counted."""
-        part, whole = self.counts.get(within.part), self.counts.get(within.whole)
-        if part is None or whole is None:
+        if any(key not in self.counts for key in (within.part, within.whole, *within.more)):
             return
-        left = within.times * whole.value - part.value
+        part, whole = self.counts[within.part], self.counts[within.whole]
+        more = [self.counts[key] for key in within.more]
+        left = within.times * whole.value + sum(count.value for count in more) - part.value
         if left < -AGREE * max(1.0, part.value):
             return
-        rest = Slack(within.part.centre, within.part.arm, within.part, within.whole, within.times)
-        self._add(Count(rest, max(0.0, left), upper=within.times * whole.upper))
-        self.relations.append(Relation(((within.whole, -within.times), (within.part, 1.0), (rest, 1.0))))
+        rest = Slack(within.part.centre, within.part.arm, within.part, within.whole, within.times, within.more)
+        upper = within.times * whole.upper + sum(count.upper for count in more)
+        self._add(Count(rest, max(0.0, left), upper=upper))
+        wholes = ((within.whole, -within.times), *((key, -1.0) for key in within.more))
+        self.relations.append(Relation((*wholes, (within.part, 1.0), (rest, 1.0))))
 
     def _known(self, relation: Relation) -> Relation | None:
         """The relation between numbers that are counted; None where it tells of others.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Complete:
     """Persons who lack none of some covariates; of a subgroup of an analysis where ``group`` is not empty."""
 
-    covariates: tuple[str, ...]
+    covariates: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -21,12 +21,12 @@ class Span:
     outcome: str
     first: int
     last: int
-    who: Complete = Complete(())
+    who: Complete = Complete()
 
     @property
     def is_of_everybody(self) -> bool:
         """Whether nobody is left out."""
-        return self.who == Complete(())
+        return self.who == Complete()
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.first} {self.last} {self.who}".strip()

@@ -19,6 +19,8 @@ EDUCATION_LEVELS = {
     "upper_secondary": (4, 5),
     "higher": (6, 8),
 }
+# Covariates that are sums of levels of another one: whoever reads both can subtract, and disclosure control knows it.
+SUMS_OF_LEVELS = {"less_than_upper_secondary": {"education": ("compulsory", "upper_secondary_started")}}
 
 
 @dataclass(frozen=True)

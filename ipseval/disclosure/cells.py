@@ -1,0 +1,180 @@
+"""Cells of released tables: what stands in each, once it is decided which numbers are hidden."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ipseval.disclosure.keys import Key
+from ipseval.disclosure.ledger import Ledger, Printed, Shown
+from ipseval.disclosure.profiles import Profile
+from ipseval.disclosure.released import INSIDE, LABELS, TEXTS
+from ipseval.estimation.distributions import f_sf, t_ppf, t_sf
+from ipseval.words import HIDDEN_SIGN as SIGN
+from ipseval.words import is_known
+
+HIDDEN, ESTIMATED = "hidden", "estimated"
+DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the steps of the curve
+DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
+OF_T = ("ci_low", "ci_high", "p_value", "p_adjusted")  # what a table computes with degrees of freedom
+OF_CENTRES = ("heterogeneity", "pooled_effects")  # tables whose degrees of freedom are centres less a few
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What is known of every number when tables are written.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    is_hidden : mapping
+        By key.
+    rounded : mapping
+        What is printed for counts that are rounded to 0 or the least count.
+    profile : Profile
+    level : float
+        Of confidence intervals.
+    """
+
+    ledger: Ledger
+    is_hidden: Mapping[Key, bool]
+    rounded: Mapping[Key, float]
+    profile: Profile
+    level: float
+
+    def released(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
+        """One table as it may leave: nothing but labels and what the ledger allows."""
+        table = table.drop(columns=[column for column in table.columns if column in INSIDE])
+        if self.profile.is_open:
+            return table
+        out = pd.DataFrame({c: _labels(c, table[c]) for c in table.columns}, index=range(len(table)))
+        place: dict[str, list[Shown | Printed | None]] = {
+            column: [None] * len(table) for column in table.columns if column not in LABELS | TEXTS
+        }
+        for entry in self.ledger.shown:
+            if entry.table == name and self.allows(entry):
+                for column in entry.columns:
+                    if column in place:
+                        place[column][entry.row] = entry
+        for column, entries in place.items():
+            values = [
+                self.cell(value, column, entry, name)
+                for value, entry in zip(table[column].tolist(), entries, strict=True)
+            ]
+            out[column] = pd.Series(values, dtype=object)
+        if self.profile.rounding_base and name not in OF_CENTRES:
+            out = self._with_rounded_degrees(out, table, name)
+        return _silent(out, list(place), self._telling(name, table))
+
+    def allows(self, entry: Shown | Printed) -> bool:
+        """Whether the cells of an entry may be released.
+
+        What is neither a count nor a rate, which are printed from rounded counts, would give back what was rounded.
+        """
+        hidden = any(self.is_hidden.get(key, True) for key in entry.keys)
+        if hidden or entry.persons < self.profile.min_cell_count:
+            return False
+        if entry.over or isinstance(entry, Printed):
+            return True
+        base = self.profile.rounding_base
+        return not any(key in self.rounded or (base and not key.is_rounded_alike) for key in entry.keys)
+
+    def cell(self, value: Any, column: str, entry: Shown | Printed | None, table: str) -> Any:
+        """What stands in a cell: the number as it may leave, the sign, or nothing where there never was a number."""
+        if not is_known(value):
+            return None
+        if entry is None:
+            return SIGN
+        if isinstance(entry, Printed):
+            return self._count_in_cell(value, entry)
+        if entry.over:
+            above, below = (self._count(key) for key in entry.keys)
+            return self._decimals(above / (below * entry.over), table) if below else None
+        if column in DF and table not in OF_CENTRES and self.profile.rounding_base:
+            return self._to_base(value)
+        return self._decimals(value, table)
+
+    def _count_in_cell(self, value: float, entry: Printed) -> Any:
+        """A count as it may leave; one that is not what its entry says it is stays inside."""
+        if not entry.is_of(value, self.ledger.counts[entry.key].value):
+            return SIGN
+        return int(self.rounded[entry.key] * entry.times) if entry.key in self.rounded else self._to_base(value)
+
+    def _count(self, key: Key) -> float:
+        return self.rounded.get(key, self._to_base(self.ledger.counts[key].value))
+
+    def _to_base(self, n: float) -> int:
+        base = self.profile.rounding_base
+        return round(n) if not base else int(base * np.floor(n / base + 0.5))
+
+    def _decimals(self, value: float, table: str) -> float:
+        return (
+            value if self.profile.decimals is None else round(float(value), DECIMALS.get(table, self.profile.decimals))
+        )
+
+    def _with_rounded_degrees(self, out: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFrame:
+        """Intervals and p-values by the degrees of freedom that are printed.
+
+        An interval divided by its error is a quantile, which gives the degrees of freedom and so the persons that the
+        profile rounds; so does a p-value beside its statistic. One that is adjusted for others is of the true ones.
+        """
+        rows = table.to_dict("records")
+        for df, made, columns in (("df", self._of_t, OF_T), ("wald_df2", self._of_f, ("wald_p",))):
+            if df not in out:
+                continue
+            for column in (column for column in columns if column in out):
+                cells = zip(out[column].tolist(), out[df].tolist(), rows, strict=True)
+                new = [
+                    self._again(made(row, float(n)).get(column), name)
+                    if is_known(row[column]) and is_known(row[df]) and SIGN not in (cell, n)
+                    else cell
+                    for cell, n, row in cells
+                ]
+                out = out.assign(**{column: pd.Series(new, dtype=object)})
+        return out
+
+    def _again(self, value: float | None, table: str) -> Any:
+        return SIGN if value is None else self._decimals(value, table)
+
+    def _of_t(self, row: Mapping[Hashable, Any], df: float) -> dict[str, float]:
+        """Interval and p-value of an estimate; nothing without degrees of freedom."""
+        estimate, error = row["estimate"], row["std_error"]
+        if df <= 0 or not is_known(error):
+            return {}
+        reach = float(t_ppf((1 + self.level) / 2, df)) * error
+        p_value = 2 * float(t_sf(abs(estimate / error), df))
+        return {"ci_low": estimate - reach, "ci_high": estimate + reach, "p_value": p_value}
+
+    def _of_f(self, row: Mapping[Hashable, Any], df: float) -> dict[str, float]:
+        """p-value of a joint test; nothing without degrees of freedom."""
+        return {"wald_p": float(f_sf(row["wald_f"], row["wald_df1"], df))} if df > 0 else {}
+
+    def _telling(self, name: str, table: pd.DataFrame) -> np.ndarray:
+        """Rows whose status would tell of a hidden number: an arm with too few persons, or that all are alike.
+
+        The numbers may stand in another table: a status rests on what the estimate of its row rests on.
+        """
+        tells = np.zeros(len(table), bool)
+        for entry in self.ledger.shown:
+            if entry.table == name and "estimate" in entry.columns:
+                tells[entry.row] |= any(self.is_hidden.get(key, True) for key in entry.keys)
+        return tells
+
+
+def _silent(out: pd.DataFrame, numbers: list[str], tells: np.ndarray) -> pd.DataFrame:
+    """A table in which neither an empty cell beside a hidden number nor the status tells what the number is."""
+    out, hidden = out.copy(), out[numbers] == SIGN
+    some = hidden.any(axis=1)
+    out[numbers] = out[numbers].mask(out[numbers].isna() & some.to_numpy()[:, None], SIGN)
+    if "status" in out:
+        lost = hidden["estimate"] if "estimate" in hidden else hidden.all(axis=1)
+        out["status"] = out["status"].mask((some | tells) & ((out["status"] != ESTIMATED) | lost), HIDDEN)
+    return out
+
+
+def _labels(column: str, values: pd.Series) -> pd.Series:
+    if column in TEXTS:
+        return values.astype(object).where(~values.astype(str).str.contains(r"\d", regex=True), None)
+    return values.astype(object)
