@@ -14,7 +14,7 @@ import numpy as np
 
 from ipseval.config import ORDINARY_EMPLOYMENT
 from ipseval.disclosure.counted import observed
-from ipseval.disclosure.keys import ALL, Employed, Ever, Found, In, Key, Lost, Waiting
+from ipseval.disclosure.keys import ALL, Employed, Ever, Found, In, Key, Lost, Waiting, others
 from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, Within, total
 from ipseval.disclosure.modelled import ESTIMATE
 from ipseval.disclosure.samples import Span
@@ -171,7 +171,10 @@ def _cells(study: Study, curve: Curve, whole: Key, place: int) -> Iterator[Entry
     """The curve at a month, who moved in it when the month before is shown, and who is at risk in the next."""
     row, (found, lost, waiting) = int(curve.rows[place]), curve.until(place)
     own = [whole, found, lost, *(first_month(study, curve) if place <= 1 else ())]
-    yield Shown("time_to_job", row, CURVE, tuple(own))
+    if study.profile.rounding_base:
+        yield from _rounded(study, curve, whole, place)
+    else:
+        yield Shown("time_to_job", row, CURVE, tuple(own))
     moved: tuple[Key, ...] = () if place else (found, lost)
     if place and place - 1 in curve.shown:
         moved = curve.between(place - 1, place)
@@ -179,6 +182,19 @@ def _cells(study: Study, curve: Curve, whole: Key, place: int) -> Iterator[Entry
         yield Printed("time_to_job", row, column, key, beside=tuple(own))
     if place + 1 < len(curve.rows):
         yield Printed("time_to_job", int(curve.rows[place + 1]), "n_at_risk", waiting, beside=(whole,))
+
+
+def _rounded(study: Study, curve: Curve, whole: Key, place: int) -> Iterator[Entry]:
+    """The curve as shares of rounded counts, as long as nobody was lost before: its steps would give counts back.
+
+    Errors and intervals are of the true counts and stay inside. Whoever is lost in a month is so at its end.
+    """
+    if place and curve.lost[place - 1]:
+        return
+    row, found = int(curve.rows[place]), curve.until(place)[0]
+    yield from inside(study, found, whole, float(curve.found[place]), float(curve.at_risk))
+    yield Shown("time_to_job", row, ("share_with_job",), (found, whole), over=1.0)
+    yield Shown("time_to_job", row, ("survival",), (others(found), whole), over=1.0)
 
 
 def first_month(study: Study, curve: Curve) -> tuple[Key, ...]:
