@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from calibration.arms import rejections
-from calibration.page import page, section_of_arms, summary, table
+from calibration.means import syntheses
+from calibration.page import page, section_of_arms, section_of_means, summary, table
 from calibration.performance import Performance, performances
 from calibration.simulations import Size, simulate
 from calibration.trial import cases
@@ -45,8 +46,10 @@ def main() -> int:
     size = Size(asked.simulations, fifth, fifth, asked.draws, asked.seed)
     found = calibrate(size)
     of_arms = list(rejections(size.simulations, size.draws_arms, size.seed))
-    print(f"{table(found)}\n{summary(found)}{section_of_arms(of_arms, size)}", end="")
-    asked.page.write_text(page(found, size, of_arms), encoding="utf-8")
+    of_means = list(syntheses(size.simulations, size.seed))
+    behind = section_of_arms(of_arms, size) + section_of_means(of_means)
+    print(f"{table(found)}\n{summary(found)}{behind}", end="")
+    asked.page.write_text(page(found, size, of_arms, of_means), encoding="utf-8")
     return 0
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from calibration.arms import CENTRES, SIZES, Rejections
+from calibration.means import Synthesised
 from calibration.performance import MOST_ERRORS, Measure, Performance
 from calibration.simulations import Size
 
@@ -56,10 +57,46 @@ There t takes so few values that no exact test rejects in 5 % of trials: below i
 """
 
 
-def page(found: Sequence[Performance], size: Size, of_arms: Sequence[Rejections] = ()) -> str:
+MEANS = """
+## The mean of the centres, by the factor of Knapp and Hartung
+
+Effects of 2 to 12 centres, normal with known errors of 8 to 15 points and a standard deviation tau between centres (in
+points), {n:,} times; tau by Paule and Mandel, t with one degree of freedom less than centres. *Below*: how often the
+error of the mean is below the one that weights of precision have when all errors are known, which no mean can be
+([decision 18](decisions/0018-a-factor-of-one-at-least.md)).
+
+"""
+
+
+def page(
+    found: Sequence[Performance],
+    size: Size,
+    of_arms: Sequence[Rejections] = (),
+    of_means: Sequence[Synthesised] = (),
+) -> str:
     """The text of docs/calibration.md."""
     intro = INTRO.format(after=found[0].case.plan.after, errors=MOST_ERRORS, **vars(size))
-    return f"{intro}\n{table(found)}\n{summary(found)}{section_of_arms(of_arms, size)}"
+    behind = section_of_arms(of_arms, size) + section_of_means(of_means)
+    return f"{intro}\n{table(found)}\n{summary(found)}{behind}"
+
+
+def section_of_means(found: Sequence[Synthesised]) -> str:
+    """The section on the mean of the centres; nothing without one."""
+    if not found:
+        return ""
+    rows = [
+        (
+            str(one.n_centres),
+            f"{100 * one.tau:.0f}",
+            one.factor,
+            _measure(one.coverage, 100, 2),
+            _measure(one.below, 100, 2),
+        )
+        for one in found
+    ]
+    return MEANS.format(n=found[0].n_trials) + _padded(
+        [("centres", "tau", "factor", "coverage of 95 %", "below"), *rows]
+    )
 
 
 def section_of_arms(found: Sequence[Rejections], size: Size) -> str:

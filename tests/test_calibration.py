@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.page import HEAD, page, table
+from calibration.arms import CASES, rejections
+from calibration.means import syntheses
+from calibration.page import HEAD, page, section_of_arms, section_of_means, table
 from calibration.performance import RANDOMISATION, Performance, performances, ratio_to_spread
 from calibration.simulations import Size, estimated, p_by_randomisation, simulate
 from calibration.trial import Case, cases, cohort_of, draw_trial, effects_of_centres, truth
@@ -111,6 +113,27 @@ def test_the_smallest_centre_has_the_same_arms_in_every_trial() -> None:
 def test_too_small_a_reserve_is_said() -> None:
     with pytest.raises(ValueError, match="too few persons"):
         draw_trial(replace(SMALL, n_per_arm=(13, 90)), np.random.default_rng(1))
+
+
+# --- three arms, and the mean of the centres ---
+
+
+def test_a_test_of_an_arm_is_counted_with_its_interval() -> None:
+    found = list(rejections(n_trials=4, draws=19, seed=1))
+    assert len(found) == len(CASES) * 4  # two variances, p by re-drawn assignment and p adjusted
+    assert all(one.low <= one.rejected.value <= one.high for one in found)
+    text = section_of_arms(found, FEW)
+    assert "20 + 4 + 4 persons in each of 4 centres" in text
+    assert sum(line.startswith("|") for line in text.splitlines()) == len(found) + 2
+
+
+def test_an_error_is_never_below_the_known_one_with_a_factor_of_one() -> None:
+    found = {(one.factor, one.n_centres, one.tau): one for one in syntheses(200, seed=1)}
+    assert all(one.below.value == 0 for (factor, *_), one in found.items() if factor == "at_least_one")
+    plain, least = (found[factor, 6, 0.0] for factor in ("plain", "at_least_one"))
+    assert plain.below.value > 0.3
+    assert least.coverage.value >= plain.coverage.value >= 0.9
+    assert "at_least_one" in section_of_means(list(found.values()))
 
 
 # --- the intervals -----------------------------------------------------------------------------

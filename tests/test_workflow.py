@@ -67,7 +67,8 @@ CHOSEN: dict[str, Any] = {
         "exclude_wage_subsidy": False, "after_death": "missing",
         "after_emigration": "missing",
     },
-    "estimation": {"variances": ["cr2", "cr1"], "confidence_level": 0.9, "min_persons_per_arm": 3},
+    "estimation": {"variances": ["cr2", "cr1"], "confidence_level": 0.9, "min_persons_per_arm": 3,
+        "min_persons_for_stars": 6},
     "synthesis": {
         "variance": "cr1", "joint_test": "cr1", "tau": "reml", "knapp_hartung": "at_least_one",
         "min_persons_per_arm": 4, "power": 0.9,
