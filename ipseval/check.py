@@ -29,6 +29,7 @@ from ipseval.registers.months import check_months
 from ipseval.registers.named import apart, check_used, with_left_out
 from ipseval.registers.noting import note
 from ipseval.registers.opening import Opened, configured, open_extract
+from ipseval.registers.over_time import check_over_time
 from ipseval.registers.parts import adapted, check_hours
 from ipseval.registers.places import check_unread, located
 from ipseval.registers.reading import SORTED_BY, read_rows
@@ -148,6 +149,8 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
         if frame is not None:
             nowhere, frames[name] = nowhere.intersection(absent), frame
             known = _vital(frame, known) if name == "persons" else known
+            if name == "employment":
+                check_over_time(frame, cohort, found)
     if len(nowhere) and len(frames) > 1:
         subject = f"{len(nowhere)} of {len(trial)} persons"
         found.add("trial", "trial_person_nowhere", subject, None, len(nowhere), number=len(nowhere))

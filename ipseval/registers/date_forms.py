@@ -21,6 +21,10 @@ TOKENS = {
     "M": r"(?P<month>\d{1,2})",
     "D": r"(?P<day>\d{1,2})",
 }
+USUAL = (  # that init tries; of D/M/YYYY and M/D/YYYY only one fits as soon as a day is after the 12th
+    *("DD-MM-YYYY", "MM-DD-YYYY", "D/M/YYYY", "M/D/YYYY", "D.M.YYYY", "D-M-YY", "D/M/YY", "M/D/YY", "D.M.YY"),
+    *("DDMMYYYY", "DDMONYYYY", "DD-MON-YYYY", "D. MON YYYY", "YYYY/MM/DD"),
+)
 _TOKEN = re.compile("|".join(TOKENS))
 _SINCE = re.compile(r"(days|months|seconds|milliseconds)_since_(\d{4})(?:-(\d{2})-(\d{2}))?")
 _NO_TIME = r"(?:[T ]00:?00(?::?00(?:[.,]0+)?)?)?"
@@ -45,6 +49,13 @@ def form_fits(form: str, kind: str) -> bool:
     n_parts = len(_TOKEN.findall(form))
     has_month = bool(parts & {"month", "name"}) and bool(parts & {"year", "short"})
     return has_month and n_parts == len(parts) and ("day" in parts or kind == "month")
+
+
+def likely_form(text: pd.Series, kind: str) -> str | None:
+    """The only usual form in which all dates can be read; None where none fits, or several."""
+    column = pa.chunked_array([pa.array(text.unique(), pa.string())])
+    fitting = [f for f in USUAL if len(column) and form_fits(f, kind) and not by_form(column, f).failed.any()]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def by_form(column: pa.ChunkedArray, form: str) -> Converted:

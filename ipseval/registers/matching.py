@@ -1,35 +1,21 @@
 """What of the trial stands in which file, whether its keys can be told apart there, and what nothing reads."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from ipseval.registers.extracts import PRESENT, Part
+from ipseval.registers import unread
+from ipseval.registers.extracts import Part
 from ipseval.registers.findings import Findings, Matched, listed
 from ipseval.registers.keys import inexact
 from ipseval.registers.opening import Opened
 
-MOST_BYTES = 10**8  # of a delivery whose unread columns are counted while the others are read
-FAMILY = 3  # names of unread columns that differ in digits only stand as one when there are more
 BESIDE = 3  # files before and after that a file is compared with
 MIN_PERSONS, THIN = (
     10,
     1 / 3,
 )  # the files beside it hold so many persons at least, of which it has less than such a share
-
-
-def unused_columns(this: Opened) -> list[str]:
-    """Names of delivered columns that nothing reads, in the order of the files."""
-    used = {name for names in this.columns.values() for file in this.delivery.files for name in file.called(names)}
-    return [name for name in this.delivery.columns if name not in used]
-
-
-def counted_columns(this: Opened) -> Sequence[str]:
-    """The unread columns whose values are counted: none of a large delivery, which would take longer to read."""
-    n_bytes = sum(file.n_bytes for file in this.delivery.files)
-    return unused_columns(this) if n_bytes <= MOST_BYTES else ()
 
 
 def check(this: Opened, parts: Sequence[Part], person: pd.Series, file: np.ndarray, found: Findings) -> None:
@@ -55,35 +41,11 @@ def check(this: Opened, parts: Sequence[Part], person: pd.Series, file: np.ndarr
 
 
 def _list_unused(this: Opened, parts: Sequence[Part], found: Findings) -> None:
-    names, are_counted = unused_columns(this), bool(counted_columns(this))
-    if not names:
-        return
-    kinds = {name: next(str(f.types[name]) for f in this.delivery.files if name in f.types) for name in names}
-    columns = (
-        [part.table[PRESENT + name] for part in parts if PRESENT + name in part.table.column_names] for name in names
-    )
-    counts = {
-        name: sum(int(np.count_nonzero(c.to_numpy())) for c in own) if are_counted else None
-        for name, own in zip(names, columns, strict=True)
-    }
-    told, rows = [], {}
-    for family, members in _families(names).items():
-        n = None if counts[members[0]] is None else sum(counts[m] or 0 for m in members)
-        kind = kinds[members[0]] + (f", {len(members)} columns" if len(members) > 1 else "")
-        rows[f"{family} ({kind})"] = n
-        told.append(f"{family} ({kind}{'' if n is None else f', {n} value' + 's' * (n != 1)})")
-    found.each(this.extract.name, "unused_column", rows, this.delivery.label, names=listed(told))
-
-
-def _families(names: Sequence[str]) -> dict[str, list[str]]:
-    """Names of many columns that differ in digits only are taken together under a pattern."""
-    by_shape: dict[str, list[str]] = {}
-    for name in names:
-        by_shape.setdefault(re.sub(r"\d+", "*", name), []).append(name)
-    found: dict[str, list[str]] = {}
-    for shape, members in by_shape.items():
-        found |= {shape: members} if len(members) > FAMILY else {name: [name] for name in members}
-    return found
+    names = unread.names(this.delivery, this.columns.values())
+    if names:
+        counts = unread.values(this.delivery, names, parts)
+        told = unread.told(this.delivery, names, parts)
+        found.each(this.extract.name, "unused_column", counts, this.delivery.label, names=listed(unread.worded(told)))
 
 
 def _note_thin(this: Opened, n_persons: Sequence[int], found: Findings) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ipseval.contracts import EXTRACTS
+from ipseval.registers import unread
 from ipseval.registers.coverage import MIN_PERSONS
 from ipseval.registers.recognise import Guess, Match, synonyms
 from ipseval.registers.survey import Codes, Dates, Survey
@@ -23,6 +24,13 @@ DATED = (
     ("end_month", "start_month"),
     ("end_on", "start_on"),
 )  # that tell of the register's months
+CHOICES = {  # codes that decide the outcome
+    ("employment", "kind"): "all count as jobs; those that are none belong under exclusions.employment.kind",
+    (
+        "wage_subsidy",
+        "measure",
+    ): "all count as wage subsidy; other measures belong under exclusions.wage_subsidy.measure",
+}
 FOUND = {"same": "", "register": "as the register calls it", "synonym": "a usual name of it", "near": "a similar name"}
 
 
@@ -61,7 +69,8 @@ def proposal(title: str, extracts: str, found: Found) -> str:
     found : Found
     """
     parts = (_head(title, extracts, found), _coverage(found), _arms(found), _centres(found), _files(found),
-             _layouts(found), _columns(found), _values(found), _outcome(found), _seen(found))  # fmt: skip
+             _layouts(found), _columns(found), _values(found), _dates(found), _outcome(found),
+             _seen(found))  # fmt: skip
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
 
 
@@ -241,7 +250,8 @@ def _columns_of(extract: str, guess: Guess, is_alone: bool) -> Iterator[str]:
         yield f"  {extract}:"
     for ours, match in renamed.items():
         names = match.names[0] if len(match.names) == 1 else list(match.names)
-        yield _line(f"    {ours}: {_scalar(names)}", f"{FOUND[match.how]}.")
+        line = f"    {ours}: {_scalar(names)}"
+        yield _line(line, f"{FOUND[match.how]}.") if match.how == "near" else f"{line}  # {FOUND[match.how]}"
     taken = {name for match in guess.columns.values() for name in match.names}
     free = [name for name in guess.delivery.columns if name not in taken]
     for ours in guess.missing:
@@ -267,6 +277,20 @@ def _values_of(extract: str, found: Found) -> Iterator[str]:
             yield _line(f"  {extract}: {{{column}: {_scalar(mapping)}}}", f"our code for each code of {column}.")
         if left := [code for code, o in meant.items() if not o]:
             yield f"  {MARK} codes of {extract}.{column} that were not understood: {', '.join(map(_scalar, left))}."
+
+
+def _dates(found: Found) -> Iterator[str]:
+    """Forms of dates that have to be said, where only one fits; and that a zone has to be."""
+    lines, has_times = [], False
+    for name, parts in found.surveys.items():
+        dates = {column: seen for part in parts for column, seen in part.dates.items()}
+        has_times |= any(seen.is_moment for seen in dates.values())
+        own = {column: seen.likely for column, seen in dates.items() if seen.likely}
+        if own:
+            lines.append(_line(f"  {name}: {_scalar(own)}", "the only usual form that fits all of its dates."))
+    yield from _section("dates", lines)
+    if has_times:
+        yield _line("zone: Europe/Oslo", "the register's zone: dates are times in UTC, at a fixed distance or in none.")
 
 
 def _outcome(found: Found) -> Iterator[str]:
@@ -297,7 +321,11 @@ def _seen_of(extract: str, survey: Survey) -> Iterator[str]:
     for column in ("kind", "measure", "benefit", "service", "contact"):
         codes = survey.codes.get(column, Codes((), 0))
         if codes.shared:
-            yield f"#   {column}: codes {', '.join(map(_scalar, codes.shared))}.{_rare(codes)}"
+            choice = CHOICES.get((extract, column), "")
+            mark = f" {MARK.removeprefix('# ')} {choice}" if choice else ""
+            yield f"#   {column}: codes {', '.join(map(_scalar, codes.shared))}.{_rare(codes)}{mark}"
+    if survey.unused:
+        yield f"#   not read: {', '.join(unread.worded(survey.unused))}."
 
 
 def _dates_of(column: str, dates: Dates) -> Iterator[str]:

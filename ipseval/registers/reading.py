@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ipseval.contracts import SPELL_EXTRACTS, Column
-from ipseval.registers import extracts, matching, named_codes
+from ipseval.registers import extracts, matching, named_codes, unread
 from ipseval.registers.cells import Converted, Written
 from ipseval.registers.convert import convert
 from ipseval.registers.distinct import in_order, stacked
@@ -43,9 +43,9 @@ class Read:
 
 def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFrame | None:
     """Rows (of the persons ``keys`` only) with every column converted; None when the files cannot be read."""
-    name = this.extract.name
+    name, unused = this.extract.name, unread.names(this.delivery, this.columns.values())
     try:
-        parts = extracts.read(this.delivery, this.columns, keys, matching.counted_columns(this))
+        parts = extracts.read(this.delivery, this.columns, keys, unread.counted(this.delivery, unused))
     except extracts.UnreadableError as error:
         found.add(name, "unreadable", listed(error.names), None, None, number=len(error.names))
         return None

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ipseval.contracts import EXTRACTS, Column, Extract
-from ipseval.registers.delivered import Delivery, describe
+from ipseval.registers.delivered import Delivery, describe, folded
 from ipseval.registers.files import HIVE, every_parquet, locate
 from ipseval.registers.layouts import LAYOUTS, Layout
 from ipseval.registers.row_periods import MONTH_COLUMN, YEAR_COLUMN, Period, by_file
@@ -23,6 +23,8 @@ LETTERS = {"ø": "oe", "æ": "ae", "å": "aa"}
 NEAR, LEAST_LETTERS = 0.85, 5  # likeness of a name that is only near, and how long it has to be
 WORTH = {"same": 1.0, "register": 1.0, "synonym": 0.9, "near": 0.5}
 NAME_WORTH, MISSING_COST, WEEKS_WORTH, REGISTER_WORTH = 3.0, 2.0, 2.0, 0.1
+LEAST_USUAL = 2  # names of a register, beside the key, by which it is known
+PERIOD_WORTH = 0.3  # of days of a job beside the month of the row: they are cut to it
 _NAMES = [{column.name for column in extract.columns} for extract in EXTRACTS.values()]
 OPTIONS: tuple[dict[str, str], ...] = ({"period": "month"}, {"period": "year"})  # where a layout needs one
 SHARED = {name for names in _NAMES for name in names if sum(name in others for others in _NAMES) > 1}
@@ -183,14 +185,25 @@ def _guess(delivery: Delivery, extract: Extract, name: str, layout: Layout, pres
     is_named = _is_named(delivery, extract.name)
     is_own = layout.is_wide or any(c not in SHARED for c in columns) or in_names
     usual = [c for c, m in columns.items() if m.how == "register" and (c != "person_id" or layout.is_wide)]
-    is_register = name in presets() and bool(usual)
+    names = {c for c, theirs in preset.get("columns", {}).items() if c != "person_id" or layout.is_wide}
+    is_known = len(usual) >= min(LEAST_USUAL, len(names)) > 0
+    is_register = name in presets() and is_known and not _is_finer(preset, delivery)
     if "person_id" in missing or not (is_named or (is_own and not missing)) or (name in presets()) != is_register:
         return None
     worth = sum(WORTH[columns[c.name].how] * (1 if c.needed else 0.5) for c in contract if c.name in columns)
     worth = WEEKS_WORTH if layout.is_wide else worth
+    is_monthly = period == MONTH_COLUMN and {"start_on", "end_on"} <= set(columns) and (in_names or period in columns)
+    worth += PERIOD_WORTH * is_monthly
     score = worth + NAME_WORTH * is_named - MISSING_COST * len(missing) + REGISTER_WORTH * is_register
     options = {} if name in presets() else dict(preset)
     return Guess(extract, delivery, name, options, contract, columns, missing, score)
+
+
+def _is_finer(preset: Mapping[str, Any], delivery: Delivery) -> bool:
+    """Whether files are by month where a register has one a year."""
+    names = delivery.names(range(len(delivery.files)))
+    months = by_file(MONTH_COLUMN, names) if preset.get("period") == "year" else None
+    return months is not None and len({str(m)[:4] for m in months.of_file.values()}) < len(months.of_file)
 
 
 def _is_named(delivery: Delivery, extract: str) -> bool:
@@ -222,7 +235,13 @@ def match(contract: Iterable[Column], delivered: Iterable[str], usual: Mapping[s
     """
     columns, free = list(contract), list(delivered)
     found: dict[str, Match] = {}
-    for how, look in (("same", _same), ("register", _register), ("synonym", _synonym), ("near", _near)):
+    for how, look in (
+        ("same", _same),
+        ("register", _register),
+        ("synonym", _synonym),
+        ("near", _by_parts),
+        ("near", _near),
+    ):
         for column in (c.name for c in columns if c.name not in found):
             theirs = look(column, free, usual)
             if theirs is not None:
@@ -232,18 +251,25 @@ def match(contract: Iterable[Column], delivered: Iterable[str], usual: Mapping[s
 
 
 def _same(column: str, free: list[str], usual: Mapping[str, Any]) -> str | None:
-    return column if column in free else None
+    alike = [name for name in free if folded(name) == column]
+    return column if column in free else alike[0] if len(alike) == 1 else None
 
 
 def _register(column: str, free: list[str], usual: Mapping[str, Any]) -> str | None:
     names = usual.get(column, [])
     patterns = [names] if isinstance(names, str) else names
-    return next((name for pattern in patterns for name in free if fnmatchcase(name, pattern)), None)
+    return next((n for pattern in patterns for n in free if fnmatchcase(folded(n), folded(pattern))), None)
 
 
 def _synonym(column: str, free: list[str], usual: Mapping[str, Any]) -> str | None:
     known = [column, *synonyms()["columns"].get(column, ())]
     return next((name for other in known for name in free if plain(name) == other), None)
+
+
+def _by_parts(column: str, free: list[str], usual: Mapping[str, Any]) -> str | None:
+    """A name that holds all parts of one of the column's lists: ``dato_for_randomisering``."""
+    lists = synonyms()["parts"].get(column, ())
+    return next((name for parts in lists for name in free if all(part in plain(name) for part in parts)), None)
 
 
 def _near(column: str, free: list[str], usual: Mapping[str, Any]) -> str | None:

@@ -217,6 +217,12 @@ RULES: dict[str, Rule] = FILES | {
     "overlapping_spells": Rule(
         "fix", "[overlaps|overlap] an earlier spell of the same job.", others=BOTH, done="merged"
     ),
+    "thin_month": Rule(
+        "warn",
+        "[has|have] far fewer persons with a job than the six months before.",
+        "Check that the register is complete there; if not, move observed_until.",
+        STOP,
+    ),
     "open_end": Rule("warn", "[has|have] no last day: still open at the end of the register.", others=STOP),
     "outside_coverage": Rule(
         "warn",

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ipseval.registers import extracts
+from ipseval.registers import extracts, unread
 from ipseval.registers.cells import as_code, plain
 from ipseval.registers.convert import convert
 from ipseval.registers.coverage import MIN_PERSONS, months_covered
+from ipseval.registers.date_forms import likely_form
 from ipseval.registers.dates import SENTINEL_YEAR
 from ipseval.registers.distinct import stacked
 from ipseval.registers.keys import canonical_keys
@@ -36,22 +37,29 @@ class Codes:
 
 @dataclass(frozen=True)
 class Dates:
-    """How dates are written, how many are far in the future, how many cannot be read, and the months they cover."""
+    """How dates are written, how many are far in the future, how many cannot be read, and the months they cover.
+
+    ``likely`` is the form to declare, where they cannot be read and one fits; ``is_moment`` whether they are times of
+    day in no zone that is known.
+    """
 
     form: str
     n_open: int
     n_unreadable: int
     months: tuple[str, str] | None
+    likely: str | None = None
+    is_moment: bool = False
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What one extract holds of the trial's persons."""
+    """What one extract holds of the trial's persons; ``unused`` columns with their type and number of values."""
 
     n_rows: int = 0
     n_persons: int = 0
     codes: dict[str, Codes] = field(default_factory=dict)
     dates: dict[str, Dates] = field(default_factory=dict)
+    unused: dict[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = field(default=(), repr=False)
     is_readable: bool = True
 
@@ -68,10 +76,11 @@ def survey(guess: Guess, keys: tuple[str, ...] | None) -> Survey:
     kinds = {column.name: column.kind for column in guess.contract if column.name in guess.columns}
     wanted = [name for name, kind in kinds.items() if name in CODED or kind in ("date", "month")]
     columns = {name: guess.columns[name].names for name in ("person_id", *wanted)}
+    unused = unread.names(guess.delivery, (match.names for match in guess.columns.values()))
     if any(file.column(columns["person_id"]) is None for file in guess.delivery.files):
         return Survey(is_readable=False)
     try:
-        parts = extracts.read(guess.delivery, columns, keys)
+        parts = extracts.read(guess.delivery, columns, keys, unread.counted(guess.delivery, unused))
     except extracts.UnreadableError:
         return Survey(is_readable=False)
     person = stacked([canonical_keys(part.table["person_id"]).values for part in parts]).astype("str")
@@ -81,6 +90,7 @@ def survey(guess: Guess, keys: tuple[str, ...] | None) -> Survey:
         n_persons=int(person.nunique()),
         codes={name: _codes(person, raw[name]) for name in wanted if name in CODED},
         dates={name: _dates(person, raw[name], kinds[name]) for name in wanted if name not in CODED},
+        unused=unread.told(guess.delivery, unused, parts),
         keys=tuple(sorted(person.dropna().unique())) if keys is None else (),
     )
 
@@ -114,7 +124,10 @@ def _dates(person: pd.Series, raw: list[pa.ChunkedArray], kind: str) -> Dates:
     n_unreadable = int(np.concatenate([c.failed for c in converted]).sum())
     forms = sorted({_form(column) for column in raw if len(column)})
     months = months_covered(person[~is_open], days[~is_open])
-    return Dates(" and ".join(forms), int(is_open.sum()), n_unreadable, months)
+    own = [_as_text(column).dropna() for column in raw if n_unreadable and not pa.types.is_nested(column.type)]
+    fitting = likely_form(pd.concat(own, ignore_index=True), kind) if own else None
+    is_moment = any(c.fixed == "unknown_time_zone" for c in converted)
+    return Dates(" and ".join(forms), int(is_open.sum()), n_unreadable, months, fitting, is_moment)
 
 
 def _form(column: pa.ChunkedArray) -> str:
