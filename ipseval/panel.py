@@ -9,7 +9,7 @@ import pandas as pd
 from ipseval.clean import Tables, needed
 from ipseval.config import ORDINARY, Cohort, Outcome
 from ipseval.contracts import STATE_COLUMNS
-from ipseval.registers.active import Calendar, Placed, active, calendar, place, whole_months
+from ipseval.registers.active import Calendar, Placed, active_from, calendar, place, whole_months
 
 MISSING = -1
 MONTH_COLUMN = "month_{}"
@@ -42,6 +42,8 @@ def panel(
 ) -> dict[str, pd.DataFrame]:
     """Make the panel of every outcome.
 
+    # ASSUME: month 0 is what happened from the day of randomisation on: what was over before that day is no outcome.
+
     Parameters
     ----------
     cohort : Cohort
@@ -59,9 +61,11 @@ def panel(
         Outcomes: ``ordinary_employment``, those of the cohort's ``outcomes`` and its ``states``, ``employment`` (any
         job that satisfies month rule and hours) and, where delivered, ``wage_subsidy`` (any day of the month).
     """
-    month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
+    day = people["randomised_on"].to_numpy().astype("datetime64[D]")
+    month_0 = day.astype("datetime64[M]").astype("int64")
     first, last = int(month_0.min()) - cohort.window.before, int(month_0.max()) + cohort.window.after
-    source = _Source(cohort.outcome, len(people), first, last, cleaned, placed or places(cohort, people, cleaned))
+    placed = placed or places(cohort, people, cleaned)
+    source = _Source(cohort.outcome, day.astype("int64"), first, last, cleaned, placed)
     made = {"employment": source.jobs()}
     if cleaned["wage_subsidy"] is not None:
         made["wage_subsidy"] = source.any_day("wage_subsidy")
@@ -82,10 +86,13 @@ def panel(
 
 @dataclass(frozen=True)
 class _Source:
-    """Spells as states of calendar months ``first..last``: int8, persons x months; -1 where nothing is known."""
+    """Spells as states of calendar months ``first..last``: int8, persons x months; -1 where nothing is known.
+
+    In the month of the day of randomisation (``since``; days since 1970-01-01) only what was not over before it counts.
+    """
 
     outcome: Outcome
-    n_persons: int
+    since: np.ndarray
     first: int
     last: int
     cleaned: Tables
@@ -125,7 +132,7 @@ class _Source:
         """From chosen spells; of those that are known from the ones that count."""
         is_known = (needed(self.cleaned, extract)["is_observed"] == 1).to_numpy()
         known, unknown = (
-            active(self.placed.spells[extract].where(spells), self.n_persons, days)
+            active_from(self.placed.spells[extract].where(spells), days, self.since)
             for spells in (chosen & is_known & counts, chosen & ~is_known)
         )
         return np.where(unknown & ~known, MISSING, known).astype(np.int8)

@@ -87,8 +87,13 @@ NOTES = phrases(
     {  # sentences that stages write into review tables
         "flow_exclusions": "The trial list's {column} is among exclusions.",
         "flow_withdrawn": "Consent was withdrawn.",
-        "flow_employed_kept": "Employed, with or without wage subsidy, on the day of randomisation. {n} persons whose "
-        "employment on that day is not known are kept.",
+        "flow_not_known": "{n} persons whose employment then is not known are kept: {arms}",
+        "flow_may_be_later": "{n} persons are kept whose job may have begun on the days up to randomisation or after "
+        "it: {arms}",
+        "flow_employed_week": "Employed, with or without wage subsidy, in the week before randomisation: employment "
+        "was delivered by week.",
+        "flow_employed_month": "Employed, with or without wage subsidy, in the month before randomisation: employment "
+        "was delivered by month.",
         "flow_employed": "Employed, with or without wage subsidy, on the day of randomisation.",
         "not_in_cohort": "not in this cohort: {covariates}",
         "unordered": "the linear model predicts outside 0 to 1: the effect of the observed months is not between the "

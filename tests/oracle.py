@@ -150,12 +150,19 @@ def everybody(extracts: dict[str, pd.DataFrame], config: dict[str, Any]) -> list
     return [person_from(row, extracts, config["outcome"]) for row in rows]
 
 
+def was_at_work(person: Person, config: dict[str, Any]) -> bool:
+    """On the day of randomisation, or in the month before it where the layout knows months only."""
+    if layout_of(config) == "spells":
+        return any(covers(job, person.randomised_on) for job in person.jobs)
+    return employed_in(person, month_of(person.randomised_on) - 1, config) == 1
+
+
 def analysed(persons: list[Person], config: dict[str, Any]) -> tuple[list[Person], dict[str, list[Person]]]:
     """Who is analysed, and whom each step leaves out."""
     withdrawn = [p for p in persons if p.has_withdrawn]
     employed: list[Person] = []
     if config["eligibility"]["not_employed_at_randomisation"]:
-        at_work = [p for p in persons if any(covers(job, p.randomised_on) for job in p.jobs)]
+        at_work = [p for p in persons if was_at_work(p, config)]
         employed = [p for p in at_work if not p.has_withdrawn]
     kept = [p for p in persons if p not in withdrawn and p not in employed]
     return kept, {"withdrawn": withdrawn, "employed": employed}
@@ -188,7 +195,7 @@ def any_known(values: list[Any]) -> int | None:
 def employed_in(person: Person, month: int, config: dict[str, Any]) -> int | None:
     """Employment of a person in a calendar month, whatever the layout of the extract."""
     outcome, since = config["outcome"], month - month_of(person.randomised_on)
-    layout = config.get("layouts", {}).get("employment", {}).get("layout", "spells")
+    layout = layout_of(config)
     minimum = outcome["min_weekly_hours"]
     if layout == "relative_monthly":
         return any_known([row["employed"] for row in person.jobs if row["month"] == since])
@@ -200,7 +207,33 @@ def employed_in(person: Person, month: int, config: dict[str, Any]) -> int | Non
         code = month // 12 * 100 + month % 12 + 1
         here = [job["employed"] for job in jobs if int(job["year_month"]) == code]
         return any_known(here) if here else 0
-    return int(rule_holds(jobs, month, outcome["month_rule"]))
+    return int(rule_holds(from_the_day(person, jobs, month), month, outcome["month_rule"]))
+
+
+def layout_of(config: dict[str, Any]) -> str:
+    """The layout of the extract of employment."""
+    return config.get("layouts", {}).get("employment", {}).get("layout", "spells")
+
+
+def from_the_day(person: Person, spells: list[dict[str, Any]], month: int) -> list[dict[str, Any]]:
+    """In the month of randomisation, what was not over before its day: a job that goes on without a day between."""
+    if month != month_of(person.randomised_on):
+        return spells
+    kept = []
+    for spell in spells:
+        end, last = spell["end"], None
+        while end != last and end < date.max:
+            last, reach = end, end + timedelta(1)
+            end = max(s["end"] for s in spells if is_same(s, spell) and s["start"] <= reach and s["end"] >= last)
+        if end >= person.randomised_on:
+            kept.append(spell)
+    return kept
+
+
+def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two spells are of one employer; those without one are of one unnamed."""
+    names = [None if is_null(spell.get("employer_id")) else spell["employer_id"] for spell in (one, other)]
+    return names[0] == names[1]
 
 
 def is_covered(month: int, config: dict[str, Any]) -> bool:
@@ -212,7 +245,8 @@ def is_covered(month: int, config: dict[str, Any]) -> bool:
 
 def is_subsidised(person: Person, month: int) -> bool:
     """Whether any day of the month has a wage subsidy."""
-    return any(covers(spell, day) for spell in person.subsidies for day in days_of(month))
+    spells = from_the_day(person, person.subsidies, month)
+    return any(covers(spell, day) for spell in spells for day in days_of(month))
 
 
 def outcome_in(person: Person, month: int, config: dict[str, Any], what: str) -> int | None:

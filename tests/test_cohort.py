@@ -17,7 +17,7 @@ def test_the_flow_counts_who_is_kept_because_the_day_is_not_known(tmp_path: Path
     flow, people = made["cohort"]["flow"], made["cohort"]["people"]
     reasons = flow.loc[flow["step"] == "employed_at_randomisation", "reason"].unique()
     assert len(reasons) == 1
-    assert f"{len(people)} persons whose employment on that day is not known are kept" in reasons[0]
+    assert f"{len(people)} persons whose employment then is not known are kept: control " in reasons[0]
 
 
 def test_a_register_of_spells_knows_every_day(tmp_path: Path) -> None:

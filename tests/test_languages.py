@@ -164,8 +164,8 @@ def test_sentences_of_earlier_stages_are_said_in_the_language(code):
         "left out for unknown hours: 3 of 120 persons; nobody is observed before month 4": "120",
         f"{UNORDERED}": "0",
         "The trial list's arm is among exclusions.": "arm",
-        "Employed, with or without wage subsidy, on the day of randomisation. 12 persons whose employment on that day "
-        "is not known are kept.": "12",
+        "Employed, with or without wage subsidy, in the month before randomisation: employment was delivered by month."
+        "; 12 persons whose employment then is not known are kept: ips 5, kontrol 7": "12",
         "no row of services has the code B1, B2": "B1, B2",
         "the extract services was not delivered": "",
         "no joint test: too few persons": "",

@@ -17,7 +17,19 @@ from ipseval.errors import UserError
 from ipseval.panel import MONTH_COLUMN
 from ipseval.pipeline import measure, run
 from ipseval.settings import read_cohort
-from oracle import Person, covers, days_of, everybody, has_enough_hours, is_covered, month_of, rule_holds, spells_of
+from oracle import (
+    Person,
+    covers,
+    days_of,
+    everybody,
+    from_the_day,
+    has_enough_hours,
+    is_covered,
+    is_subsidised,
+    month_of,
+    rule_holds,
+    spells_of,
+)
 
 STATES = {
     "fleksjob": {"employment": ["fleksjob"]},
@@ -87,17 +99,19 @@ def states_in(person: Person, extracts: dict[str, pd.DataFrame], month: int, con
     outcome, found = config["outcome"], set()
     enough = [job for job in person.jobs if has_enough_hours(job, outcome["min_weekly_hours"])]
     flexible = [job for job in enough if job["kind"] == "fleksjob"]
-    if rule_holds(flexible, month, outcome["month_rule"]):
+    if rule_holds(from_the_day(person, flexible, month), month, outcome["month_rule"]):
         found.add("fleksjob")
-    subsidised = any(covers(spell, day) for spell in person.subsidies for day in days_of(month))
+    subsidised = is_subsidised(person, month)
     others = [job for job in enough if job["kind"] != "fleksjob"]
-    if rule_holds(others, month, outcome["month_rule"]) and not (subsidised and outcome["exclude_wage_subsidy"]):
+    worked = rule_holds(from_the_day(person, others, month), month, outcome["month_rule"])
+    if worked and not (subsidised and outcome["exclude_wage_subsidy"]):
         found.add("ordinary")
     for state in ("private_subsidy", "education"):
         for name, codes in STATES[state].items():
             rows = extracts[name][extracts[name]["person_id"] == person.key].to_dict("records")
             spells = spells_of([r for r in rows if r[OF_STATE[name]] in map(str, codes)], person.last_day)
-            if any(covers(spell, day) for spell in spells for day in days_of(month)):
+            here = from_the_day(person, spells, month)
+            if any(covers(spell, day) for spell in here for day in days_of(month)):
                 found.add(state)
     return found
 

@@ -38,7 +38,9 @@ LABELS = frozenset(
         *("exclude_wage_subsidy", "time", "measure", "about", "method", "family"),
     ]
 )
-INSIDE = frozenset({"share_largest", "share_two_largest"})  # columns that only the rules of disclosure control need
+INSIDE = frozenset(
+    {"share_largest", "share_two_largest", "n_not_known"}
+)  # columns that only the rules of disclosure control need
 TEXTS = frozenset({"note", "reason"})  # sentences: released when they hold no number
 
 

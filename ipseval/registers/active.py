@@ -155,6 +155,38 @@ def active(spells: Placed, n_persons: int, days: Calendar) -> np.ndarray:
     return found
 
 
+def active_from(spells: Placed, days: Calendar, since: np.ndarray) -> np.ndarray:
+    """:func:`active`, but in the month of a person's day ``since`` no job counts that was over before that day.
+
+    Spells of a job that overlap or touch are one: it is over when the last of them is. Only persons with a spell that
+    ended earlier in that month are looked at again.
+
+    Parameters
+    ----------
+    spells : Placed
+    days : Calendar
+        Holds the months of ``since``.
+    since : int array, length n
+        Days since 1970-01-01, such as that of randomisation.
+
+    Returns
+    -------
+    bool array, n x T
+    """
+    found = active(spells, len(since), days)
+    month = since.astype("datetime64[D]").astype("datetime64[M]")
+    opens, own = month.astype("datetime64[D]").astype("int64"), spells.person
+    persons = np.unique(own[(spells.end >= opens[own]) & (spells.end < since[own])])
+    if not len(persons):
+        return found
+    jobs = spells._of(np.isin(own, persons)).merged()
+    left = jobs._of(jobs.end >= since[jobs.person])
+    again = active(replace(left, person=np.searchsorted(persons, left.person)), len(persons), days)
+    column = month[persons].astype("int64") - days.first_month
+    found[persons, column] = again[np.arange(len(persons)), column]
+    return found
+
+
 def _with_a_day(spells: Placed, n_persons: int, days: Calendar) -> np.ndarray:
     first, last = days.months(spells.start, spells.end)
     inside = first <= last

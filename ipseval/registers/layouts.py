@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipseval.config import Cohort
 from ipseval.contracts import Column, Extract
 from ipseval.registers import adapters, weeks
 from ipseval.registers.adapters import Study
 from ipseval.registers.row_periods import MONTH_COLUMN, YEAR_COLUMN
+from ipseval.registers.sources import sources
 
 Options = Mapping[str, Any]
+DAY, WEEK, MONTH = "day", "week", "month"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Layout:
         Whether an extract may arrive in it.
     is_dated : bool
         Whether days that no row speaks of are known, up to the end of the register: ``observed_until`` is needed.
+    grain : str
+        What a row knows of time: the day, the week or the month.
     is_wide : bool
         Whether a row holds many months or weeks of a person, one a column.
     one_row : tuple of str
@@ -55,6 +60,7 @@ class Layout:
     serves: Callable[[Extract], bool]
     loses: str = ""
     is_dated: bool = True
+    grain: str = DAY
     is_wide: bool = False
     one_row: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
@@ -125,6 +131,7 @@ LAYOUTS: dict[str, Layout] = {
         adapters.spells_by_month,
         _spells,
         loses="Days: a spell covers its first and last month whole.",
+        grain=MONTH,
     ),
     "monthly": Layout(
         "One row a person, job and calendar month; the month stands in `year_month` or in the name of the file. "
@@ -133,6 +140,7 @@ LAYOUTS: dict[str, Layout] = {
         adapters.monthly,
         _spells,
         loses="Days: a spell covers its months whole.",
+        grain=MONTH,
         period=lambda options: MONTH_COLUMN,
     ),
     "relative_monthly": Layout(
@@ -146,6 +154,7 @@ LAYOUTS: dict[str, Layout] = {
         _states,
         loses="Days, employers, hours, and months outside the window.",
         is_dated=False,
+        grain=MONTH,
         one_row=("person_id", "month"),
     ),
     "weekly_wide": Layout(
@@ -158,6 +167,7 @@ LAYOUTS: dict[str, Layout] = {
         "Employers, hours, and all but one of the codes of a week. Of weeks counted from randomisation, months 0 "
         "and before.",
         is_dated=False,
+        grain=WEEK,
         is_wide=True,
         one_row=("person_id",),
         options={
@@ -196,3 +206,9 @@ LAYOUTS: dict[str, Layout] = {
         coded="nus2000",
     ),
 }
+
+
+def grain(cohort: Cohort, extract: str) -> str:
+    """What an extract knows of time: the coarsest of its sources' layouts."""
+    known = [LAYOUTS[source.layout].grain for source in sources(cohort, extract)]
+    return next((unit for unit in (MONTH, WEEK) if unit in known), DAY)

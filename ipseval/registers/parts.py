@@ -32,7 +32,8 @@ def adapted(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) ->
     if this.layout.outside and this.period:
         idle = this.layout.outside(frame, options)
         note(this, "outside_period", idle, frame["person_id"], found, unit=this.period.word)
-    study = Study(this.extract, known.randomised_on, known.cohort.window.months)
+    months = known.cohort.window.months  # and the month before randomisation, which decides on eligibility
+    study = Study(this.extract, known.randomised_on, range(min(months.start, -1), months.stop))
     made = this.layout.adapt(_full_time(frame, this), study, options)
     return _within(made, this, found) if "is_observed" in made else made
 
