@@ -317,6 +317,13 @@ def test_thousands_are_no_small_count(tmp_path, cell) -> None:
     assert scan(tmp_path, threshold=3) == []
 
 
+@pytest.mark.parametrize("head", ["arm", "reference_arm", "Arm", "centre", "variable", "kind", "step"])
+def test_codes_of_rows_may_be_small_numbers(tmp_path, head) -> None:
+    """An arm, a centre or a level that is called 1 counts nobody."""
+    (tmp_path / "a.csv").write_text(f"{head},n_persons\n1,120\n2,140\n")
+    assert scan(tmp_path, threshold=3) == []
+
+
 def test_three_decimals_of_a_count_are_no_thousands_below_a_head_with_decimals(tmp_path) -> None:
     (tmp_path / "a.csv").write_text("arm,n_persons\nx,2.000\nx,0.000\n")
     assert [finding.place for finding in scan(tmp_path, threshold=3)] == ["table, row 1, column 2 (n_persons)"]

@@ -186,6 +186,8 @@ def _is_uneven(cell: str, base: int) -> bool:
 
 def kind(head: str, rules: Rules) -> str:
     """What numbers under a head are: ``shares``, ``counts``, ``others``, or nothing that is known."""
+    if head.casefold().strip() in rules.settings["keys"]:  # codes of rows, which may be numbers: an arm called 1
+        return "others"
     return _kind(head.casefold().replace("\u00ad", ""), *(tuple(rules.settings[name]) for name in KINDS))
 
 
