@@ -163,7 +163,7 @@ def _ever(study: Study, curve: Curve, places: list[int]) -> Iterator[Entry]:
             yield Within(Employed(ALL, curve.arm, month), found)
         if study.is_complete and month == last:
             yield total(found, [ever])
-        else:
+        elif place == places[-1]:  # which those of earlier months are among
             yield Within(found, ever)
 
 
