@@ -67,7 +67,7 @@ tests: $(INSTALLED)  ## tests only; choose some with ARGS="-k panel"
 attack: $(INSTALLED)  ## try to work out hidden numbers of releases, on many random cohorts (an hour); fewer with ATTACKS=5
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 IPSEVAL_ATTACKS=$(or $(ATTACKS),40) $(BIN)/python -m pytest tests/test_attack.py $(ARGS)
 
-faults: $(INSTALLED)  ## end every stage in every way and type the command again (an hour); writes docs/faults.md
+faults: $(INSTALLED)  ## end runs in every stage in every way (20 minutes; ARGS=SEED); writes docs/faults.md
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/faults.py $(ARGS)
 
 fuzz: $(INSTALLED)  ## run random valid cohorts whole, whose seeds nobody chose (an hour); fewer with COHORTS=20, one with ARGS="--seed 7"
