@@ -70,7 +70,9 @@ attack: $(INSTALLED)  ## try to work out hidden numbers of releases, on many ran
 faults: $(INSTALLED)  ## end runs in every stage in every way (20 minutes; ARGS=SEED); writes docs/faults.md
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/faults.py $(ARGS)
 
-fuzz: $(INSTALLED)  ## run random valid cohorts whole, whose seeds nobody chose (an hour); fewer with COHORTS=20, one with ARGS="--seed 7"
+fuzz: $(INSTALLED)  ## mutate 500 deliveries and cohort files (MUTATIONS=50 SEED=n), then run random valid cohorts whole (COHORTS=20, ARGS="--seed 7"): an hour
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 IPSEVAL_FUZZ=$(or $(MUTATIONS),500) \
+		IPSEVAL_FUZZ_SEED=$(or $(SEED),$$(date +%s)) $(BIN)/python -m pytest tests/test_fuzz.py
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=.:tests $(BIN)/python tests/fuzz_cohorts.py --cohorts $(or $(COHORTS),200) $(ARGS)
 
 format: $(INSTALLED)  ## mend what can be mended without thought

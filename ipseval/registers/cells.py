@@ -117,7 +117,10 @@ def _as_code(column: pa.ChunkedArray) -> pd.Series:
     if pa.types.is_decimal(column.type):
         text = pd.Series(column.cast(pa.string()).to_pandas(), dtype="str")
         return text.str.replace(r"\.0*$|(\.\d*[1-9])0+$", r"\1", regex=True)
-    return pd.Series(column.to_pandas(), dtype=object).map(code, na_action="ignore").astype("str")
+    try:
+        return pd.Series(column.to_pandas(), dtype=object).map(code, na_action="ignore").astype("str")
+    except (pa.ArrowException, ValueError, OverflowError, NotImplementedError):  # days that Python has no date for
+        return pd.Series(column.cast(pa.string()).to_pandas(), dtype="str")
 
 
 def is_code(kind: pa.DataType) -> bool:

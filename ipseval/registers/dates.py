@@ -18,7 +18,9 @@ from ipseval.registers.date_forms import LOCAL, by_form, calendar_days
 
 SENTINEL_YEAR = 2099  # an end in this year or later means "still open": 31.12.2099, 9999-12-31
 EARLIEST_YEAR = 1902  # before, dates are signs and zones are local mean time: no midnight is expected of them
+FIRST_DAY, LAST_DAY = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")  # what a date can be
 DAY = 86_400  # seconds
+IN_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 SEASONS = [(year, month) for year in (1995, 2015) for month in (1, 7)]
 TIME = (
     r"(?:[T ](?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,]\d+)?)?"
@@ -55,7 +57,16 @@ class Moments:
 
 
 def as_dates(column: pa.ChunkedArray, written: Written = AS_WRITTEN) -> Converted:
-    """Days, however they arrive; ``written`` is what the cohort file says of the column."""
+    """Days, however they arrive; ``written`` is what the cohort file says of the column. Years have four digits."""
+    made = _as_dates(column, written)
+    # The last second of 9999 in UTC, which stands for "still open", is the next day east of it.
+    made = replace(made, values=made.values.mask(made.values == LAST_DAY + 1, LAST_DAY.astype("datetime64[s]")))
+    days = made.values.to_numpy().astype("datetime64[D]")
+    beyond = (days < FIRST_DAY) | (days > LAST_DAY)
+    return replace(made, values=made.values.mask(beyond), failed=made.failed | beyond) if beyond.any() else made
+
+
+def _as_dates(column: pa.ChunkedArray, written: Written) -> Converted:
     if pa.types.is_timestamp(column.type):
         return _of_times(column, written)
     if pa.types.is_date(column.type):
@@ -85,7 +96,7 @@ def as_months(column: pa.ChunkedArray, written: Written = AS_WRITTEN) -> Convert
 
 def _of_times(column: pa.ChunkedArray, written: Written) -> Converted:
     """Days of a column of times."""
-    zone = column.type.tz
+    zone, column = column.type.tz, _whole_seconds(column)
     local = column if zone is None else pc.local_timestamp(column)
     wall, is_known = _seconds(local), np.asarray(column.is_valid())
     if zone is not None and not is_fixed(zone):
@@ -93,6 +104,13 @@ def _of_times(column: pa.ChunkedArray, written: Written) -> Converted:
     utc = wall if zone is None else _seconds(column.cast(pa.timestamp(column.type.unit)))
     moments = Moments(wall, wall - utc, is_known, np.full(len(wall), zone is not None))
     return _placed(moments, written, "time_zone_in_date" if zone is not None else None)
+
+
+def _whole_seconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Times without parts of a second: the last nanoseconds, of 2262, have no room for a zone's hours."""
+    counts = pc.fill_null(column.cast(pa.int64()), 0).to_numpy() // IN_A_SECOND[column.type.unit]
+    seconds = pa.array(counts, pa.int64(), mask=~np.asarray(column.is_valid()))
+    return pa.chunked_array([seconds.cast(pa.timestamp("s", column.type.tz))])
 
 
 def _seconds(column: pa.ChunkedArray) -> np.ndarray:

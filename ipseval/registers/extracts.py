@@ -234,7 +234,7 @@ def _with_zones(table: pa.Table, file: File, columns: Mapping[str, str]) -> pa.T
     for ours, theirs in columns.items():
         kind = file.types[theirs]
         if pa.types.is_timestamp(kind) and kind.tz is not None:
-            zoned = table[ours].cast(pa.timestamp("us", kind.tz))
+            zoned = table[ours].cast(pa.timestamp(table[ours].type.unit, kind.tz))
             table = table.set_column(table.column_names.index(ours), ours, zoned)
     return table
 
