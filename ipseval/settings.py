@@ -1,6 +1,7 @@
 """Configuration files: defaults of config/config.yaml, a cohort's own file on top, all faults at once."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def cohorts(config: Mapping[str, Any], base: Path = ROOT) -> dict[str, dict[str, Any]]:
+def cohorts(config: Mapping[str, Any], base: Path = ROOT, arguments: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
     """Settings of every cohort that a run covers, by name.
 
     Parameters
@@ -103,6 +104,8 @@ def cohorts(config: Mapping[str, Any], base: Path = ROOT) -> dict[str, dict[str,
         config/config.yaml with the command line's ``cohort`` and ``results`` on top.
     base : Path
         Folder that relative names are resolved against.
+    arguments : sequence of str
+        Of the command line, as they were typed.
 
     Raises
     ------
@@ -119,10 +122,7 @@ def cohorts(config: Mapping[str, Any], base: Path = ROOT) -> dict[str, dict[str,
     names = [str(name) for name in (chosen if isinstance(chosen, list) else [chosen] if chosen else [])]
     if not names:
         faults.append(Fault("config/config.yaml", "cohorts is empty.", "Name at least one file of config/cohorts."))
-    results = config.get("results", "results")
-    if not isinstance(results, str) or not results.strip("/ "):
-        what = "results is no text." if not isinstance(results, str) else "results names no folder."
-        faults.append(Fault("config/config.yaml", what, "Name the folder of the results."))
+    faults += _results_faults(config.get("results", "results")) + _cut_off(arguments)
     if faults:
         raise UserError(faults)
     found: dict[str, dict[str, Any]] = {}
@@ -139,6 +139,28 @@ def cohorts(config: Mapping[str, Any], base: Path = ROOT) -> dict[str, dict[str,
     if faults:
         raise UserError(faults)
     return found
+
+
+def _results_faults(results: Any) -> list[Fault]:
+    """Faults of the folder of the results."""
+    where, remedy = "config/config.yaml", "Name the folder of the results."
+    if not isinstance(results, str):
+        return [Fault(where, "results is no text.", remedy)]
+    if not results.strip("/ "):
+        return [Fault(where, "results names no folder.", remedy)]
+    if set(results) & set("{}"):
+        what = f"results names '{results}': Snakemake takes what stands in braces for something else."
+        return [Fault(where, what, "Name a folder without braces.")]
+    return []
+
+
+def _cut_off(arguments: Sequence[str]) -> list[Fault]:
+    """Names on the command line of which YAML, as which Snakemake reads them, leaves out what follows a hash."""
+    cut = [a for a in arguments if re.match(r"(cohort|results)=.*\s#", a)]
+    remedy = "Name a file or folder without a blank and # in its path."
+    return [
+        Fault("command line", f"'{a}' would be cut off at ' #': Snakemake reads a comment there.", remedy) for a in cut
+    ]
 
 
 def _defaults_faults(defaults: Any) -> list[Fault]:

@@ -420,6 +420,10 @@ def test_two_cohorts_run_at_once_under_their_files_names(tmp_path: Path) -> None
         ({"cohort": "simulated-six-centre", "result": "x"}, "result is not a key. Did you mean 'results'?"),
         ({"cohort": "simulated-six-centre", "results": None}, "results is no text. Name the folder of the results."),
         (
+            {"cohort": "simulated-six-centre", "results": "a {b} c"},
+            "results names 'a {b} c': Snakemake takes what stands in braces for something else. Name a folder without",
+        ),
+        (
             {"cohort": "simulated-six-centre", "results": "/"},
             "results names no folder. Name the folder of the results.",
         ),
@@ -492,3 +496,11 @@ def test_a_subgroup_that_nobody_can_be_in_is_refused(tmp_path: Path) -> None:
     assert faults_of(tmp_path, content) == [
         "analyses.mine.subgroup is at least 31 and below 18. Nobody is: name the lower one first."
     ]
+
+
+@pytest.mark.parametrize("key", ["cohort", "results"])
+def test_a_name_on_the_command_line_that_would_be_cut_off_is_refused(key: str) -> None:
+    config = {"cohort": "simulated-six-centre", "results": "results"}
+    with pytest.raises(UserError, match=rf"command line: '{key}=a #c' would be cut off at ' #'"):
+        cohorts(config, arguments=["snakemake", "--config", f"{key}=a #c"])
+    cohorts(config, arguments=["snakemake", "--config", f"{key}=a#c", "other=a #c"])
