@@ -1,7 +1,7 @@
 """Mutated deliveries and cohort files: no error of the program, no value of a person, bounded time and memory.
 
 Fifty of each by fixed seeds; ``make fuzz`` tries 500 by seeds that nobody chose, which stand in the names of the tests:
-``IPSEVAL_FUZZ_SEED=n IPSEVAL_FUZZ=1`` tries one again.
+``make fuzz SEED=n MUTATIONS=1`` tries one again.
 """
 
 import os
