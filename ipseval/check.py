@@ -33,6 +33,7 @@ from ipseval.registers.over_time import check_over_time
 from ipseval.registers.parts import adapted, check_hours
 from ipseval.registers.places import check_unread, located
 from ipseval.registers.reading import SORTED_BY, read_rows
+from ipseval.registers.residence import MOVES, moves
 from ipseval.registers.row_rules import ROW_RULES, Known
 from ipseval.registers.source_faults import source_faults
 from ipseval.registers.sources import sources
@@ -230,6 +231,9 @@ def _one_row(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame
     several = frame.duplicated(key, keep=False) & frame[key].notna().all(axis=1)
     if several.any():
         differing = frame[several].groupby(key).nunique(dropna=False).gt(1).any()
+        if this.extract.name == "persons" and set(differing.index[differing]) <= set(MOVES):
+            note(this, "several_moves", several.to_numpy(), frame["person_id"], found)
+            return frame
         columns, row = listed(differing.index[differing]), " and ".join(key).replace("person_id", "person")
         assigned = this.extract.name == "trial" and differing[["arm", "centre"]].any()
         rule = "contradicting_assignment" if assigned else "contradicting_rows"
@@ -340,11 +344,7 @@ def _apply_row_rules(frame: pd.DataFrame, this: Opened, known: Known, found: Fin
 
 
 def _vital(persons: pd.DataFrame, known: Known) -> Known:
-    """Birth and the earlier of death and emigration, looked up by person."""
-    delivered = persons.set_index("person_id").reindex(known.randomised_on.index)
-    ends = [delivered[c] for c in ("died_on", "emigrated_on") if c in delivered]
-    return replace(
-        known,
-        born_on=delivered.get("birth_date", known.born_on),
-        ended_on=pd.concat(ends, axis=1).min(axis=1) if ends else known.ended_on,
-    )
+    """Birth, death and moves, looked up by person."""
+    delivered = persons.drop_duplicates("person_id").set_index("person_id").reindex(known.randomised_on.index)
+    born_on, died_on = delivered.get("birth_date", known.born_on), delivered.get("died_on", known.died_on)
+    return replace(known, born_on=born_on, died_on=died_on, moves=moves(persons))

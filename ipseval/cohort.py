@@ -8,10 +8,11 @@ import pandas as pd
 
 from ipseval.clean import Tables, needed
 from ipseval.config import Cohort
-from ipseval.panel import outside_coverage
 from ipseval.registers.asked import require
 from ipseval.registers.covariates import Records, covariates, looked_up
 from ipseval.registers.layouts import DAY, MONTH, WEEK, grain
+from ipseval.registers.observed import observed
+from ipseval.registers.residence import absences
 from ipseval.registers.spells import no_days
 
 ALL = "all"
@@ -36,8 +37,8 @@ def select(cohort: Cohort, cleaned: Tables) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict
-        ``people``: one row a randomised person, sorted by person, with ``is_analysed``, the dates of death and
-        emigration and the covariates. ``flow``: one row a step, centre and arm; at each step
+        ``people``: one row a randomised person, sorted by person, with ``is_analysed``, the dates of death,
+        emigration and return and the covariates. ``flow``: one row a step, centre and arm; at each step
         ``n_persons`` remain of those of the step before less ``n_excluded``; ``n_not_known`` of them are kept because
         the extract cannot tell whether they should leave.
     """
@@ -47,9 +48,11 @@ def select(cohort: Cohort, cleaned: Tables) -> dict[str, pd.DataFrame]:
     is_analysed = pd.Series(True, index=trial.index)
     for step in steps:
         is_analysed &= ~step.leaves
-    ended = {name: _date(records.person_column(name), trial.index) for name in ("died_on", "emigrated_on")}
+    died_on = _date(records.person_column("died_on"), trial.index)
+    moves = absences(trial["randomised_on"], cleaned["persons"], needed(cleaned, "employment"))
     own = trial[["centre", "arm", "randomised_on", *(c for c in ("block", "stratum") if c in trial)]]
-    people = pd.concat([own.assign(is_analysed=is_analysed, **ended), covariates(records, cohort.covariates)], axis=1)
+    known = own.assign(is_analysed=is_analysed, died_on=died_on)
+    people = pd.concat([known, moves, covariates(records, cohort.covariates)], axis=1)
     require(cohort, people.columns)
     return {"people": people.reset_index(), "flow": _flow(cohort, trial, steps)}
 
@@ -143,7 +146,7 @@ def employed_on(cohort: Cohort, records: Records, days: pd.Series) -> tuple[pd.S
     index = records.trial.index
     employed = index.isin(jobs.loc[covers & (jobs["is_observed"] == 1), "person_id"])
     unknown = index.isin(jobs.loc[covers & (jobs["is_observed"] == 0), "person_id"])
-    unknown |= outside_coverage(cohort, days.to_numpy().astype("datetime64[M]").astype("int64"))
+    unknown |= ~observed(cohort, ["employment"], days.to_numpy().astype("datetime64[M]").astype("int64"))
     return pd.Series(employed, index=index), pd.Series(unknown & ~employed, index=index)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+COMPLETED_YEARS = "completed_years"  # of age at randomisation, by the calendar: what limits of age are about
 ORDINARY, ORDINARY_EMPLOYMENT = "ordinary", "ordinary_employment"  # the state, and the outcome that only it makes
 
 
@@ -69,7 +70,8 @@ class Subgroup:
         if self.levels:
             codes = people[self.covariate].map(code, na_action="ignore")
             return codes.isin(self.levels).astype(float).where(codes.notna())
-        values = people[self.covariate].astype(float)
+        own = COMPLETED_YEARS if self.covariate == "age" and COMPLETED_YEARS in people else self.covariate
+        values = people[own].astype(float)
         return ((values >= self.at_least) & (values < self.below)).astype(float).where(values.notna())
 
 
@@ -212,6 +214,7 @@ class Cohort:
     published: Path | None
     observed_from: str | None
     observed_until: str | None
+    unobserved: list[str]
     arms: Arms
     centres: dict[str, str]
     files: dict[str, str | list[str]]
@@ -268,13 +271,10 @@ def code(value: Any) -> str:
 
 def from_settings(settings: Mapping[str, Any]) -> Cohort:
     """Make the :class:`Cohort` of settings that :func:`ipseval.settings.cohort_settings` has checked."""
-    same = ("language", "observed_from", "observed_until", "files", "columns", "dates", "zone", "numbers", "layouts")
-    rest = {k: settings[k] for k in (*same, "describe", "disclosure", "checks", "verify")}
+    same = "name file remark language observed_from observed_until dates zone numbers files columns layouts describe"
+    rest = {k: settings[k] for k in (*same.split(), "checks", "verify", "disclosure", "unobserved")}
     return Cohort(
-        name=settings["name"],
-        file=settings["file"],
         extracts=Path(settings["extracts"]),
-        remark=settings["remark"],
         published=Path(settings["published"]) if settings["published"] else None,
         earlier=tuple(map(Path, settings["earlier"])),
         asked_covariates=tuple(settings["asked_covariates"]),

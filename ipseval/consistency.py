@@ -37,6 +37,9 @@ def _months(settings: Settings) -> Found:
     first, last = settings["observed_from"], settings["observed_until"]
     if first and last and first > last:
         yield "observed_from is later than observed_until.", "Swap or mend them."
+    outside = [m for m in settings["unobserved"] if (first and m < first) or (last and m > last)]
+    if outside:
+        yield f"unobserved names {outside[0]}, which is outside observed_from..observed_until.", "Leave it out."
     after = settings["window"]["after"]
     for key in MONTHS_OF:
         if any(month > after for month in settings[key]["months"]):

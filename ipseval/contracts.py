@@ -103,7 +103,8 @@ EXTRACTS: dict[str, Extract] = {
                 _optional("sex", "code", "female or male (other codes: values in the cohort file)."),
                 _optional("native_born", "flag", "1 when born in the country."),
                 _optional("died_on", "date", "Day of death."),
-                _optional("emigrated_on", "date", "Day of emigration."),
+                _optional("emigrated_on", "date", "Day of emigration; who moved several times has a row a move."),
+                _optional("returned_on", "date", "Day of return after an emigration, where it is known."),
             ),
         ),
         Extract(
@@ -128,6 +129,7 @@ EXTRACTS: dict[str, Extract] = {
                 _PERSON,
                 Column("level", "integer", "First digit of NUS2000, 0-9; 9 is unknown.", nullable=True),
                 _optional("completed_on", "date", "Day of completion; empty: before the register began."),
+                _optional("class", "integer", "Class of the course (klassetrinn), by which the office counts level 3."),
             ),
         ),
         Extract(

@@ -1,18 +1,33 @@
 """Stage panel: persons x months, int8, missing is -1 and never 0."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
 from ipseval.clean import Tables, needed
-from ipseval.config import ORDINARY, Cohort, Outcome
-from ipseval.contracts import STATE_COLUMNS
-from ipseval.registers.active import Calendar, Placed, active_from, calendar, place, whole_months
+from ipseval.config import ORDINARY, Cohort
+from ipseval.registers.active import Placed, place
+from ipseval.registers.observed import observed
+from ipseval.registers.residence import absent
+from ipseval.registers.states import (
+    CAUSES,
+    MISSING,
+    NO_CAUSE,
+    State,
+    any_day,
+    any_of,
+    jobs,
+    known_of_some,
+    ordinary,
+)  # fmt: skip
 
-MISSING = -1
 MONTH_COLUMN = "month_{}"
+BECAUSE = "missing[{}]"  # rows of the panel that say why the primary outcome is missing
+OUTSIDE, AFTER_DEATH, AFTER_EMIGRATION = "outside", "after_death", "after_emigration"
+REASONS = (*CAUSES, AFTER_DEATH, AFTER_EMIGRATION, OUTSIDE)  # why a month can be missing
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,7 @@ class Places:
     """
 
     spells: dict[str, Placed]
-    states: dict[tuple, np.ndarray] = field(default_factory=dict)
+    states: dict[tuple, State] = field(default_factory=dict)
 
 
 def places(cohort: Cohort, people: pd.DataFrame, cleaned: Tables) -> Places:
@@ -48,7 +63,7 @@ def panel(
     ----------
     cohort : Cohort
     people : DataFrame
-        One row a person: ``person_id``, ``randomised_on``, ``died_on``, ``emigrated_on``; sorted.
+        One row a person: ``person_id``, ``randomised_on``, ``died_on``, ``emigrated_on``, ``returned_on``; sorted.
     cleaned : dict
         ``employment`` and, where delivered, other extracts of spells.
     placed : Places, optional
@@ -60,142 +75,130 @@ def panel(
         ``panel``: one row an outcome and person, one int8 column a month since randomisation (1, 0, -1 missing).
         Outcomes: ``ordinary_employment``, those of the cohort's ``outcomes`` and its ``states``, ``employment`` (any
         job that satisfies month rule and hours) and, where delivered, ``wage_subsidy`` (any day of the month).
+        ``missing[...]`` is 1 in months in which the primary outcome is missing, for the reason in brackets.
     """
     day = people["randomised_on"].to_numpy().astype("datetime64[D]")
     month_0 = day.astype("datetime64[M]").astype("int64")
     first, last = int(month_0.min()) - cohort.window.before, int(month_0.max()) + cohort.window.after
-    placed = placed or places(cohort, people, cleaned)
-    source = _Source(cohort.outcome, day.astype("int64"), first, last, cleaned, placed)
-    made = {"employment": source.jobs()}
-    if cleaned["wage_subsidy"] is not None:
-        made["wage_subsidy"] = source.any_day("wage_subsidy")
-    states = {name: source.of(spec) for name, spec in cohort.states.items()}
-    kinds = tuple(kind for spec in cohort.states.values() for kind in spec.get("employment", ()))
-    jobs = source.jobs(none_of=kinds) if kinds else made["employment"]
-    states[ORDINARY] = _ordinary(cohort.outcome, jobs, made.get("wage_subsidy"))
-    made |= {outcome: _any_of([states[state] for state in counted]) for outcome, counted in cohort.outcomes.items()}
-    made |= {name: state for name, state in states.items() if name != ORDINARY}
-    status = _status(cohort, people, np.arange(first, last + 1))
     columns = month_0[:, None] - first + np.array(cohort.window.months)
-    decided = {
-        name: np.take_along_axis(np.where(status == KNOWN, state, status), columns, axis=1)
-        for name, state in made.items()
-    }
-    return {"panel": _frame(decided, pd.Index(people["person_id"]), cohort.window.months)}
+    size = (day.astype("int64"), first, last)
+    source = _Source(cohort, size, columns, cleaned, placed or places(cohort, people, cleaned))
+    left = _left(cohort, people, columns + first)
+    decided, because = {}, {}
+    for name, state in source.states().items():
+        spoken = observed(cohort, _extracts(cohort, name), np.arange(first, last + 1))[columns]
+        decided[name], reason = _decided(state, spoken, left)
+        if name == cohort.outcome.primary:
+            because = {
+                BECAUSE.format(REASONS[i]): (reason == i).astype(np.int8) for i in np.unique(reason[reason >= 0])
+            }
+    return {"panel": _frame(decided | because, pd.Index(people["person_id"]), cohort.window.months)}
 
 
 @dataclass(frozen=True)
 class _Source:
-    """Spells as states of calendar months ``first..last``: int8, persons x months; -1 where nothing is known.
+    """Spells as states of the months of the window; ``size``: days of randomisation, first and last calendar month.
 
-    In the month of the day of randomisation (``since``; days since 1970-01-01) only what was not over before it counts.
+    In the month of randomisation only what was not over before its day counts.
     """
 
-    outcome: Outcome
-    since: np.ndarray
-    first: int
-    last: int
+    cohort: Cohort
+    size: tuple[np.ndarray, int, int]
+    columns: np.ndarray
     cleaned: Tables
     placed: Places
 
-    def jobs(self, any_of: tuple[str, ...] | None = None, none_of: tuple[str, ...] = ()) -> np.ndarray:
+    def states(self) -> dict[str, State]:
+        """Every outcome as the registers have it."""
+        cohort, kinds = self.cohort, _kinds(self.cohort)
+        job = self.jobs()
+        subsidy = None if self.cleaned["wage_subsidy"] is None else self.any_day("wage_subsidy")
+        counted = subsidy if cohort.outcome.exclude_wage_subsidy else None
+        states = {name: self.of(spec) for name, spec in cohort.states.items()}
+        states[ORDINARY] = ordinary(self.jobs(none_of=kinds) if kinds else job, counted)
+        made = {"employment": job} | ({} if subsidy is None else {"wage_subsidy": subsidy})
+        for outcome, names in cohort.outcomes.items():
+            # A job counts whatever its kind where every kind of job does.
+            whole = [ordinary(job, counted)] if kinds and kinds == _kinds(cohort, names) and ORDINARY in names else []
+            made[outcome] = any_of([*(states[name] for name in names), *whole])
+        return made | {name: state for name, state in states.items() if name != ORDINARY}
+
+    def jobs(self, any_of: tuple[str, ...] | None = None, none_of: tuple[str, ...] = ()) -> State:
         """Months in which month rule and hours hold for a job, of some kinds only where they are named."""
-        key = ("employment", str(self.outcome.month_rule), self.outcome.min_weekly_hours, any_of, none_of)
+        outcome = self.cohort.outcome
+        key = ("employment", str(outcome.month_rule), outcome.min_weekly_hours, any_of, none_of)
         if key not in self.placed.states:
-            jobs = needed(self.cleaned, "employment")
-            chosen = np.ones(len(jobs), bool)
-            if any_of is not None:
-                chosen = _has_code(jobs, "kind", any_of)
-            elif none_of:
-                chosen = ~jobs["kind"].isin(none_of).to_numpy()
-            days = calendar(self.outcome, self.first, self.last)
-            self.placed.states[key] = self._states("employment", chosen, days, _qualifies(jobs, self.outcome))
+            spells, placed = needed(self.cleaned, "employment"), self.placed.spells["employment"]
+            self.placed.states[key] = jobs(spells, placed, outcome, self.size, any_of, none_of).at(self.columns)
         return self.placed.states[key]
 
-    def any_day(self, extract: str, codes: tuple[str, ...] | None = None) -> np.ndarray:
+    def any_day(self, extract: str, codes: tuple[str, ...] | None = None) -> State:
         """Months with a day of a spell of the extract."""
         key = (extract, codes)
         if key not in self.placed.states:
-            spells, days = needed(self.cleaned, extract), whole_months(self.first, self.last)
-            everything = np.ones(len(spells), bool)
-            chosen = everything if codes is None else _has_code(spells, STATE_COLUMNS[extract], codes)
-            self.placed.states[key] = self._states(extract, chosen, days, everything)
+            spells, placed = needed(self.cleaned, extract), self.placed.spells[extract]
+            self.placed.states[key] = any_day(extract, spells, placed, self.size, codes).at(self.columns)
         return self.placed.states[key]
 
-    def of(self, state: Mapping[str, tuple[str, ...]]) -> np.ndarray:
+    def of(self, state: Mapping[str, tuple[str, ...]]) -> State:
         """A state that codes of one extract or several make."""
-        return _any_of(
+        return any_of(
             [self.jobs(any_of=codes) if e == "employment" else self.any_day(e, codes) for e, codes in state.items()]
         )
 
-    def _states(self, extract: str, chosen: np.ndarray, days: Calendar, counts: np.ndarray) -> np.ndarray:
-        """From chosen spells; of those that are known from the ones that count."""
-        is_known = (needed(self.cleaned, extract)["is_observed"] == 1).to_numpy()
-        known, unknown = (
-            active_from(self.placed.spells[extract].where(spells), days, self.since)
-            for spells in (chosen & is_known & counts, chosen & ~is_known)
-        )
-        return np.where(unknown & ~known, MISSING, known).astype(np.int8)
+
+def _kinds(cohort: Cohort, states: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Kinds of jobs that are a state of their own, of some states or of all."""
+    named = cohort.states if states is None else states
+    return tuple(sorted(chain(*(cohort.states.get(state, {}).get("employment", ()) for state in named))))
 
 
-def _has_code(spells: pd.DataFrame, column: str, codes: Sequence[str]) -> np.ndarray:
-    """Spells with one of the codes, and those of which nothing is known; bool."""
-    return (spells[column].isin(codes) | (spells["is_observed"] == 0)).to_numpy()
+def _extracts(cohort: Cohort, outcome: str) -> set[str]:
+    """Extracts that an outcome, or a state that is one, hangs on."""
+    if outcome in ("employment", "wage_subsidy"):
+        return {outcome}
+    states = cohort.outcomes.get(outcome, (outcome,))
+    found = set(chain(*(cohort.states.get(state, ()) for state in states)))
+    if ORDINARY in states:
+        found |= {"employment"} | ({"wage_subsidy"} if cohort.outcome.exclude_wage_subsidy else set())
+    return found
 
 
-def _any_of(states: Sequence[np.ndarray]) -> np.ndarray:
-    """1 where any state is, else missing where any is, else 0."""
-    if len(states) == 1:
-        return states[0]
-    known = np.any([state == 1 for state in states], axis=0)
-    missing = np.any([state == MISSING for state in states], axis=0)
-    return np.where(known, 1, np.where(missing, MISSING, 0)).astype(np.int8)
+def _left(cohort: Cohort, people: pd.DataFrame, months: np.ndarray) -> dict[str, tuple[np.ndarray, int]]:
+    """Months after death and those of absence (bool, n x W), with the value of an outcome in them.
 
-
-def _ordinary(outcome: Outcome, jobs: np.ndarray, subsidised: np.ndarray | None) -> np.ndarray:
-    """Months with a job and without wage subsidy; employment that is not known stays so."""
-    if subsidised is None or not outcome.exclude_wage_subsidy:
-        return jobs
-    return np.where((subsidised == 1) & (jobs != MISSING), 0, jobs).astype(np.int8)
-
-
-def _qualifies(jobs: pd.DataFrame, outcome: Outcome) -> np.ndarray:
-    """Spells of jobs with enough hours (bool); unknown hours are enough only when none are asked for."""
-    if outcome.min_weekly_hours <= 0:
-        return np.ones(len(jobs), bool)
-    hours = jobs["weekly_hours"] if "weekly_hours" in jobs else pd.Series(np.nan, jobs.index)
-    return (hours >= outcome.min_weekly_hours).to_numpy(dtype=bool)
-
-
-KNOWN = 1  # the month is as the registers say; else the status itself is the value, 0 or MISSING
-
-
-def _status(cohort: Cohort, people: pd.DataFrame, months: np.ndarray) -> np.ndarray:
-    """1 where the registers decide, else 0 or -1: outside coverage, after death or after emigration.
-
-    # ASSUME: months after death or emigration (the earlier) are decided by that event's policy.
+    # ASSUME: months after death, or of an absence, are decided by the policy of what came first.
     """
-    status = np.full((len(people), len(months)), KNOWN, dtype=np.int8)
-    events = {"died_on": cohort.outcome.after_death, "emigrated_on": cohort.outcome.after_emigration}
-    ended = np.full(len(people), np.datetime64("NaT", "D"))
-    value = np.full(len(people), KNOWN, dtype=np.int8)
-    for column, policy in events.items():
-        on = people[column].to_numpy().astype("datetime64[D]")
-        earlier = ~np.isnat(on) & (np.isnat(ended) | (on < ended))
-        ended, value = np.where(earlier, on, ended), np.where(earlier, MISSING if policy == "missing" else 0, value)
-    ended_month = np.where(np.isnat(ended), np.iinfo(np.int64).max, ended.astype("datetime64[M]").astype("int64"))
-    status = np.where(months > ended_month[:, None], value[:, None], status)
-    status[:, outside_coverage(cohort, months)] = MISSING
-    return status
+    died = people["died_on"].to_numpy().astype("datetime64[D]")
+    last = np.where(np.isnat(died), np.iinfo(np.int64).max, died.astype("datetime64[M]").astype("int64"))
+    dead = months > last[:, None]
+    away = absent(people, months)
+    policies = {AFTER_DEATH: cohort.outcome.after_death, AFTER_EMIGRATION: cohort.outcome.after_emigration}
+    value = {reason: MISSING if policy == "missing" else 0 for reason, policy in policies.items()}
+    return {
+        AFTER_DEATH: (dead & ~away, value[AFTER_DEATH]),
+        AFTER_EMIGRATION: (away, value[AFTER_EMIGRATION]),
+    }
+
+
+def _decided(
+    state: State, spoken: np.ndarray, left: dict[str, tuple[np.ndarray, int]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values of an outcome, and why it is missing: places among ``REASONS``, -1 where it is not; int8, n x W."""
+    here = ~np.any([rows for rows, _ in left.values()], axis=0)
+    state = known_of_some(state, spoken & here)
+    value = np.where(here, state.value, 0)
+    reason = np.where(here, state.why, NO_CAUSE)
+    for name, (rows, policy) in left.items():
+        if policy == MISSING:
+            value[rows], reason[rows] = MISSING, REASONS.index(name)
+    value[~spoken], reason[~spoken] = MISSING, REASONS.index(OUTSIDE)
+    return value.astype(np.int8), reason.astype(np.int8)
 
 
 def outside_coverage(cohort: Cohort, months: np.ndarray) -> np.ndarray:
-    """Whether calendar months (since 1970-01) lie outside ``observed_from..observed_until``; bool, same shape."""
-    outside = np.zeros(months.shape, bool)
-    for bound, beyond in ((cohort.observed_from, np.less), (cohort.observed_until, np.greater)):
-        if bound is not None:
-            outside |= beyond(months, np.datetime64(bound, "M").astype("int64"))
-    return outside
+    """Calendar months (since 1970-01) in which the primary outcome is missing for everybody; bool, same shape."""
+    return ~observed(cohort, _extracts(cohort, cohort.outcome.primary), months)
 
 
 def _frame(states: dict[str, np.ndarray], persons: pd.Index, months: range) -> pd.DataFrame:

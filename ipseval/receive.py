@@ -8,16 +8,18 @@ import pandas as pd
 from ipseval.cohort import cells
 from ipseval.config import Cohort
 from ipseval.estimation.complier import complier_effects
-from ipseval.panel import analysed_months
+from ipseval.panel import MISSING, analysed_months
+from ipseval.registers.observed import within_sources
 
 NEVER = np.iinfo(np.int32).max  # the month in which a service begins for who never has it, or ends that is still open
 COUNTED, NOT_DELIVERED, NO_SUCH_SERVICE = "counted", "services_not_delivered", "no_such_service"
 # fmt: off
 RECEIPT_COLUMNS = [
     "centre", "arm", "service", "codes", "month_from", "month_to", "n_persons", "n_received", "n_started", "share",
-    "status", "note",
+    "status", "note", "n_unknown",
 ]
 # fmt: on
+NOT_KNOWN = "receipt is not observed in some months of some persons: they are left out"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Service:
         Spells: row of the person, first and last month since randomisation (0 when it ran at randomisation).
     begun : int array, length n
         Month since randomisation in which each person first had it; ``NEVER``.
+    unknown : bool array, n x (after + 1)
+        Months 0..after of which not all days are observed.
     status : str
         ``counted``, or why nothing is known.
     note : str
@@ -46,6 +50,7 @@ class Service:
     first: np.ndarray
     last: np.ndarray
     begun: np.ndarray
+    unknown: np.ndarray
     status: str
     note: str
 
@@ -54,6 +59,16 @@ class Service:
         found = np.zeros(len(self.begun), dtype=bool)
         found[self.person[(self.first <= last) & (self.last >= first)]] = True
         return found
+
+    def unknown_in(self, first: int, last: int) -> np.ndarray:
+        """Persons of whom the months ``first..last`` do not tell whether they had it; bool, n."""
+        return self.unknown[:, first : last + 1].any(axis=1) & ~self.had_in(first, last)
+
+    @property
+    def unknown_by_then(self) -> np.ndarray:
+        """Months by which it is not known whether it was begun, since days are not observed; bool, n x (after + 1)."""
+        so_far = np.logical_or.accumulate(self.unknown, axis=1)
+        return so_far & (np.arange(self.unknown.shape[1]) < self.begun[:, None])
 
     def begun_in(self, first: int, last: int) -> np.ndarray:
         """Persons who had it for the first time in the months ``first..last``; bool, n."""
@@ -84,10 +99,13 @@ def receive(
     analysed, states = analysed_months(cohort, people, panel)
     received = [received_service(cohort, arm, analysed, services) for arm in cohort.arms.treatments]
     begun = {one.treatment: one.begun if one.status == COUNTED else one.status for one in received}
-    notes = {one.treatment: one.note for one in received}
+    known = states.copy()
+    for one in received:
+        if one.status == COUNTED:
+            known[:, cohort.window.before :][one.unknown_by_then] = MISSING
     return {
         "receipt": _receipt(cohort, analysed, received),
-        "complier_effects": complier_effects(cohort, analysed, states, begun, notes),
+        "complier_effects": complier_effects(cohort, analysed, known, begun, {o.treatment: o.note for o in received}),
     }
 
 
@@ -95,27 +113,51 @@ def received_service(cohort: Cohort, treatment: str, people: pd.DataFrame, servi
     """The spells of a treatment, in months since randomisation.
 
     # ASSUME: a service that ran on the day of randomisation was received from month 0; one that was over is none.
-    # ASSUME: the extract of services has every service of every person: who has no row received none.
+    # ASSUME: a delivery of dated services has every service of every person: who has no row received none.
     """
     codes = cohort.receipt.codes(treatment)
     nothing = np.zeros(0, dtype=np.int64)
-    never = np.full(len(people), NEVER)
+    never, all_known = np.full(len(people), NEVER), np.zeros((len(people), cohort.window.after + 1), bool)
     if services is None:
         why = "the extract services was not delivered"
-        return Service(treatment, codes, nothing, nothing, nothing, never, NOT_DELIVERED, why)
+        return Service(treatment, codes, nothing, nothing, nothing, never, all_known, NOT_DELIVERED, why)
     absent = [code for code in codes if code not in set(services["service"])]
     note = f"no row of services has the code {', '.join(absent)}" if absent else ""
     if len(absent) == len(codes):
-        return Service(treatment, codes, nothing, nothing, nothing, never, NO_SUCH_SERVICE, note)
-    spells = services[services["service"].isin(codes) & (services["is_observed"] == 1)]
+        return Service(treatment, codes, nothing, nothing, nothing, never, all_known, NO_SUCH_SERVICE, note)
+    person, first, last = _since(services[services["service"].isin(codes) & (services["is_observed"] == 1)], people)
+    begun = never.copy()
+    np.minimum.at(begun, person, first)
+    unknown = _unobserved(cohort, people, services)
+    note = "; ".join(filter(None, [note, NOT_KNOWN * bool(unknown.any())]))
+    return Service(treatment, codes, person, first, last, begun, unknown, COUNTED, note)
+
+
+def _since(spells: pd.DataFrame, people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spells that were not over at randomisation: row of the person, first and last month since randomisation."""
     spells = spells.merge(people[["person_id", "randomised_on"]].assign(row=np.arange(len(people))), on="person_id")
     spells = spells[~(spells["end_on"] < spells["randomised_on"])]
     month_0, start, end = (_month(spells[name]) for name in ("randomised_on", "start_on", "end_on"))
-    person, first = spells["row"].to_numpy(), np.maximum(start - month_0, 0)
     last = np.where(spells["end_on"].isna(), NEVER, end - month_0)
-    begun = never.copy()
-    np.minimum.at(begun, person, first)
-    return Service(treatment, codes, person, first, last, begun, COUNTED, note)
+    return spells["row"].to_numpy(), np.maximum(start - month_0, 0), last
+
+
+def _unobserved(cohort: Cohort, people: pd.DataFrame, services: pd.DataFrame) -> np.ndarray:
+    """Months 0..after of which not all days are observed; bool, n x (after + 1).
+
+    # ASSUME: a layout that counts weeks from randomisation has no month 0: it is known of whom month 1 is.
+    """
+    months = np.arange(cohort.window.after + 1)
+    person, first, last = _since(services[services["is_observed"] == 0], people)
+    inside = first <= cohort.window.after
+    change = np.zeros((len(people), len(months) + 1), np.int32)
+    np.add.at(change, (person[inside], first[inside]), 1)
+    np.add.at(change, (person[inside], np.minimum(last[inside], cohort.window.after) + 1), -1)
+    unknown = change.cumsum(axis=1)[:, :-1] > 0
+    unknown |= ~within_sources(cohort, "services", _month(people["randomised_on"])[:, None] + months)
+    if len(months) > 1 and unknown[:, 0].all():
+        unknown[:, 0] = unknown[:, 1]
+    return unknown
 
 
 def _month(days: pd.Series) -> np.ndarray:
@@ -125,19 +167,25 @@ def _month(days: pd.Series) -> np.ndarray:
 
 def _receipt(cohort: Cohort, people: pd.DataFrame, received: list[Service]) -> pd.DataFrame:
     rows = [
-        (centre, arm, one.treatment, " + ".join(one.codes), *months, *_counts(one, here, months), one.status, one.note)
+        (
+            *(centre, arm, one.treatment, " + ".join(one.codes), *months),
+            *_counts(one, here, months),
+            *(one.status, one.note),
+            int(one.unknown_in(*months)[here].sum()) if one.status == COUNTED else None,
+        )
         for one in received
         for months in cohort.receipt.spans(cohort.window)
         for centre, arm, here in cells(cohort, people)
     ]
-    counts = dict.fromkeys(("n_received", "n_started"), "Int64")
+    counts = dict.fromkeys(("n_received", "n_started", "n_unknown"), "Int64")
     return pd.DataFrame(rows, columns=RECEIPT_COLUMNS).astype(counts)
 
 
 def _counts(one: Service, here: np.ndarray, months: tuple[int, int]) -> tuple[int, int | None, int | None, float]:
-    """Persons of a cell, those who received, those of them who began, and the share who received."""
+    """Persons of a cell, those who received, those of them who began, and the share of those of whom it is known."""
     n = int(here.sum())
     if one.status != COUNTED:
         return n, None, None, np.nan
     had, begun = int(one.had_in(*months)[here].sum()), int(one.begun_in(*months)[here].sum())
-    return n, had, begun, had / n if n else np.nan
+    known = n - int(one.unknown_in(*months)[here].sum())
+    return n, had, begun, had / known if known else np.nan

@@ -29,7 +29,6 @@ _READING = (
     "columns",
     "values",
     "exclusions",
-    "layouts",
     "covariates",
     "dates",
     "zone",
@@ -37,7 +36,7 @@ _READING = (
     "leave_out",
     "corrections",
 )
-_STUDY = ("observed_from", "observed_until", "window", "outcome")
+_STUDY = ("observed_from", "observed_until", "unobserved", "layouts", "window", "outcome")
 _PRESENTED = (
     "outcomes",
     "robustness",
@@ -58,7 +57,7 @@ _PRESENTED = (
     *_STUDY,
 )
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
-    "check": (*_READING, *_STUDY, "states", "checks", "asked_services"),
+    "check": (*_READING, *_STUDY, "states", "checks", "asked_services", "describe"),
     "clean": (*_STUDY,),
     "cohort": ("covariates", "asked_covariates", "checks", "exclusions", "eligibility", "describe", *_STUDY),
     "panel": (*_STUDY, "states", "outcomes"),

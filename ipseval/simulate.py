@@ -33,8 +33,9 @@ __all__ = ["Centre", "Plan", "read_plan", "simulate", "simulate_to", "true_effec
 
 NOT_DELIVERED = {  # columns of the contract that other columns or extracts stand for
     "trial": ("stratum", "age", "female", "less_than_upper_secondary", "native_born"),
-    "persons": ("birth_month",),
+    "persons": ("birth_month", "returned_on"),
     "employment": ("status",),
+    "education": ("class",),
 }
 
 

@@ -103,6 +103,7 @@ NOTES = phrases(
         "unknown_hours": "left out for unknown hours: {n} of {of} persons",
         "no_services": "the extract services was not delivered",
         "no_such_code": "no row of services has the code {codes}",
+        "receipt_unknown": "receipt is not observed in some months of some persons: they are left out",
         "no_joint_test": "no joint test: too few persons",
         "few_persons": "an arm has fewer than {n} persons, so that the standard error is hardly known: Satterthwaite "
         "degrees of freedom",

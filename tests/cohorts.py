@@ -27,6 +27,7 @@ SCHEMAS = {
     "persons": {
         "person_id": pa.string(), "birth_date": pa.date32(), "sex": pa.string(),
         "native_born": pa.bool_(), "died_on": pa.date32(), "emigrated_on": pa.date32(),
+        "returned_on": pa.date32(),
     },
     "spells": {
         "person_id": pa.string(), "employer_id": pa.string(), "start_on": pa.date32(),
@@ -135,8 +136,22 @@ def person_row(trial: dict[str, Any], recipe: Recipe, rng: np.random.Generator) 
         "person_id": trial["person_id"], "birth_date": some_day(rng, date(1953, 1, 1), 15000),
         "sex": one_of(rng, "female", "male"),
         "native_born": maybe(rng, bool(rng.random() < 0.8), recipe.share_missing),
-        "died_on": leaves[0], "emigrated_on": leaves[1],
+        "died_on": leaves[0], "emigrated_on": leaves[1], "returned_on": None,
     }  # fmt: skip
+
+
+def moves_of(person: dict[str, Any], trial: dict[str, Any], recipe: Recipe, rng: np.random.Generator) -> list[dict]:
+    """The rows of one person in the population register: some have moved before or come back and moved again."""
+    on, rows = trial["randomised_on"], [person]
+    if recipe.share_leaving < 0.3:
+        return rows
+    if rng.random() < recipe.share_leaving / 2:
+        gone = some_day(rng, on - timedelta(900), 800)
+        rows = [person | {"emigrated_on": gone, "returned_on": maybe(rng, some_day(rng, gone, 90), 0.5)}, *rows]
+    if rng.random() < recipe.share_leaving / 2:
+        gone = some_day(rng, on, 20 * recipe.after)
+        rows.append(person | {"emigrated_on": gone, "returned_on": maybe(rng, some_day(rng, gone, 120), 0.3)})
+    return rows
 
 
 def education_rows(trial: dict[str, Any], recipe: Recipe, rng: np.random.Generator) -> list[dict[str, Any]]:
@@ -264,8 +279,8 @@ def services_rows(trial: list[dict[str, Any]], recipe: Recipe, rng: np.random.Ge
 
 def last_day_of(rows: dict[str, list[dict]], key: str) -> date:
     """The day of death or emigration of a person, whichever came first."""
-    record = next((r for r in rows.get("persons", []) if r["person_id"] == key), {})
-    return min(as_day(record.get("died_on")), as_day(record.get("emigrated_on")))
+    own = [r for r in rows.get("persons", []) if r["person_id"] == key]
+    return min([as_day(r.get(name)) for r in own for name in ("died_on", "emigrated_on")], default=date.max)
 
 
 def weeks_of(month: int) -> list[str]:
@@ -387,7 +402,7 @@ def rows_of_extracts(recipe: Recipe, rng: np.random.Generator) -> dict[str, list
     rows |= {name: [] for name in ("persons", "employment", "wage_subsidy", "education")}
     for trial in rows["trial"]:
         jobs = employment_rows(trial, recipe, rng)
-        rows["persons"].append(person_row(trial, recipe, rng))
+        rows["persons"] += moves_of(person_row(trial, recipe, rng), trial, recipe, rng)
         rows["employment"] += jobs
         rows["wage_subsidy"] += subsidy_rows(trial, jobs, rng)
         rows["education"] += education_rows(trial, recipe, rng)

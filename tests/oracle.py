@@ -27,8 +27,8 @@ class Person:
     arm: str
     randomised_on: date
     has_withdrawn: bool
-    last_day: date
-    policy_after: str
+    died_on: date
+    absences: list[tuple[date, date]]
     covariates: dict[str, float | None]
     jobs: list[dict[str, Any]] = field(repr=False)
     subsidies: list[dict[str, Any]] = field(repr=False)
@@ -69,20 +69,54 @@ def covers(spell: dict[str, Any], day: date) -> bool:
     return spell["start"] <= day <= spell["end"]
 
 
-def spells_of(rows: Iterable[dict[str, Any]], last_day: date) -> list[dict[str, Any]]:
-    """Spells cut at the last day; what starts after it is gone."""
+def spells_of(rows: Iterable[dict[str, Any]], last_day: date, emigrations: Iterable[date] = ()) -> list[dict[str, Any]]:
+    """Spells cut at the last day and at the first emigration since their job began; what starts after it is gone."""
+    whole = [row | {"start": as_day(row["start_on"]), "end": as_day(row["end_on"])} for row in rows]
     cut = []
-    for row in rows:
-        spell = row | {"start": as_day(row["start_on"])}
-        spell["end"] = min(as_day(row["end_on"]), last_day)
+    for spell in whole:
+        left = [day for day in emigrations if day >= job_begins(spell, whole)]
+        spell = spell | {"end": min([spell["end"], last_day, *left])}
         if spell["start"] <= spell["end"]:
             cut.append(spell)
     return cut
 
 
-def has_enough_hours(job: dict[str, Any], minimum: float) -> bool:
-    """Unknown hours count only when no minimum is set."""
-    return minimum == 0 if is_null(job.get("weekly_hours")) else job["weekly_hours"] >= minimum
+def job_begins(spell: dict[str, Any], spells: list[dict[str, Any]]) -> date:
+    """First day of the job, back over every day on which the employer had the person without a day between.
+
+    Of spells without employers: of the run of one code, with up to three days between.
+    """
+    own = [s for s in spells if employer_of(s) == employer_of(spell)]
+    steps = range(1, 2 if "employer_id" in spell else 5)
+    day = spell["start"]
+    while earlier := [n for n in steps if any(covers(s, day - timedelta(n)) for s in own)]:
+        day -= timedelta(earlier[0])
+    return day
+
+
+def employer_of(spell: dict[str, Any]) -> Any:
+    """The employer, or the code of a spell that has none."""
+    who = next((spell[c] for c in ("employer_id", "measure", "benefit", "service") if c in spell), None)
+    return None if is_null(who) else who
+
+
+def has_enough_hours(job: dict[str, Any], minimum: float) -> bool | None:
+    """Whether the hours are enough; not known when some are asked for and the job tells none."""
+    if minimum == 0:
+        return True
+    return None if is_null(job.get("weekly_hours")) else job["weekly_hours"] >= minimum
+
+
+def absences_of(
+    emigrations: list[date], returns: list[date], randomised_on: date, jobs: list[dict[str, Any]]
+) -> list[tuple[date, date]]:
+    """Emigration and return, over and over; who is randomised or begins a job has come back."""
+    here = sorted([*returns, randomised_on, *(job["start"] for job in jobs)])
+    found: list[tuple[date, date]] = []
+    for gone in sorted(emigrations):
+        if not found or found[-1][1] <= gone:
+            found.append((gone, next((day for day in here if day > gone), date.max)))
+    return found
 
 
 # --- persons -----------------------------------------------------------------------------------
@@ -121,33 +155,36 @@ def covariates_of(
     return found | {name: number(row[name]) for name in COVARIATES if name in row}
 
 
-def person_from(row: dict[str, Any], extracts: dict[str, pd.DataFrame], outcome: dict[str, Any]) -> Person:
+def person_from(row: dict[str, Any], extracts: dict[str, pd.DataFrame]) -> Person:
     """Gather everything the extracts say about one person."""
     key = row["person_id"]
-    record = next(iter(rows_of(extracts.get("persons"), key)), {})
-    died_on, emigrated_on = as_day(record.get("died_on")), as_day(record.get("emigrated_on"))
-    last_day = min(died_on, emigrated_on)
-    policy = outcome["after_death"] if died_on == last_day else outcome["after_emigration"]
+    records = rows_of(extracts.get("persons"), key)
+    record = next(iter(records), {})
+    died_on, on = as_day(record.get("died_on")), as_day(row["randomised_on"])
+    gone, back = (
+        [as_day(r[name]) for r in records if not is_null(r.get(name))] for name in ("emigrated_on", "returned_on")
+    )
     jobs = rows_of(extracts["employment"], key)
     has_spells = "start_on" in extracts["employment"].columns
+    jobs = spells_of(jobs, died_on, gone) if has_spells else jobs
     return Person(
         key=key,
         centre=str(row["centre"]),
         arm=row["arm"],
         randomised_on=as_day(row["randomised_on"]),
         has_withdrawn=not is_null(row.get("withdrawn_on")),
-        last_day=last_day,
-        policy_after=policy,
+        died_on=died_on,
+        absences=absences_of(gone, back, on, jobs if has_spells else []),
         covariates=covariates_of(row, extracts, record),
-        jobs=spells_of(jobs, last_day) if has_spells else jobs,
-        subsidies=spells_of(rows_of(extracts.get("wage_subsidy"), key), last_day),
+        jobs=jobs,
+        subsidies=spells_of(rows_of(extracts.get("wage_subsidy"), key), died_on, gone),
     )
 
 
 def everybody(extracts: dict[str, pd.DataFrame], config: dict[str, Any]) -> list[Person]:
     """Every randomised person."""
     rows = extracts["trial"].to_dict("records")
-    return [person_from(row, extracts, config["outcome"]) for row in rows]
+    return [person_from(row, extracts) for row in rows]
 
 
 def was_at_work(person: Person, config: dict[str, Any]) -> bool:
@@ -202,12 +239,23 @@ def employed_in(person: Person, month: int, config: dict[str, Any]) -> int | Non
     if layout == "weekly_wide":
         weeks = [f"w{n}" for n in range(4 * since - 3, 4 * since + 1) if n > 0]
         return any_known([row[week] for row in person.jobs for week in weeks if week in row])
-    jobs = [job for job in person.jobs if has_enough_hours(job, minimum)]
+    enough = [has_enough_hours(job, minimum) for job in person.jobs]
     if layout == "monthly":
         code = month // 12 * 100 + month % 12 + 1
-        here = [job["employed"] for job in jobs if int(job["year_month"]) == code]
+        here = [both(job["employed"], e) for job, e in zip(person.jobs, enough, strict=True)
+                if int(job["year_month"]) == code]  # fmt: skip
         return any_known(here) if here else 0
-    return int(rule_holds(from_the_day(person, jobs, month), month, outcome["month_rule"]))
+    surely = [job for job, e in zip(person.jobs, enough, strict=True) if e]
+    perhaps = [job for job, e in zip(person.jobs, enough, strict=True) if e is None or e]
+    if rule_holds(from_the_day(person, surely, month), month, outcome["month_rule"]):
+        return 1
+    return None if rule_holds(from_the_day(person, perhaps, month), month, outcome["month_rule"]) else 0
+
+
+def both(one: Any, other: Any) -> int | None:
+    """One when both are, zero when either is not, else not known."""
+    values = [None if is_null(v) else int(v) for v in (one, other)]
+    return 0 if 0 in values else None if None in values else 1
 
 
 def layout_of(config: dict[str, Any]) -> str:
@@ -253,8 +301,21 @@ def outcome_in(person: Person, month: int, config: dict[str, Any], what: str) ->
     """The outcome or the wage subsidy of a person in a month: 0, 1 or None."""
     if not is_covered(month, config):
         return None
-    if month > month_of(person.last_day):
-        return 0 if person.policy_after == "zero" else None
+    return after_leaving(person, month, config, outcome_by_registers(person, month, config, what))
+
+
+def after_leaving(person: Person, month: int, config: dict[str, Any], value: int | None) -> int | None:
+    """The value of a month, or that of the policy while the person is abroad or after death."""
+    for gone, back in person.absences:
+        if gone < person.died_on and month_of(gone) < month < month_of(back):
+            return 0 if config["outcome"]["after_emigration"] == "zero" else None
+    if month > month_of(person.died_on):
+        return 0 if config["outcome"]["after_death"] == "zero" else None
+    return value
+
+
+def outcome_by_registers(person: Person, month: int, config: dict[str, Any], what: str) -> int | None:
+    """The outcome or the wage subsidy as the registers have it."""
     if what == "subsidy":
         return int(is_subsidised(person, month))
     employed = employed_in(person, month, config)

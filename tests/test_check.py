@@ -515,7 +515,7 @@ def test_another_action_may_be_asked_for(tmp_path: Path) -> None:
     configure(checks={"overlapping_spells": "stop", "open_end": "stop", "trial_person_without_row": "stop"})(delivery)
     text = refusal(delivery.write(tmp_path / "b"), tmp_path / "results")
     assert re.search(
-        r"15 of \d+ rows of employment.parquet \(14 persons\) overlap an earlier spell of the same job\.", text
+        r"17 of \d+ rows of employment.parquet \(16 persons\) overlap an earlier spell of the same job\.", text
     )
     assert "1 of 40 persons of the trial list has no row in employment.parquet. The run stops because checks." in text
     assert_well_put(text)

@@ -19,12 +19,14 @@ from ipseval.pipeline import measure, run
 from ipseval.settings import read_cohort
 from oracle import (
     Person,
+    after_leaving,
     covers,
     days_of,
     everybody,
     from_the_day,
     has_enough_hours,
     is_covered,
+    is_null,
     is_subsidised,
     month_of,
     rule_holds,
@@ -94,25 +96,43 @@ def written(cohort: Cohort, folder: Path) -> Path:
     return path
 
 
-def states_in(person: Person, extracts: dict[str, pd.DataFrame], month: int, config: dict[str, Any]) -> set[str]:
-    """Every state of a person in a month, by its days."""
-    outcome, found = config["outcome"], set()
-    enough = [job for job in person.jobs if has_enough_hours(job, outcome["min_weekly_hours"])]
-    flexible = [job for job in enough if job["kind"] == "fleksjob"]
-    if rule_holds(from_the_day(person, flexible, month), month, outcome["month_rule"]):
-        found.add("fleksjob")
-    subsidised = is_subsidised(person, month)
-    others = [job for job in enough if job["kind"] != "fleksjob"]
-    worked = rule_holds(from_the_day(person, others, month), month, outcome["month_rule"])
-    if worked and not (subsidised and outcome["exclude_wage_subsidy"]):
-        found.add("ordinary")
+def any_value(values: list[int | None]) -> int | None:
+    """One when any is one, else not known when any is not, else zero."""
+    return 1 if 1 in values else None if None in values else 0
+
+
+def holds(person: Person, surely: list[bool | None], month: int, rule: Any) -> int | None:
+    """Whether the rule holds by jobs that surely count (True), or may by those that are not known to (None) as well."""
+    known = [job for job, counts in zip(person.jobs, surely, strict=True) if counts]
+    if rule_holds(from_the_day(person, known, month), month, rule):
+        return 1
+    perhaps = [job for job, counts in zip(person.jobs, surely, strict=True) if counts is not False]
+    return None if rule_holds(from_the_day(person, perhaps, month), month, rule) else 0
+
+
+def states_in(
+    person: Person, extracts: dict[str, pd.DataFrame], month: int, config: dict[str, Any]
+) -> dict[str, int | None]:
+    """Every state of a person in a month, by its days: 1, 0 or None where a kind or hours that are not told decide."""
+    outcome, found = config["outcome"], {}
+    enough = [has_enough_hours(job, outcome["min_weekly_hours"]) for job in person.jobs]
+    kinds = [None if is_null(job["kind"]) else job["kind"] == "fleksjob" for job in person.jobs]
+    both = [False if False in (e, k) else None if None in (e, k) else True for e, k in zip(enough, kinds, strict=True)]
+    found["fleksjob"] = holds(person, both, month, outcome["month_rule"])
+    others = [None if k is None else not k for k in kinds]
+    both = [False if False in (e, k) else None if None in (e, k) else True for e, k in zip(enough, others, strict=True)]
+    found["ordinary"] = holds(person, both, month, outcome["month_rule"])
+    found["any kind"] = holds(person, enough, month, outcome["month_rule"])  # ordinary or fleksjob: either counts
+    if is_subsidised(person, month) and outcome["exclude_wage_subsidy"]:
+        found |= {state: 0 for state in ("ordinary", "any kind") if found[state]}
     for state in ("private_subsidy", "education"):
+        spells = []
         for name, codes in STATES[state].items():
             rows = extracts[name][extracts[name]["person_id"] == person.key].to_dict("records")
-            spells = spells_of([r for r in rows if r[OF_STATE[name]] in map(str, codes)], person.last_day)
-            here = from_the_day(person, spells, month)
-            if any(covers(spell, day) for spell in here for day in days_of(month)):
-                found.add(state)
+            cut = spells_of(rows, person.died_on, [gone for gone, _ in person.absences])
+            own = [spell for spell in cut if spell[OF_STATE[name]] in map(str, codes)]
+            spells += from_the_day(person, own, month)
+        found[state] = int(any(covers(spell, day) for spell in spells for day in days_of(month)))
     return found
 
 
@@ -121,7 +141,8 @@ def test_outcomes_are_any_of_their_states(name: str, tmp_path: Path) -> None:
     cohort = danish(RECIPES[name], seed=4)
     made = measure(read_cohort(written(cohort, tmp_path)))
     panel = made["panel"]["panel"].set_index(["outcome", "person_id"])
-    assert set(panel.index.get_level_values("outcome")) == {
+    names = set(panel.index.get_level_values("outcome"))
+    assert {name for name in names if not name.startswith("missing[")} == {
         "ordinary_employment", "employment", "wage_subsidy", *STATES, *OUTCOMES,
     }  # fmt: skip
     counted = {"ordinary_employment": ["ordinary"], **OUTCOMES, **{state: [state] for state in STATES}}
@@ -132,10 +153,10 @@ def test_outcomes_are_any_of_their_states(name: str, tmp_path: Path) -> None:
             month = month_of(person.randomised_on) + k
             found = states_in(person, cohort.extracts, month, cohort.config)
             for outcome, states in counted.items():
-                value = int(bool(found & set(states)))
-                if month > month_of(person.last_day):
-                    value = 0 if person.policy_after == "zero" else -1
-                value = value if is_covered(month, cohort.config) else -1
+                whole = ["any kind"] if {"ordinary", "fleksjob"} <= set(states) else []
+                value = any_value([found[state] for state in (*states, *whole)])
+                value = after_leaving(person, month, cohort.config, value)
+                value = -1 if value is None or not is_covered(month, cohort.config) else value
                 assert panel.loc[(outcome, person.key), MONTH_COLUMN.format(k)] == value, (outcome, k)
                 seen[outcome] += value == 1
     assert min(seen.values()) > 10

@@ -291,3 +291,49 @@ def test_too_few_persons_and_no_variation(tmp_path: Path) -> None:
     nobody = np.zeros_like(states)
     rows = estimated(cohort_of(tmp_path), people, nobody, {"ips": people["ips"].to_numpy()})
     assert set(rows["status"]) == {"no_variation"}
+
+
+# --- receipt that is not observed ---
+
+
+def weekly(person: str, cells: list[bool | None]) -> list[tuple]:
+    """Spells as the layout of weeks makes them: a row a month 0.. with True (received) or None (not observed)."""
+    days = pd.period_range("2013-03", periods=len(cells), freq="M")
+    return [
+        (person, "ips" if cell else None, day.start_time, day.end_time.normalize(), int(bool(cell)))
+        for day, cell in zip(days, cells, strict=True)
+        if cell is not False
+    ]
+
+
+def test_receipt_that_is_not_observed_is_left_out(tmp_path: Path) -> None:
+    """Persons of whom nothing is known change nothing; 12 of 13 months are received of who begins in month 1."""
+    rng, rows, spells = np.random.default_rng(3), [], []
+    for i in range(80):
+        arm, is_known = ("control", "ips")[i % 2], i % 4 < 2
+        rows.append(
+            (f"p{i}", str(1 + i // 4 % 2), arm, pd.Timestamp("2013-03-20"), True, 40.0, float(i % 8 > 3), is_known)
+        )
+        months = [arm == "ips"] * 12 if is_known else [None] * 12
+        spells += weekly(f"p{i}", [None, *months])  # weeks since randomisation have no month 0
+    columns = ["person_id", "centre", "arm", "randomised_on", "is_analysed", "age", "female", "is_known"]
+    people = pd.DataFrame(rows, columns=columns)
+    services = pd.DataFrame(spells, columns=["person_id", "service", "start_on", "end_on", "is_observed"])
+    states = (rng.random((80, 13)) < np.where(people["arm"] == "ips", 0.5, 0.2)[:, None]).astype("int8")
+    panel = pd.DataFrame(states, columns=[MONTH_COLUMN.format(k) for k in range(13)])
+    panel = panel.assign(outcome="ordinary_employment", person_id=people["person_id"])
+    cohort = cohort_of(tmp_path, after=12, split_month=12)
+    made = receive(cohort, people, panel, services)
+    receipt = made["receipt"].query("centre == 'all'").set_index("arm")
+    assert receipt[["n_persons", "n_received", "n_unknown"]].to_numpy().tolist() == [[40, 0, 20], [40, 20, 20]]
+    assert receipt["share"].tolist() == [0, 1]
+    (found,) = made["complier_effects"].to_dict("records")
+    assert found["first_stage"] == pytest.approx(12 / 13, abs=1e-9)
+    assert (found["n_obs"], found["status"]) == (40 * 13, "estimated")
+    assert "not observed" in found["note"]
+    of_known = people["is_known"].to_numpy()
+    own = services[services["person_id"].isin(people.loc[of_known, "person_id"])]
+    alone = receive(cohort, people[of_known], panel[of_known], own)
+    (expected,) = alone["complier_effects"].to_dict("records")
+    for name in NUMBERS:
+        assert found[name] == pytest.approx(expected[name], abs=1e-9)

@@ -39,6 +39,7 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "published": (None, 3, "published is 3. Expected: text or null"),
     "observed_from": ("2009-01", "2009-13", 'observed_from is "2009-13". Expected: First complete month'),
     "observed_until": ("2018-12", 201812, "observed_until is 201812. Expected: Last complete month"),
+    "unobserved": (["2018-09"], "2018-09", 'unobserved is "2018-09". Expected: a list'),
     "arms": ({"reference": 0, "treatments": [1, 2]}, ["a"], 'arms is ["a"]. Expected: keys with values'),
     "arms.reference": ("a", ["a"], 'arms.reference is ["a"]. Expected: text or a number or true or false'),
     "arms.treatments": (["b", "c"], [], "arms.treatments is []. Expected: at least 1 in the list (The other arms)."),
@@ -111,6 +112,7 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "analyses": ({"mine": OWN}, {"My own": OWN}, 'analyses has the name "My own". Expected: small letters'),
     "describe": ({"health_contact_months": 6}, 6, "describe is 6."),
     "describe.wage_subsidy_months": ([1, 6], [1], "describe.wage_subsidy_months is [1]. Expected: at least 2"),
+    "describe.education": ("highest", "all", 'describe.education is "all". Expected: every_course or highest'),
     "describe.wage_income_year": (
         2012,
         "2012",

@@ -135,7 +135,8 @@ def receipt(study: Study) -> Iterator[Entry]:
             found |= {yes.at(ALL): None}
         yield Within(started, received)
         yield Within(received, Received(c, a, row["service"], 0, study.cohort.window.after))
-        yield Shown("receipt", i, ("share",), (received, analysed(c, a)), over=1.0)
+        if not row["n_unknown"]:  # else it is of those of whom receipt is known, whom nothing counts
+            yield Shown("receipt", i, ("share",), (received, analysed(c, a)), over=1.0)
     for yes in found:
         yield from (over_centres(study, yes), over_centres(study, others(yes)))
     yield from _later_starts(study)

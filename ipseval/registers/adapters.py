@@ -123,11 +123,13 @@ def relative_monthly(frame: pd.DataFrame, study: Study, options: Mapping[str, An
 
 
 def persons_by_month(frame: pd.DataFrame, study: Study, options: Mapping[str, Any]) -> pd.DataFrame:
-    """Persons with the last day of the month in which they died or emigrated, where only that is known.
+    """Persons with the last day of the month in which they died, emigrated or returned, where only that is known.
 
-    # ASSUME: of a death or an emigration known by month, the day is the last of the month.
+    # ASSUME: of a death, an emigration or a return known by month, the day is the last of the month.
     """
-    return _with_last_days(frame, {"died_on": "died_month", "emigrated_on": "emigrated_month"})
+    return _with_last_days(
+        frame, {"died_on": "died_month", "emigrated_on": "emigrated_month", "returned_on": "returned_month"}
+    )
 
 
 def nus2000(frame: pd.DataFrame, study: Study, options: Mapping[str, Any]) -> pd.DataFrame:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipseval.config import COMPLETED_YEARS
 from ipseval.registers.categories import is_category
 from ipseval.registers.distinct import looked_up
+from ipseval.registers.residence import move_columns
+from ipseval.registers.schooling import STARTED, UPPER_SECONDARY, has_class, highest_levels
 
 DAYS_A_YEAR = 365.25
-UPPER_SECONDARY = 4  # first digit of NUS2000 from which upper secondary school is completed
-UNKNOWN_LEVEL = 9
 EDUCATION_LEVELS = {
     "compulsory": (0, 2),
     "upper_secondary_started": (3, 3),
@@ -55,14 +56,16 @@ class Records:
         persons = self.extracts["persons"]
         if persons is None or name not in persons or persons[name].isna().all():
             return None
-        return persons.set_index("person_id")[name].reindex(self.trial.index)
+        return persons.drop_duplicates("person_id").set_index("person_id")[name].reindex(self.trial.index)
 
 
 Made = dict[str, pd.Series]
 
 
 def age(records: Records) -> Made:
-    """Years from birth to randomisation, days / 365.25.
+    """Years from birth to randomisation, days / 365.25; and those that are completed, by the calendar.
+
+    Who was born on 29 February completes a year on 1 March where there is no such day.
 
     # ASSUME: where only the month of birth is delivered, birth was on the 15th.
     """
@@ -73,7 +76,10 @@ def age(records: Records) -> Made:
             return {}
         text = month.astype("Int64").astype("string") + "15"
         born = pd.to_datetime(text, format="%Y%m%d", errors="coerce").astype("datetime64[s]")
-    return {"age": (records.randomised_on - born).dt.days / DAYS_A_YEAR}
+    day = records.randomised_on
+    is_before = (day.dt.month < born.dt.month) | ((day.dt.month == born.dt.month) & (day.dt.day < born.dt.day))
+    completed = (day.dt.year - born.dt.year - is_before).where(born.notna())
+    return {"age": (day - born).dt.days / DAYS_A_YEAR, COMPLETED_YEARS: completed}
 
 
 def female(records: Records) -> Made:
@@ -91,15 +97,15 @@ def native_born(records: Records) -> Made:
 def education(records: Records) -> Made:
     """Highest level completed by the day of randomisation: below upper secondary, and in groups.
 
-    # ASSUME: a level without a date of completion was completed before randomisation.
-    # ASSUME: level 9 and no record are missing, not "low".
+    # ASSUME: no record is missing, not "low".
     """
-    levels = records.extracts["education"]
-    if levels is None:
+    courses = records.extracts["education"]
+    if courses is None:
         return {}
-    late = levels["completed_on"] > records.day_of(levels) if "completed_on" in levels else False
-    known = levels[~(late | (levels["level"] == UNKNOWN_LEVEL))]
-    highest = known.groupby("person_id")["level"].max().reindex(records.trial.index).astype(float)
+    highest = highest_levels(courses, records.describe["education"], records.day_of(courses))
+    highest = highest.reindex(records.trial.index)
+    if has_class(courses):  # a level 3 of which the class is not told could be either
+        highest = highest.mask(highest == STARTED)
     groups = {
         f"education[{name}]": highest.between(low, high).astype(float).where(highest.notna())
         for name, (low, high) in EDUCATION_LEVELS.items()
@@ -161,15 +167,14 @@ def _is_among(records: Records, rows: pd.DataFrame) -> pd.Series:
 COVARIATES: tuple[Callable[[Records], Made], ...] = (
     age, female, education, native_born, wage_income, benefits, health_contacts
 )  # fmt: skip
-NO_COVARIATES = (
-    "person_id", "centre", "arm", "randomised_on", "block", "is_analysed", "died_on", "emigrated_on"
-)  # fmt: skip
+NO_COVARIATES = ("person_id", "centre", "arm", "randomised_on", "block", "is_analysed", "died_on", COMPLETED_YEARS)
 FROM_TRIAL = ("age", "female", "less_than_upper_secondary", "native_born")
 
 
 def covariate_names(people: pd.DataFrame) -> list[str]:
     """Columns of ``people`` that are covariates, in their order; blocks, of which there are too many, are not."""
-    return [name for name in people.columns if name not in NO_COVARIATES]
+    moves = [name for pair in move_columns(people.columns) for name in pair]
+    return [name for name in people.columns if name not in (*NO_COVARIATES, *moves)]
 
 
 def covariates(records: Records, declared: Iterable[str]) -> pd.DataFrame:
@@ -193,6 +198,8 @@ def covariates(records: Records, declared: Iterable[str]) -> pd.DataFrame:
     for name in (*FROM_TRIAL, *declared):
         if name in records.trial and records.trial[name].notna().any():
             made[name] = records.trial[name]
+    if "age" in records.trial and records.trial["age"].notna().any():
+        made[COMPLETED_YEARS] = np.floor(records.trial["age"])
     order = [*FROM_TRIAL, *declared]
     names = [n for n in order if n in made] + [n for n in made if n not in order]
     return pd.DataFrame({name: _values(made[name]) for name in names}, index=records.trial.index)

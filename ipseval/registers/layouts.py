@@ -183,12 +183,17 @@ LAYOUTS: dict[str, Layout] = {
         coded="week",
     ),
     "persons_by_month": Layout(
-        "Persons with months of death and emigration, `died_month` and `emigrated_month`, where the days are not "
-        "delivered; and of birth, `birth_month`.",
-        _in_place_of((), _month("died_month", "Month of death"), _month("emigrated_month", "Month of emigration")),
+        "Persons with months of death, emigration and return, `died_month`, `emigrated_month` and `returned_month`, "
+        "where the days are not delivered; and of birth, `birth_month`.",
+        _in_place_of(
+            (),
+            _month("died_month", "Month of death"),
+            _month("emigrated_month", "Month of emigration"),
+            _month("returned_month", "Month of return"),
+        ),
         adapters.persons_by_month,
         _only("persons"),
-        loses="Days: death and emigration are on the last day of their month, birth on the 15th.",
+        loses="Days: death, emigration and return are on the last day of their month, birth on the 15th.",
         one_row=("person_id",),
     ),
     "nus2000": Layout(

@@ -11,7 +11,9 @@ from ipseval.contracts import EXTRACTS
 from ipseval.registers import plausible, signs
 from ipseval.registers.dates import SENTINEL_YEAR
 from ipseval.registers.distinct import looked_up
+from ipseval.registers.residence import NO_MOVES, Moves
 from ipseval.registers.rules import OPEN_DATES
+from ipseval.registers.schooling import undecided
 from ipseval.registers.spells import overlapping
 
 
@@ -22,7 +24,8 @@ class Known:
     cohort: Cohort
     randomised_on: pd.Series
     born_on: pd.Series
-    ended_on: pd.Series
+    died_on: pd.Series
+    moves: Moves = NO_MOVES
 
 
 @dataclass(frozen=True)
@@ -107,21 +110,39 @@ def _starts_before_birth(frame: pd.DataFrame, known: Known) -> np.ndarray:
     return (frame["start_on"] < looked_up(known.born_on, frame["person_id"])).to_numpy()
 
 
+def _last_day(frame: pd.DataFrame, known: Known) -> pd.Series:
+    """The day of death, or of the first emigration since the job began if that was earlier, of each row's person.
+
+    A job that begins after an emigration is none that was left: the person has come back. A job that the register
+    goes on reporting after the emigration, month by month, is the one that was left.
+    """
+    died, gone = looked_up(known.died_on, frame["person_id"]), known.moves.first_since(frame)
+    return died.mask(gone.notna() & ~(died <= gone), gone)
+
+
 def _after_death(frame: pd.DataFrame, known: Known) -> np.ndarray:
-    ended = looked_up(known.ended_on, frame["person_id"])
+    ended = _last_day(frame, known)
     return ((frame["end_on"].isna() & ended.notna()) | (frame["end_on"] > ended)).to_numpy()
 
 
 def _cut(frame: pd.DataFrame, found: np.ndarray, known: Known) -> pd.DataFrame:
-    ended = looked_up(known.ended_on, frame["person_id"])
-    cut = frame.assign(end_on=frame["end_on"].mask(found, ended))
+    cut = frame.assign(end_on=frame["end_on"].mask(found, _last_day(frame, known)))
     return cut[~(cut["end_on"] < cut["start_on"])]
+
+
+def _job_after_emigration(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    return known.moves.begins_away(frame, known.randomised_on)
 
 
 def _ended_before(frame: pd.DataFrame, known: Known) -> np.ndarray:
     day = looked_up(known.randomised_on, frame["person_id"])
     ends = [frame[c] < day for c in ("died_on", "emigrated_on") if c in frame]
     return np.logical_or.reduce(ends) if ends else np.zeros(len(frame), bool)
+
+
+def _class_would_decide(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    day = looked_up(known.randomised_on, frame["person_id"])
+    return undecided(frame, known.cohort.describe["education"], day)
 
 
 def _open_end(frame: pd.DataFrame, known: Known) -> np.ndarray:
@@ -177,6 +198,8 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("before_birth", _is_spells, _before_birth),
     RowRule("starts_before_birth", _is_spells, _starts_before_birth),
     RowRule("after_death", _is_spells, _after_death, _cut),
+    RowRule("class_would_decide", _only("education"), _class_would_decide, column="class"),
+    RowRule("job_after_emigration", _only("employment"), _job_after_emigration),
     RowRule("open_end", _is_spells, _open_end),
     RowRule("overlapping_spells", _is_spells, lambda frame, known: overlapping(frame)),
     RowRule("outside_coverage", _is_spells, _outside_register),

@@ -7,7 +7,7 @@ what cannot be seen in rows (files, columns, keys) is found in ``ipseval.check``
 from ipseval.registers.rule import BOTH, STOP, WARN, Rule
 from ipseval.registers.rules_of_files import FILES
 
-OPEN_DATES = ("end_on", "died_on", "emigrated_on", "withdrawn_on")  # empty: it has not happened
+OPEN_DATES = ("end_on", "died_on", "emigrated_on", "returned_on", "withdrawn_on")  # empty: it has not happened
 RULES: dict[str, Rule] = FILES | {
     # persons
     "left_out": Rule("drop", "[belongs|belong] to persons that leave_out names.", done="left out"),
@@ -27,6 +27,12 @@ RULES: dict[str, Rule] = FILES | {
     ),
     "contradicting_rows": Rule(
         "stop", "[belongs|belong] to persons with several rows that differ in {column}.", "Keep one row a {row}."
+    ),
+    "several_moves": Rule(
+        "fix",
+        "[belongs|belong] to persons with several rows that differ in the days of emigration and return.",
+        others=STOP,
+        done="each is a move",
     ),
     "contradicting_assignment": Rule(
         "stop",
@@ -138,7 +144,25 @@ RULES: dict[str, Rule] = FILES | {
         "stop", "[was|were] randomised after observed_until.", "Move observed_until, or leave the persons out."
     ),
     "ended_before_randomisation": Rule(
-        "warn", "died or emigrated before the day of randomisation.", "Check the dates and the linkage.", STOP
+        "warn",
+        "died or emigrated before the day of randomisation.",
+        "Check the dates and the linkage.",
+        STOP,
+        done="kept; who emigrated has come back by that day",
+    ),
+    "class_would_decide": Rule(
+        "warn",
+        "[is|are] of level 3 before October 1995, which counts as upper secondary by the class that is not told.",
+        "Have the class delivered, as class of education.",
+        STOP,
+        done="counted as below upper secondary, or as not known where other classes are told",
+    ),
+    "job_after_emigration": Rule(
+        "warn",
+        "[begins|begin] after the person's emigration, of which no return is told.",
+        "Have the days of return delivered, as returned_on of persons.",
+        ("stop", "drop"),
+        done="kept: the person has come back by then",
     ),
     "sentinel_date": Rule("fix", "[has|have] {column} far in the future.", others=BOTH, done="read as empty: not yet"),
     "past_sign": Rule(

@@ -62,6 +62,17 @@ def overlapping(frame: pd.DataFrame) -> np.ndarray:
     return found
 
 
+def begins_of_runs(frame: pd.DataFrame, by: list[str], apart: int = 1) -> np.ndarray:
+    """First day of the run of spells that each belongs to: those that agree in the columns ``by`` and start at most
+    ``apart`` days after the end of an earlier one; datetime64[D], length n.
+    """
+    order, begins, _ = _arranged(frame, by, apart)
+    start = frame["start_on"].to_numpy().astype("datetime64[D]")[order]
+    found = np.empty(len(frame), "datetime64[D]")
+    found[order] = start[begins][np.cumsum(begins) - 1]
+    return found
+
+
 def merge(frame: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
     """Merge spells that overlap or touch (the next day) and agree in the columns ``by``.
 
