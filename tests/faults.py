@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,6 +64,11 @@ def of_readers(made: dict[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in made.items() if name.split("/")[1] in VERIFIED}
 
 
+def heed_interrupts() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Runs:
     """A copy of the project and runs of it, from the results of one delivery to those of the next."""
 
@@ -98,8 +104,8 @@ class Runs:
         environment |= hook if kind else {}
         config = ["--config", "cohort=cohort/north.yaml", "results=results"]
         command = [sys.executable, "-m", "snakemake", "--cores", "1", *options, *config]
-        told = {"capture_output": True, "text": True, "check": False}
-        return subprocess.run(command, cwd=project, env=environment, start_new_session=True, **told)
+        own = {"cwd": project, "env": environment, "start_new_session": True, "preexec_fn": heed_interrupts}
+        return subprocess.run(command, capture_output=True, text=True, check=False, **own)
 
     @contextmanager
     def copied(self, name: str, on_small_disk: bool = False) -> Iterator[Path]:

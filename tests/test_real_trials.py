@@ -87,7 +87,7 @@ def run_on(
     """Write the cohort, run the pipeline and return its table of effects."""
     path = written(trial, persons, employment, layout, after, folder)
     write(measure(read_cohort(path)), folder / "results")
-    effects = folder / "results" / "review" / "effects.csv"
+    effects = folder / "results" / "unverified" / "review" / "effects.csv"
     return pd.read_csv(effects, dtype={"centre": str, "arm": str})
 
 

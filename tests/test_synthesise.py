@@ -18,7 +18,7 @@ from ipseval.errors import UserError
 from ipseval.estimation import second_engine
 from ipseval.estimation.joint import JOINT_TESTS, equal_effects
 from ipseval.pipeline import measure
-from ipseval.products import PRODUCTS
+from ipseval.products import place
 from ipseval.settings import read_cohort
 from ipseval.synthesise import synthesise
 from ipseval.tables.registry import TABLES
@@ -233,7 +233,7 @@ def test_table_prints_the_numbers_and_says_what_is_lacking(made):
 def test_a_run_on_a_real_trial_gives_the_numbers_of_another_implementation(trial: str, tmp_path: Path) -> None:
     theirs = pd.read_csv(folder_of(trial) / "reference_meta.csv").query("adjusted == 0").iloc[0]
     run_on_months(trial, tmp_path)
-    files = (PRODUCTS["cohort"]["people"], PRODUCTS["panel"]["panel"], PRODUCTS["estimate"]["effects_parquet"])
+    files = (place("cohort", "people"), place("panel", "panel"), place("estimate", "effects_parquet"))
     given = [store.read(tmp_path / "results" / file) for file in files]
     tables = synthesise(read_cohort(tmp_path / f"{trial}.yaml"), *given)
     row = tables["heterogeneity"].query("analysis == 'centre_unadjusted'").iloc[0]
