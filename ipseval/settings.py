@@ -59,7 +59,7 @@ _PRESENTED = (
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "check": (*_READING, *_STUDY, "states", "checks", "asked_services", "describe"),
     "clean": (*_STUDY,),
-    "cohort": ("covariates", "asked_covariates", "checks", "exclusions", "eligibility", "describe", *_STUDY),
+    "cohort": ("covariates", "asked_covariates", "checks", "exclusions", "eligibility", "describe", "layouts", *_STUDY),
     "panel": (*_STUDY, "states", "outcomes"),
     "describe": ("covariates", "describe", *_STUDY),
     "estimate": ("analyses", "estimation", *_STUDY),

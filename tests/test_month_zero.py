@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ipseval.pipeline import measure
-from ipseval.settings import read_cohort
+from ipseval.settings import for_stage, read_cohort
 
 DAY = dt.date(2012, 3, 20)
 TRIAL = {"centre": "A", "randomised_on": DAY, "age": 40.0, "female": 1.0}
@@ -95,3 +95,9 @@ def test_a_month_before_that_was_not_delivered_is_not_known(tmp_path: Path) -> N
     step = found["flow"].query("step == 'employed_at_randomisation' and centre == 'all'").set_index("arm")
     assert step["n_not_known"].to_dict() == {"control": 1, "ips": 3, "all": 4}
     assert "4 persons whose employment then is not known are kept: control 1, ips 3" in step["reason"].iloc[0]
+
+
+def test_the_stage_reads_the_layout_that_eligibility_depends_on() -> None:
+    """Snakemake gives a stage the settings that it names: the default layout in its place would be one of days."""
+    settings = {"name": "north", "layouts": {"employment": {"layout": "monthly"}}}
+    assert for_stage(settings, "cohort")["layouts"] == settings["layouts"]
