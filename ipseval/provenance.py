@@ -21,11 +21,12 @@ LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "statsmodels", "li
 
 @cache
 def modules(stage: str) -> tuple[str, ...]:
-    """Files that a stage uses, sorted: modules, by following imports from its script; where it prints, templates and
-    languages.
+    """Files that a stage (or another module) uses, sorted: modules, by following imports from it and its script; where
+    it prints, templates and languages.
     """
     found: set[str] = set()
-    waiting = [stage, *_imported(ROOT / "workflow" / "scripts" / f"{stage}.py")]
+    script = ROOT / "workflow" / "scripts" / f"{stage}.py"
+    waiting = [stage, *(_imported(script) if script.exists() else ())]
     while waiting:
         name = waiting.pop()
         if name not in found:

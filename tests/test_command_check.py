@@ -57,7 +57,8 @@ def test_all_faults_are_told_at_once_with_status_1(tmp_path: Path, capsys) -> No
         "north, check: 2 of 40 rows of trial.parquet (2 persons) carry an arm code that is not declared. "
         "Add it to arms or to exclusions.",
         "north, check: 40 of 40 rows of persons.parquet (40 persons) have a value of birth_date that cannot be read as "
-        "a date (YYYY-MM-DD, YYYYMMDD or DD.MM.YYYY). Mend the extract.",
+        "a date (YYYY-MM-DD, YYYYMMDD or DD.MM.YYYY). Mend the extract, or say how they are written under "
+        "dates.persons.birth_date.",
     ]
     assert (
         "warning: 1 of 242 rows of employment.parquet (1 person) belongs to nobody in the trial list (left out).\n"

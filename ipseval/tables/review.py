@@ -157,10 +157,12 @@ class Review:
         return (say("Not in this cohort, hence in no model: {covariates}.", covariates=known), *short)
 
     def _short_windows(self, effects: pd.DataFrame) -> tuple[str, ...]:
-        """A note where months at an end of a pooled window have nobody."""
+        """A note where months at an end of a pooled window have nobody; none where a hidden number would tell."""
         pooled = effects[effects["month_from"] < effects["month_to"]]
-        seen = pooled[["first_month", "last_month"]].apply(pd.to_numeric, errors="coerce")
-        if seen.dropna().empty:
+        ends = ["first_month", "last_month"]
+        seen = pooled[ends].apply(pd.to_numeric, errors="coerce")
+        is_hidden = "effects" in self.hidden and self.hidden["effects"].loc[pooled.index, ends].to_numpy().any()
+        if is_hidden or seen.dropna().empty:
             return ()
         first, last = int(seen["first_month"].min()), int(seen["last_month"].max())
         if (first, last) == (pooled["month_from"].min(), pooled["month_to"].max()):
