@@ -13,9 +13,11 @@ from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
 from ipseval.estimate import estimate
 from ipseval.estimation import second_engine
+from ipseval.estimation.arithmetic import ARITHMETIC
 from ipseval.estimation.design import MEMBER
 from ipseval.estimation.estimators import LINEAR
 from ipseval.estimation.invariants import INVARIANTS, Check, Written
+from ipseval.estimation.recomputed import RECOMPUTED
 from ipseval.panel import months_of_outcomes
 from ipseval.placebo import placebo
 from ipseval.registers.fingerprint import ALL
@@ -47,7 +49,8 @@ def verify(cohort: Cohort, written: Written, review: Path) -> dict[str, str]:
     UserError
         A check did not hold.
     """
-    checks = [check(cohort, written) for check in INVARIANTS] + second_engine_checks(cohort, written)
+    checks = [check(cohort, written) for check in (*INVARIANTS, *ARITHMETIC, *RECOMPUTED)]
+    checks += second_engine_checks(cohort, written)
     checks.append(release_check(cohort, written["people"], review))
     faults = [
         Fault(f"{cohort.name}, verify", f"{c.name} does not hold: {c.detail}.", "Do not use these results; report it.")

@@ -12,6 +12,7 @@ import pytest
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval.bound import bound
 from ipseval.config import Adjustment, Cohort, Robustness
+from ipseval.estimation.arithmetic import ARITHMETIC
 from ipseval.estimation.invariants import (
     INVARIANTS,
     Check,
@@ -19,6 +20,7 @@ from ipseval.estimation.invariants import (
     missing_data_is_bounded,
     waiting_adds_up,
 )
+from ipseval.estimation.recomputed import RECOMPUTED
 from ipseval.follow import follow
 from ipseval.pipeline import Made, measure
 from ipseval.placebo import placebo
@@ -48,7 +50,8 @@ def measured(recipe: Recipe, seed: int, folder: Path) -> tuple[Cohort, Frames]:
 
 
 def checked(cohort: Cohort, tables: Frames) -> list[Check]:
-    return [check(cohort, tables) for check in INVARIANTS] + second_engine_checks(cohort, tables)
+    every = (*INVARIANTS, *ARITHMETIC, *RECOMPUTED)
+    return [check(cohort, tables) for check in every] + second_engine_checks(cohort, tables)
 
 
 @pytest.fixture(scope="module")
