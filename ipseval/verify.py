@@ -22,7 +22,7 @@ from ipseval.panel import months_of_outcomes
 from ipseval.placebo import placebo
 from ipseval.registers.fingerprint import ALL
 from ipseval.scan import limits_of, scan
-from ipseval.terms import Parts, parts_of
+from ipseval.terms import ASSIGNED, Parts, parts_of
 
 FINDINGS_TOLD = 5
 
@@ -185,7 +185,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _has_reference(term: Parts, rows: pd.DataFrame, reference: str) -> bool:
     """Whether the centre of an arm-by-centre term has somebody in the reference arm."""
-    if not (term.arm and term.centre):
+    if term.kind != ASSIGNED or not term.centre:  # a centred dummy of a centre is not that centre alone
         return True
     return bool(((rows["centre"] == term.centre) & (rows["arm"] == reference)).any())
 
