@@ -10,7 +10,8 @@ import pandas as pd
 from ipseval.config import Analysis, Cohort, code
 from ipseval.estimate import NO_ERROR, effect_rows
 from ipseval.estimation.analyses import Regression, regressions
-from ipseval.estimation.trimming import EMPLOYED, NOT_EMPLOYED, NOT_OBSERVED, interval, standard_errors, trimmed
+from ipseval.estimation.strata import LEFT_OUT, NONE, NOT_COMPARABLE, OVERLAP, Strata, overlap_weights, strata
+from ipseval.estimation.trimming import EMPLOYED, NOT_EMPLOYED, NOT_OBSERVED, by_cell, interval, standard_errors
 from ipseval.panel import MISSING, analysed_months, outside_coverage
 from ipseval.registers.categories import OF_RANDOMISATION, UNKNOWN, adjustable, is_category, levels
 
@@ -22,6 +23,7 @@ LOWER, UPPER = "lee_lower", "lee_upper"
 BOOTSTRAP = "bootstrap"
 NOTHING = "nothing is missing"
 UNORDERED = "the linear model predicts outside 0 to 1: the effect of the observed months is not between the two"
+ONE = {"stratified_by": NONE, "weighting": NONE}  # of a trial with one centre
 COUNTS = [
     f"{name}_{side}"
     for name in ("n", "n_missing", "n_months_missing", "n_months_outside")
@@ -30,6 +32,7 @@ COUNTS = [
 COLUMNS = [
     *("about", "method", "arm", "reference_arm", "month_from", "month_to", *COUNTS, "share_trimmed"),
     *("estimate", "std_error", "df", "ci_low", "ci_high", "variance", "status", "note"),
+    *("n_left_out", "stratified_by", "weighting"),
 ]
 Row = dict[str, Any]
 
@@ -74,7 +77,9 @@ def bound(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str
         *_of_months(cohort, main, analysed, states, gaps),
         *_of_trimming(cohort, analysed, states, gaps),
     ]
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    n_centres = analysed["centre"].nunique()
+    pooled = {"stratified_by": "centre", "weighting": OVERLAP} if n_centres > 1 else ONE  # dummies for centres
+    table = pd.DataFrame([pooled | row for row in rows], columns=COLUMNS).astype({"n_left_out": "Int64"})
     return {"missing_data": table.assign(**table[COUNTS].fillna(0).astype("int64"))}
 
 
@@ -172,47 +177,53 @@ def _estimated(
 
 
 def _of_trimming(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, gaps: Gaps) -> Iterator[Row]:
-    """Bounds for the always-observed at single months, unadjusted."""
-    chosen, arms = cohort.bound, cohort.arms
+    """Bounds for the always-observed at single months, within strata, no covariates."""
+    chosen, arms, found = cohort.bound, cohort.arms, strata(cohort, people)
     for month in chosen.months:
         could, state = ~gaps.left[:, month], states[:, cohort.window.before + month]
         by_person = {"n": could, "n_missing": could & (state == MISSING), "n_months_outside": gaps.left[:, month]}
         by_person["n_months_missing"] = by_person["n_missing"]
         for j, arm in enumerate(arms.treatments):
-            counts = _cells(cohort, people[could], state[could], arm)
+            counts = _cells(cohort, people[could], state[could], found.of(could), arm)
             rng = np.random.default_rng([chosen.seed, month, j])
             label = {"arm": arm, "reference_arm": arms.reference, "month_from": month, "month_to": month}
             counted = _by_side(cohort, arm, people["arm"].to_numpy(), by_person)
             for row in _trimmed_rows(cohort, counts, rng):
-                yield label | counted | row | {"about": OUTCOME, "variance": BOOTSTRAP}
+                yield label | counted | row | {"about": OUTCOME, "variance": BOOTSTRAP, **found.label}
 
 
-def _cells(cohort: Cohort, people: pd.DataFrame, state: np.ndarray, arm: str) -> np.ndarray:
-    """Persons by centre, side (the arm, the reference arm) and state; int, centres x 2 x 3."""
-    centre = pd.Index(cohort.centres).get_indexer(pd.Index(people["centre"]))
+def _cells(cohort: Cohort, people: pd.DataFrame, state: np.ndarray, found: Strata, arm: str) -> np.ndarray:
+    """Persons by stratum, side (the arm, the reference arm) and state; int, strata x 2 x 3."""
     side = pd.Index([arm, cohort.arms.reference]).get_indexer(pd.Index(people["arm"]))
     kind = np.select([state == 1, state == 0], [EMPLOYED, NOT_EMPLOYED], NOT_OBSERVED)
-    counts, here = np.zeros((len(cohort.centres), 2, 3), dtype=np.int64), side >= 0
-    np.add.at(counts, (centre[here], side[here], kind[here]), 1)
+    counts, here = np.zeros((found.n_strata, 2, 3), dtype=np.int64), side >= 0
+    np.add.at(counts, (found.number[here], side[here], kind[here]), 1)
     return counts
 
 
 def _trimmed_rows(cohort: Cohort, counts: np.ndarray, rng: np.random.Generator) -> Iterator[Row]:
     """The two bounds; the interval of both is that of the effect itself."""
-    both = counts.sum(axis=0)
-    found, observed = trimmed(both), both[:, :NOT_OBSERVED].sum(axis=1)
-    lower, upper, share = float(found.lower), float(found.upper), float(found.share_trimmed)
-    errors, status = (np.nan, np.nan), _status(observed, cohort.estimation.min_persons_per_arm)
+    observed, least = counts[..., :NOT_OBSERVED].sum(axis=-1), cohort.estimation.min_persons_per_arm
+    is_used = (observed >= max(least, 1)).all(axis=1) if len(counts) > 1 else np.ones(len(counts), bool)
+    n_left_out = int(counts[~is_used].sum())
+    status, numbers = _status(observed.sum(axis=0), least), Row()
+    if status == "estimated" and not is_used.any():
+        status = NOT_COMPARABLE
+    weights = overlap_weights(np.where(is_used[:, None], counts.sum(axis=-1), 0))
+    found, errors = by_cell(counts, weights), (np.nan, np.nan)
+    numbers["share_trimmed"] = float(found.share_trimmed) if is_used.any() else np.nan
     if status == "estimated":
-        errors = standard_errors(counts, cohort.bound.draws, rng)
+        errors = standard_errors(counts, cohort.bound.draws, rng, weights)
         status = "estimated" if min(errors) > NO_ERROR else "no_variation"
-    shared: Row = {"share_trimmed": share, "status": status, "note": "" if both[:, NOT_OBSERVED].any() else NOTHING}
-    for method, estimate, error in ((LOWER, lower, errors[0]), (UPPER, upper, errors[1])):
-        numbers: Row = {}
-        if status == "estimated":
-            low, high = interval(lower, upper, errors, cohort.estimation.confidence_level)
-            numbers = {"estimate": estimate, "std_error": error, "ci_low": low, "ci_high": high}
-        yield {"method": method} | shared | numbers
+    lower, upper = float(found.lower), float(found.upper)
+    if status == "estimated":
+        low, high = interval(lower, upper, errors, cohort.estimation.confidence_level)
+        numbers |= {"ci_low": low, "ci_high": high}
+    said = (NOTHING if not counts[..., NOT_OBSERVED].any() else "", LEFT_OUT.format(n=n_left_out) if n_left_out else "")
+    shared: Row = {"status": status, "n_left_out": n_left_out, "note": "; ".join(filter(None, said))}
+    for j, method in enumerate((LOWER, UPPER)):
+        own = {"estimate": (lower, upper)[j], "std_error": errors[j]} if status == "estimated" else {}
+        yield {"method": method} | shared | numbers | own
 
 
 def _status(observed: np.ndarray, least: int) -> str:

@@ -10,6 +10,7 @@ from ipseval.config import Cohort
 from ipseval.estimate import NO_ERROR, tested
 from ipseval.estimation.distributions import f_sf
 from ipseval.estimation.fixed_effects import PersonEffects, PersonPeriods, fit
+from ipseval.estimation.strata import LEFT_OUT, Strata, strata
 from ipseval.panel import analysed_months
 
 ESTIMATOR, VARIANCE = "person_fixed_effects", "cr1"
@@ -18,11 +19,13 @@ NUMBERS = ["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_
 # fmt: off
 EVENT_COLUMNS = [
     "cohort", "outcome", "estimator", "arm", "reference_arm", "month_from", "month_to", "is_base", "n_assigned",
-    "n_control", "n_obs", "n_persons", *NUMBERS, "variance", "status",
+    "n_control", "n_obs", "n_persons", *NUMBERS, "variance", "status", "note", "n_left_out", "stratified_by",
+    "weighting",
 ]
 PLACEBO_COLUMNS = [
     "cohort", "outcome", "estimator", "arm", "reference_arm", "month_from", "month_to", "n_periods", "n_obs",
-    "n_persons", "wald_f", "wald_df1", "wald_df2", "wald_p", *NUMBERS, "variance", "status", "note",
+    "n_persons", "wald_f", "wald_df1", "wald_df2", "wald_p", *NUMBERS, "variance", "status", "note", "n_left_out",
+    "stratified_by", "weighting",
 ]
 # fmt: on
 Row = dict[str, Any]
@@ -31,10 +34,11 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Study:
-    """Persons by periods with their arms, the months of each period, and the regression where there is one."""
+    """Persons by periods with arms and strata, the months of each period, and the regression where there is one."""
 
     cells: PersonPeriods
     arm: np.ndarray
+    strata: Strata
     spans: list[Span]
     fitted: PersonEffects | None
 
@@ -57,7 +61,7 @@ def placebo(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[s
         all periods before the base are zero and their mean, weighted by months.
     """
     analysed, states = analysed_months(cohort, people, panel)
-    study = _study(cohort, analysed["arm"].to_numpy(), states)
+    study = _study(cohort, analysed["arm"].to_numpy(), states, strata(cohort, analysed))
     events = [row for arm in cohort.arms.treatments for row in _events(cohort, study, arm)]
     tests = [_placebo(cohort, study, arm, [r for r in events if r["arm"] == arm]) for arm in cohort.arms.treatments]
     return {
@@ -66,27 +70,29 @@ def placebo(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[s
     }
 
 
-def person_periods(cohort: Cohort, arm: np.ndarray, states: np.ndarray, base: int) -> PersonPeriods:
-    """Observed months and mean outcome of every person (with the arm) and period."""
+def person_periods(
+    cohort: Cohort, arm: np.ndarray, states: np.ndarray, base: int, stratum: np.ndarray
+) -> PersonPeriods:
+    """Observed months and mean outcome of every person (with arm and stratum) and period."""
     starts = [first + cohort.window.before for first, _ in cohort.event_study.spans(cohort.window)]
     n_months = np.add.reduceat(states >= 0, starts, axis=1, dtype=np.int64)
     total = np.add.reduceat(states == 1, starts, axis=1, dtype=np.int64)
     mean = np.divide(total, n_months, out=np.zeros(total.shape), where=n_months > 0)
-    return PersonPeriods(n_months, mean, np.column_stack([arm == t for t in cohort.arms.treatments]), base)
+    return PersonPeriods(n_months, mean, np.column_stack([arm == t for t in cohort.arms.treatments]), base, stratum)
 
 
-def _study(cohort: Cohort, arm: np.ndarray, states: np.ndarray) -> Study:
+def _study(cohort: Cohort, arm: np.ndarray, states: np.ndarray, found: Strata) -> Study:
     """The persons with two periods at least, and the regression; none without a period before randomisation."""
     spans = cohort.event_study.spans(cohort.window)
     base = next((p for p, (_, last) in enumerate(spans) if last == -1), -1)
-    cells = person_periods(cohort, arm, states, base)
+    cells = person_periods(cohort, arm, states, base, found.number)
     used = cells.is_seen_twice
-    return Study(cells.of(used), arm[used], spans, fit(cells.of(used)) if base >= 0 else None)
+    return Study(cells.of(used), arm[used], found.of(used), spans, fit(cells.of(used)) if base >= 0 else None)
 
 
 def _events(cohort: Cohort, study: Study, arm: str) -> list[Row]:
     """The periods of one treatment."""
-    observed = study.cells.n_months > 0
+    observed = (study.cells.n_months > 0) & _is_compared(cohort, study, arm)[:, None]
     n_assigned = observed[study.arm == arm].sum(axis=0)
     n_control = observed[study.arm == cohort.arms.reference].sum(axis=0)
     number, least, base = cohort.arms.treatments.index(arm), cohort.estimation.min_persons_per_arm, study.cells.base
@@ -120,7 +126,7 @@ def _placebo(cohort: Cohort, study: Study, arm: str, events: list[Row]) -> Row:
     """Joint test and mean of the periods of one treatment before the base."""
     number, base = cohort.arms.treatments.index(arm), study.cells.base
     before = [p for p in range(max(base, 0)) if events[p]["status"] == "estimated"]
-    label = _labels(cohort, study, arm) | {"n_periods": len(before), "note": ""}
+    label = _labels(cohort, study, arm) | {"n_periods": len(before)}
     if study.fitted is None or not before:
         reasons = [row["status"] for row in events[: max(base, 0)]]
         return label | {"status": reasons[0] if reasons else NO_MONTHS_BEFORE}
@@ -135,7 +141,7 @@ def _placebo(cohort: Cohort, study: Study, arm: str, events: list[Row]) -> Row:
         **joint,
         **found,
         "status": "estimated" if found else "no_variation",
-        "note": "" if joint else "no joint test: too few persons",
+        "note": "; ".join(filter(None, [label["note"], "" if joint else "no joint test: too few persons"])),
     }
 
 
@@ -160,9 +166,20 @@ def _numbers(cohort: Cohort, fitted: PersonEffects | None, weights: dict[tuple[i
     return tested(cohort, estimate, error, float(df))
 
 
+def _is_compared(cohort: Cohort, study: Study, arm: str) -> np.ndarray:
+    """Persons whose stratum has somebody of the treatment and of the reference arm; bool, n."""
+    is_used = study.strata.comparable([study.arm == arm, study.arm == cohort.arms.reference], 1)
+    return is_used[study.strata.number] if len(study.arm) else np.zeros(0, bool)
+
+
 def _labels(cohort: Cohort, study: Study, arm: str) -> Row:
     """What a row is of."""
+    both = np.isin(study.arm, [arm, cohort.arms.reference])
+    n_left_out = int((both & ~_is_compared(cohort, study, arm)).sum())
     return {
+        "n_left_out": n_left_out,
+        "note": LEFT_OUT.format(n=n_left_out) if n_left_out else "",
+        **study.strata.label,
         "cohort": cohort.name,
         "outcome": cohort.outcome.primary,
         "estimator": ESTIMATOR,

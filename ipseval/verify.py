@@ -18,6 +18,7 @@ from ipseval.estimation.design import MEMBER
 from ipseval.estimation.estimators import LINEAR
 from ipseval.estimation.invariants import INVARIANTS, Check, Written
 from ipseval.estimation.recomputed import RECOMPUTED
+from ipseval.estimation.strata import NONE
 from ipseval.panel import months_of_outcomes
 from ipseval.placebo import placebo
 from ipseval.registers.fingerprint import ALL
@@ -134,7 +135,9 @@ def _event_study_check(cohort: Cohort, people: pd.DataFrame, events: pd.DataFram
     if known.empty:
         return Check("event study: linearmodels", True, "nothing was estimated")
     rows = second_engine.expanded(people, panel, cohort.outcome.primary, cohort.window.months)
-    theirs = second_engine.event_study(rows, cohort.event_study.spans(cohort.window), cohort.arms.treatments)
+    (strata,) = known["stratified_by"].unique()
+    by = [] if strata == NONE else strata.split(" + ")
+    theirs = second_engine.event_study(rows, cohort.event_study.spans(cohort.window), cohort.arms.treatments, by)
     terms = [f"assigned[{arm}]:{first}" for arm, first in zip(known["arm"], known["month_from"], strict=True)]
     ours = known[["estimate", "std_error"]].astype(float).set_axis(pd.Index(terms))
     off = _largest_difference(theirs, ours)

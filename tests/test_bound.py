@@ -177,34 +177,50 @@ def trimmed_by_hand(one) -> Iterator[tuple[pd.Series, pd.Series, float, float, f
         yield row, [side.loc[side["state"] >= 0, "state"].to_numpy(float) for side in sides], q, sides
 
 
+def ends_by_hand(seen: list[np.ndarray], q: list[float]) -> tuple[float, float, float]:
+    """Bounds of a cell and the share trimmed, from the outcomes of its persons."""
+    share = abs(q[0] - q[1]) / max(q)
+    more = int(q[1] > q[0])
+    cut, ends = share * len(seen[more]), []
+    for side in ("top", "bottom"):  # a share of a person leaves: between the two whole numbers of persons
+        sums = [
+            mean_after_trimming(seen[more], n, side) * (len(seen[more]) - n)
+            for n in (int(np.floor(cut)), int(np.floor(cut)) + 1)
+        ]
+        total = sums[0] + (cut - np.floor(cut)) * (sums[1] - sums[0])
+        ends.append(total / (len(seen[more]) - cut))
+    other = seen[1 - more].mean()
+    return (*((other - ends[1], other - ends[0]) if more else (ends[0] - other, ends[1] - other)), share)
+
+
 @pytest.mark.parametrize("name", ["ended", "weekly"])
-def test_trimming_bounds_are_those_of_persons(made, name):
-    one, n_trimmed = made[name], 0
+def test_trimming_bounds_are_those_of_persons_in_each_centre(made, name):
+    """Lee 2009, section III: bounds of each cell, and their mean with weights n1 n0 / (n1 + n0)."""
+    one, n_trimmed, n_left_out = made[name], 0, 0
     upper = one.table[one.table["method"] == UPPER].set_index(["arm", "month_from"])
-    for row, seen, q, sides in trimmed_by_hand(one):
+    for row, seen, _, sides in trimmed_by_hand(one):
         assert [row["n_assigned"], row["n_control"]] == [len(side) for side in sides]
         gaps = [len(side) - len(y) for side, y in zip(sides, seen, strict=True)]
         assert [row["n_missing_assigned"], row["n_missing_control"]] == gaps
         assert [row["n_months_missing_assigned"], row["n_months_missing_control"]] == gaps
-        share = abs(q[0] - q[1]) / max(q)
-        assert row["share_trimmed"] == pytest.approx(share, abs=1e-12)
-        more = int(q[1] > q[0])
-        cut = share * len(seen[more])
-        ends = []
-        for side in ("top", "bottom"):  # a share of a person leaves: between the two whole numbers of persons
-            sums = [
-                mean_after_trimming(seen[more], n, side) * (len(seen[more]) - n)
-                for n in (int(np.floor(cut)), int(np.floor(cut)) + 1)
-            ]
-            total = sums[0] + (cut - np.floor(cut)) * (sums[1] - sums[0])
-            ends.append(total / (len(seen[more]) - cut))
-        other = seen[1 - more].mean()
-        wanted = [other - ends[1], other - ends[0]] if more else [ends[0] - other, ends[1] - other]
+        cells, weights, left_out = [], [], 0
+        for centre in one.cohort.centres:
+            here = [side[side["centre"] == centre] for side in sides]
+            known = [side.loc[side["state"] >= 0, "state"].to_numpy(float) for side in here]
+            if min(map(len, known)) < 2:
+                left_out += sum(map(len, here))
+                continue
+            cells.append(ends_by_hand(known, [len(y) / len(side) for y, side in zip(known, here, strict=True)]))
+            weights.append(len(here[0]) * len(here[1]) / (len(here[0]) + len(here[1])))
+        assert row["n_left_out"] == left_out
+        n_left_out += left_out
+        wanted = np.average(cells, axis=0, weights=weights)
         other_row = upper.loc[(row["arm"], row["month_from"])]
-        np.testing.assert_allclose([row["estimate"], other_row["estimate"]], wanted, atol=1e-12)
+        found = [row["estimate"], other_row["estimate"], row["share_trimmed"]]
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
         assert (row["ci_low"], row["ci_high"]) == (other_row["ci_low"], other_row["ci_high"])
         assert row["ci_low"] < row["estimate"] <= other_row["estimate"] < row["ci_high"]
-        n_trimmed += share > 0
+        n_trimmed += row["share_trimmed"] > 0
     assert n_trimmed >= 2
 
 
@@ -237,9 +253,12 @@ def test_without_anything_missing_all_rows_are_equal(made):
     people, panel = made["known"].given
     state = panel.query("outcome == 'ordinary_employment'").set_index("person_id")["month_6"]
     analysed = people[people["is_analysed"]]
-    shares = analysed["person_id"].map(state).groupby(analysed["arm"]).mean()
+    cells = analysed["person_id"].map(state).groupby([analysed["arm"], analysed["centre"]])
+    shares, n = cells.mean(), cells.size()
+    differences = shares["ips"] - shares["control"]
+    weights = n["ips"] * n["control"] / (n["ips"] + n["control"])
     row = table[(table["method"] == LOWER) & (table["month_from"] == 6)].iloc[0]
-    assert row["estimate"] == pytest.approx(shares["ips"] - shares["control"], abs=1e-12)
+    assert row["estimate"] == pytest.approx(np.average(differences, weights=weights), abs=1e-12)
 
 
 def test_the_same_seed_gives_the_same_errors_whatever_other_months_there_are(made):

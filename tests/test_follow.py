@@ -210,37 +210,73 @@ def test_hours_that_are_all_empty_were_not_delivered(made):
 # --- time to a first job -----------------------------------------------------------------------
 
 
+def waits_of(one) -> tuple[pd.DataFrame, np.ndarray]:
+    """The panel, but a job in month 0 has a day after that of randomisation, where days are known."""
+    people, states = analysed_months(one.cohort, one.given[0], one.given[1])
+    states = states[:, one.cohort.window.before :].copy()
+    if "start_on" not in one.extracts["employment"]:
+        return people, states
+    for i, person in enumerate(people.to_dict("records")):
+        last_day = min(as_day(person["died_on"]), as_day(person["emigrated_on"]))
+        spells = spells_of(rows_of(one.extracts["employment"], person["person_id"]), last_day)
+        on = person["randomised_on"].date()
+        later = [day for day in days_of(month_of(on)) if day > on]
+        if states[i, 0] == 1 and not any(covers(spell, day) for spell in spells for day in later):
+            states[i, 0] = 0
+    return people, states
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_curves_are_of_the_panel(made, name):
     one = made[name]
     assert one.time_to_job.columns.tolist() == TIME_COLUMNS
-    people, states = analysed_months(one.cohort, one.given[0], one.given[1])
-    states = states[:, one.cohort.window.before :].tolist()
+    people, states = waits_of(one)
+    states = states.tolist()
     start = 1 if name == "weekly" else 0  # weeks are counted from month 1 on
+    arms = one.cohort.arms.all
+    cells = {
+        (c, a): [row[start:] for row, *at in zip(states, people["centre"], people["arm"], strict=True) if at == [c, a]]
+        for c in one.cohort.centres
+        for a in arms
+    }
+    cells = {at: [row for row in rows if row[0] != -1] for at, rows in cells.items()}
+    used = [c for c in one.cohort.centres if all(len(cells[c, a]) >= 2 for a in arms)]
+    assert used == list(one.cohort.centres)
     for arm, rows in one.time_to_job.groupby("arm"):
-        theirs = [row[start:] for row, a in zip(states, people["arm"], strict=True) if a == arm]
-        survival = 1.0
         assert rows["month"].tolist() == list(range(9))
         assert (rows["status"].iloc[:start] == "nobody_at_risk").all()
+        weights = np.array([1 / sum(1 / len(cells[c, a]) for a in arms) for c in used])
+        survival, variance = np.ones(len(used)), np.zeros(len(used))
         for k, row in enumerate(rows.iloc[start:].to_dict("records")):
-            at_risk = [months for months in theirs if -1 not in months[: k + 1] and 1 not in months[:k]]
-            n_events = sum(months[k] == 1 for months in at_risk)
-            assert (row["n_at_risk"], row["n_events"]) == (len(at_risk), n_events)
-            survival *= 1 - n_events / len(at_risk) if at_risk else 1
-            if at_risk:
-                assert row["survival"] == pytest.approx(survival, rel=1e-12)
-                assert row["share_with_job"] == pytest.approx(1 - survival, abs=1e-12)
+            at_risk = [[m for m in cells[c, arm] if -1 not in m[: k + 1] and 1 not in m[:k]] for c in used]
+            n = np.array([len(part) for part in at_risk])
+            d = np.array([sum(months[k] == 1 for months in part) for part in at_risk])
+            assert (row["n_at_risk"], row["n_events"], row["n_left_out"]) == (n.sum(), d.sum(), 0)
+            over = (n == 0) & (survival > 0)
+            survival = np.where(over, np.nan, survival * (1 - d / np.maximum(n, 1)))
+            variance = variance + np.where(n > d, d / np.maximum(n * (n - d), 1), 0)
+            whole = weights @ survival / weights.sum()
+            assert row["survival"] == pytest.approx(whole, rel=1e-12, nan_ok=True)
+            assert row["share_with_job"] == pytest.approx(1 - whole, abs=1e-12, nan_ok=True)
+            if row["status"] == "estimated":
+                error = np.sqrt(weights**2 @ (survival**2 * variance)) / weights.sum()
+                assert row["std_error"] == pytest.approx(error, rel=1e-10)
             else:
-                assert row["status"] == "nobody_at_risk"
+                assert row["status"] == ("nobody_at_risk" if over.any() or np.isnan(whole) else "no_variation")
 
 
-def test_differences_of_restricted_means_are_two_samples_of_waits(made):
-    """Without censoring: means of min(T, 9), and the error of two independent samples (n in the denominator)."""
+def test_differences_of_restricted_means_are_two_samples_of_waits_in_each_centre(made):
+    """Without censoring: means of min(T, 9), and the errors of independent samples (n in the denominator)."""
     one = made["plain"]
-    people, states = analysed_months(one.cohort, one.given[0], one.given[1])
+    people, states = waits_of(one)
     assert (states >= 0).all()
-    wait = pd.Series([next((k for k, s in enumerate(row) if s), 9) for row in states.tolist()]).groupby(people["arm"])
-    mean, error = wait.mean(), wait.std(ddof=0) / np.sqrt(wait.size())
+    wait = pd.Series([next((k for k, s in enumerate(row) if s), 9) for row in states.tolist()])
+    cells = wait.groupby([people["arm"], people["centre"]])
+    n, of_cell, error_of_cell = cells.size(), cells.mean(), cells.std(ddof=0) / np.sqrt(cells.size())
+    weights = n["ips"] * n["control"] / (n["ips"] + n["control"])
+    weights /= weights.sum()
+    mean = {arm: weights @ of_cell[arm] for arm in ("control", "ips")}
+    error = {arm: np.sqrt(weights**2 @ error_of_cell[arm] ** 2) for arm in ("control", "ips")}
     rows = one.restricted_mean.set_index(["measure", "arm"])
     for arm in ("control", "ips"):
         row = rows.loc[("months_without_job", arm)]
@@ -250,6 +286,7 @@ def test_differences_of_restricted_means_are_two_samples_of_waits(made):
     low, high = stats.norm.interval(0.95, row["estimate"], both)
     np.testing.assert_allclose([row["ci_low"], row["ci_high"]], [low, high], rtol=1e-9)
     assert (row["month_from"], row["month_to"], row["reference_arm"]) == (0, 8, "control")
+    assert set(rows["stratified_by"]) == {"centre"} and set(rows["weighting"]) == {"overlap"}
 
 
 def with_states(one, states: np.ndarray) -> dict[str, pd.DataFrame]:
@@ -266,17 +303,20 @@ def test_horizon_is_the_last_month_with_persons_at_risk_in_every_arm(made):
     one = made["plain"]
     people = one.given[0][one.given[0]["is_analysed"]]
     states = (np.random.default_rng(2).random((len(people), 9)) < 0.05).astype(np.int8)
+    states[:, 0] = 0
     states[(people["arm"] == "ips").to_numpy(), 6:] = -1
     found = with_states(one, states)
     means = found["restricted_mean"]
     assert means.columns.tolist() == MEAN_COLUMNS
     assert set(means["month_to"]) == {5}
-    assert set(means["note"]) == {"after month 5 an arm has nobody at risk"}
+    assert set(means["note"]) == {"after month 5 an arm of a centre or stratum has nobody at risk"}
     rows = found["time_to_job"].query("arm == 'ips' and month > 5")
     assert rows["survival"].isna().all() and set(rows["status"]) == {"nobody_at_risk"}
-    controls = states[(people["arm"] == "control").to_numpy(), :6].tolist()
-    waits = [next((k for k, s in enumerate(row) if s), 6) for row in controls]
-    assert means["estimate"].iloc[0] == pytest.approx(np.mean(waits), rel=1e-12)
+    waits = pd.Series([next((k for k, s in enumerate(row) if s), 6) for row in states[:, :6].tolist()])
+    cells = waits.groupby([people["arm"].to_numpy(), people["centre"].to_numpy()])
+    n, of_cell = cells.size(), cells.mean()
+    weights = n["ips"] * n["control"] / (n["ips"] + n["control"])
+    assert means["estimate"].iloc[0] == pytest.approx(np.average(of_cell["control"], weights=weights), rel=1e-12)
 
 
 def test_arms_without_an_event_or_without_anybody_say_so(made):
@@ -286,9 +326,12 @@ def test_arms_without_an_event_or_without_anybody_say_so(made):
     states = np.where(is_control[:, None], 0, np.eye(9, dtype=np.int8)[np.arange(len(people)) % 9]).astype(np.int8)
     rows = with_states(one, states)["restricted_mean"].set_index(["measure", "arm"])
     assert rows.loc[("months_without_job", "control"), "status"] == "no_variation"
-    assert rows.loc[("difference", "ips"), "status"] == "estimated"
+    assert rows.loc[("months_without_job", "ips"), "status"] == "estimated"
+    assert rows.loc[("difference", "ips"), "status"] == "no_variation"  # half of its error is not known
+    assert pd.isna(rows.loc[("difference", "ips"), "estimate"])
     rows = with_states(one, np.where(is_control[:, None], -1, states).astype(np.int8))["restricted_mean"]
-    assert rows["status"].tolist() == ["nobody_at_risk", "estimated", "nobody_at_risk"]
+    assert rows["status"].tolist() == ["nobody_at_risk", "not_comparable", "not_comparable"]
+    assert rows["n_left_out"].tolist() == [0, *[(~is_control).sum()] * 2]
     assert rows["month_to"].tolist() == [8, 8, 8]
 
 

@@ -1,9 +1,13 @@
 """Time to a first event over months, some persons not followed to the end: Kaplan-Meier and the restricted mean.
 
+Within strata, and over strata the weighted mean of their curves: of an arm as if its persons came from the strata in
+the shares that the weights give them.
+
 Time is discrete. A person is at risk in month k when observed in every month up to k without the event before k;
 S(k) is the share without the event by the end of month k. Months 0..h are h + 1 months.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +65,54 @@ class Curve:
         left = n - d
         hazards = np.divide(d, n * left, out=np.zeros(n_months), where=left > 0)
         return float(S.sum()), float(np.sqrt((area**2 * hazards).sum()))
+
+
+@dataclass(frozen=True)
+class Standardised(Curve):
+    """Weighted mean of the curves of strata; numbers of persons are sums over them.
+
+    Parameters
+    ----------
+    curves : tuple of Curve
+    weights : float array
+        See :func:`standardised`.
+    """
+
+    curves: tuple[Curve, ...]
+    weights: np.ndarray
+
+    def restricted_mean(self, n_months: int) -> tuple[float, float]:
+        """Weighted mean of the strata's restricted means, and its standard error."""
+        found = np.array([curve.restricted_mean(n_months) for curve in self.curves])
+        return float(self.weights @ found[:, 0]), float(
+            np.sqrt((self.weights * found[:, 1]) @ (self.weights * found[:, 1]))
+        )
+
+
+def standardised(curves: Sequence[Curve], weights: np.ndarray) -> "Standardised":
+    """Curves of one arm in several strata put together.
+
+    S(k) is the sum of w_s S_s(k), its variance that of w_s² V_s(k), Greenwood's in each stratum: strata have no person
+    in common. From the first month on in which a stratum has nobody at risk the curve is missing, for it would
+    be one of other strata.
+
+    # ASSUME: the weights are fixed: how many persons a stratum has is no result of the trial.
+
+    Parameters
+    ----------
+    curves : sequence of Curve, length S
+        Of the same months.
+    weights : float array, length S
+        They add up to 1.
+    """
+    n_at_risk, n_events, n_censored = (
+        np.sum([getattr(curve, name) for curve in curves], axis=0) for name in ("n_at_risk", "n_events", "n_censored")
+    )
+    survival = sum(w * curve.survival for w, curve in zip(weights, curves, strict=True))
+    errors = [np.where(curve.survival == 0, 0.0, curve.std_error) for curve in curves]
+    variance = sum((w * error) ** 2 for w, error in zip(weights, errors, strict=True))
+    own = (n_at_risk, n_events, n_censored, np.asarray(survival), np.sqrt(variance))
+    return Standardised(*own, tuple(curves), weights)
 
 
 def waited(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -60,26 +60,56 @@ def trimmed(counts: np.ndarray) -> Bounds:
         return Bounds(lowest[..., 0] - highest[..., 1], highest[..., 0] - lowest[..., 1], p)
 
 
-def standard_errors(counts: np.ndarray, draws: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Bootstrap errors of the two bounds: persons drawn with replacement within centre and arm.
+def by_cell(counts: np.ndarray, weights: np.ndarray) -> Bounds:
+    """Weighted mean of the bounds of cells, and of the shares trimmed in them (Lee 2009, section III).
 
-    A draw of persons is a draw of their counts, which are multinomial. Draws in which nobody of an arm is observed are
-    left out.
+    Persons are trimmed within cells only, so that cells are not compared. The bounds hold the effect when assignment
+    moves being observed in one direction within each cell.
 
     Parameters
     ----------
-    counts : int array, centres x 2 x 3
+    counts : int array, cells x 2 x 3
+    weights : float array, length cells
+        They add up to 1; cells of no weight may have nobody observed.
+    """
+    found, used = trimmed(counts), weights > 0
+    return Bounds(*(weights[used] @ part[used] for part in (found.lower, found.upper, found.share_trimmed)))
+
+
+def standard_errors(
+    counts: np.ndarray, draws: int, rng: np.random.Generator, weights: np.ndarray | None = None
+) -> tuple[float, float]:
+    """Bootstrap errors of the two bounds: persons drawn with replacement within cell and arm.
+
+    A draw of persons is a draw of their counts, which are multinomial. Cells have no person in common: the variance of
+    their weighted mean is the sum of theirs. Draws in which nobody of a cell's arm is observed are left out of it.
+
+    Parameters
+    ----------
+    counts : int array, cells x 2 x 3
     draws : int
     rng : Generator
+    weights : float array, length cells, optional
+        As for :func:`by_cell`; without them the persons of all cells are put together.
     """
     n = counts.sum(axis=-1)
     chances = counts / np.maximum(n, 1)[..., None]
     chances[n == 0, NOT_OBSERVED] = 1.0
-    found = trimmed(rng.multinomial(n, chances, size=(draws, *n.shape)).sum(axis=1))
-    known = ~np.isnan(found.lower)
+    drawn = rng.multinomial(n, chances, size=(draws, *n.shape))
+    if weights is None:
+        drawn, weights = drawn.sum(axis=1, keepdims=True), np.ones(1)
+    found = trimmed(drawn)
+    spread = [_spread(found.lower[:, j], found.upper[:, j]) for j in np.flatnonzero(weights)]
+    both = np.sqrt((weights[weights > 0, None] ** 2 * np.array(spread) ** 2).sum(axis=0))
+    return float(both[0]), float(both[1])
+
+
+def _spread(lower: np.ndarray, upper: np.ndarray) -> tuple[float, float]:
+    """Standard deviations over the draws in which there are bounds."""
+    known = ~np.isnan(lower)
     if known.sum() < 2:
         return np.nan, np.nan
-    return float(found.lower[known].std(ddof=1)), float(found.upper[known].std(ddof=1))
+    return float(lower[known].std(ddof=1)), float(upper[known].std(ddof=1))
 
 
 def interval(lower: float, upper: float, errors: tuple[float, float], level: float) -> tuple[float, float]:
