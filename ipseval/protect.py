@@ -17,6 +17,7 @@ from ipseval.disclosure.keys import ALL, Key
 from ipseval.disclosure.ledger import Count, Entry, Ledger, Printed, Shown
 from ipseval.disclosure.profiles import ROUND, Profile, Search, profile, search
 from ipseval.disclosure.released import LABELS, TEXTS
+from ipseval.disclosure.stratified import decimals_of
 from ipseval.disclosure.study import Study
 from ipseval.disclosure.suppression import Solution, suppress
 from ipseval.errors import Fault, UserError
@@ -102,7 +103,8 @@ def protect(
         key: bool(is_in) or (key in reasons and key not in printed)
         for key, is_in in zip(ledger.counts, solution.hidden, strict=True)
     }
-    decided = Decided(ledger, is_hidden, printed, chosen, cohort.estimation.confidence_level)
+    level = cohort.estimation.confidence_level
+    decided = Decided(ledger, is_hidden, printed, chosen, level, decimals_of(study))
     tables = {name: decided.released(name, study.tables[name]) for name in RELEASED}
     cells = hidden_cells(tables)
     return {

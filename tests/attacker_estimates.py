@@ -5,6 +5,8 @@ import math
 import re
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from attacker import REAL, Name, settle
 from attacker_models import Where, arms, is_balanced, population, sides
 from attacker_reads import ALL, Reading, Row, shown
@@ -90,9 +92,39 @@ def trimming(reading: Reading) -> None:
     for row in reading.rows("missing_data"):
         if row["method"] in ("lee_lower", "lee_upper"):
             name = effect(reading, "lee", row["month_from"], row["arm"])
-            if is_everybody(reading, ALL, int(row["month_from"]), int(row["month_to"])):
+            first, last = int(row["month_from"]), int(row["month_to"])
+            if not is_everybody(reading, ALL, first, last):
+                continue
+            if row["stratified_by"] == "none":
                 tell(reading, name, row)
                 differ(reading, name, ALL, row, "missing_data: bound of a month")
+            elif row["stratified_by"] == "centre" and (weights := by_centre(reading, row, first, last)):
+                tell(reading, name, row)
+                terms: dict[Name, float] = {name: -1.0}
+                for (c, a), w in weights.items():
+                    terms |= mean_of(reading, c, a, first, last, w)
+                reading.system.relate(terms, 0.0, 0.0, "missing_data: bound of a month over centres")
+
+
+def by_centre(reading: Reading, row: Row, first: int, last: int) -> dict[Where, float] | None:
+    """What the means of an arm and of the reference arm in every centre count in a difference over centres."""
+    both, places = (row["arm"], row["reference_arm"]), centres(reading)
+    if not all(is_everybody(reading, c, first, last) for c in places):
+        return None
+    n = {(c, a): fixed(reading, ("n", c, a)) or 0.0 for c in places for a in both}
+    raw = {c: 1 / (1 / n[c, both[0]] + 1 / n[c, both[1]]) for c in places if min(n[c, a] for a in both) >= 2}
+    whole = sum(raw.values())
+    return {(c, a): sign * w / whole for c, w in raw.items() for a, sign in zip(both, (1.0, -1.0), strict=True)}
+
+
+def least_squares(reading: Reading, arm: str, reference: str) -> dict[Where, float]:
+    """What the means of cells count in the effect of an arm, by least squares on arms and centres."""
+    cells = [(c, a) for c in centres(reading) for a in arms(reading) if fixed(reading, ("n", c, a))]
+    treated = [a for a in arms(reading) if a != reference]
+    root = np.sqrt([fixed(reading, ("n", *cell)) for cell in cells])
+    X = [[a == t for t in treated] + [c == d for d in centres(reading)] for c, a in cells]
+    solved = np.linalg.lstsq(np.array(X, float) * root[:, None], np.diag(root), rcond=None)[0]
+    return dict(zip(cells, solved[treated.index(arm)], strict=True))
 
 
 def centres(reading: Reading) -> list[str]:
@@ -231,9 +263,20 @@ def event_study(reading: Reading) -> None:
             continue
         tell(reading, name, row)
         terms: dict[Name, float] = {name: -1.0}
+        cells = {(ALL, row["arm"]): 1.0, (ALL, row["reference_arm"]): -1.0}
+        if row["stratified_by"] == "centre":
+            whole = [
+                all(is_everybody(reading, c, int(r["month_from"]), int(r["month_to"])) for c in centres(reading))
+                for r in rows
+            ]
+            if not all(whole):
+                continue
+            cells = least_squares(reading, row["arm"], row["reference_arm"])
+        elif row["stratified_by"] != "none":
+            continue
         for sign, r in ((1.0, row), (-1.0, base[row["arm"]])):
-            for way, arm in ((sign, row["arm"]), (-sign, row["reference_arm"])):
-                terms |= mean_of(reading, ALL, arm, int(r["month_from"]), int(r["month_to"]), way)
+            for (centre, arm), weight in cells.items():
+                terms |= mean_of(reading, centre, arm, int(r["month_from"]), int(r["month_to"]), sign * weight)
         reading.system.relate(terms, 0.0, 0.0, "event_study: difference of changes")
     for row in reading.rows("placebo"):
         name = (REAL, "placebo", row["arm"])
@@ -258,12 +301,18 @@ def restricted_mean(reading: Reading) -> None:
         if row["measure"] == "difference":
             name = (REAL, "months_without", "difference", arm)
             tell(reading, name, row, half)
+            if row["stratified_by"] != "none" and len(arms(reading)) > 2:
+                continue  # every pair has weights of its own
             parts = {(REAL, "months_without", arm): 1.0, (REAL, "months_without", row["reference_arm"]): -1.0}
             reading.system.relate({**parts, name: -1.0}, 0.0, 0.0, "restricted_mean: difference")
             continue
         tell(reading, (REAL, "months_without", arm), row, half)
         reading.count(("n_events", arm), row["n_events"], "restricted_mean")
-        if n and all(fixed(reading, ("lost", arm, k)) == 0 for k in range(first, last)):
+        if (
+            row["stratified_by"] == "none"
+            and n
+            and all(fixed(reading, ("lost", arm, k)) == 0 for k in range(first, last))
+        ):
             terms = {("still", arm, k): 1 / n for k in range(first, last + 1)}
             reading.system.relate({**terms, (REAL, "months_without", arm): -1.0}, 0.0, 0.0, "restricted_mean: curve")
             reading.system.total(

@@ -49,12 +49,62 @@ def first_job(reading: Reading) -> None:
             reading.count(lost, row["n_censored"], "time_to_job")
             system.total(risk, [event, still], "time_to_job: step")
             system.total(still, [("risk", arm, k + 1), lost], "time_to_job: step")
-            if nobody_lost and all(shown(r["n_censored"]) == 0 for r in rows[:-1] if int(r["month"]) < k):
+            if (
+                row["stratified_by"] == "none"
+                and nobody_lost
+                and all(shown(r["n_censored"]) == 0 for r in rows[:-1] if int(r["month"]) < k)
+            ):
                 reading.rate(still, before, 1, row["survival"], "time_to_job: curve")
                 hadnot = str(1 - shown(row["share_with_job"])) if shown(row["share_with_job"]) is not None else ""
                 reading.rate(still, before, 1, hadnot, "time_to_job: curve")
             system.at_most(event, ("job", ALL, arm, k), "time_to_job: employed")
-        system.total(("first", arm, start), [("job", ALL, arm, start)], "time_to_job: first month")
+        if is_whole(reading, arm, start):
+            system.total(("first", arm, start), [("job", ALL, arm, start)], "time_to_job: first month")
+        curve_over_centres(reading, arm, rows)
+
+
+def is_whole(reading: Reading, arm: str, start: int) -> bool:
+    """Whether nobody is left out of a curve, and nobody had a job when it began."""
+    seen = reading.system.seen
+    starts = any(row["step"] == "employed_at_randomisation" for row in reading.rows("flow"))
+    return starts and seen.get(("risk", arm, start)) == seen.get(("seen", ALL, arm, start), -1)
+
+
+def curve_over_centres(reading: Reading, arm: str, rows: list[Row]) -> None:
+    """A curve put together over centres is a sum of those still waiting in each, if nobody was lost or left out."""
+    system, start, last = reading.system, int(rows[0]["month"]), int(rows[-1]["month"])
+    places = sorted({r["centre"] for r in reading.rows("employment_by_month")} - {ALL})
+    if rows[0]["stratified_by"] != "centre" or not is_whole(reading, arm, start):
+        return
+    if not all(is_balanced(reading, c, a, start, last) for c in places for a in arms(reading)):
+        return
+    n = {(c, a): system.low["n", c, a] for c in places for a in arms(reading) if system.is_fixed(("n", c, a))}
+    if len(n) < len(places) * len(arms(reading)) or not all(n.values()):
+        return
+    raw = {c: 1 / sum(1 / n[c, a] for a in arms(reading)) for c in places}
+    step = {c: raw[c] / sum(raw.values()) / n[c, arm] for c in places}
+    for row in rows:
+        k = int(row["month"])
+        still = {c: ("waits", c, arm, k) for c in places}
+        system.total(("still", arm, k), still.values(), "time_to_job: centres")
+        for c in places:
+            before = ("n", c, arm) if k == start else ("waits", c, arm, k - 1)
+            system.total(before, [still[c], ("begins", c, arm, k)], "time_to_job: centre")
+            system.at_most(("begins", c, arm, k), ("job", c, arm, k), "time_to_job: centre")
+            system.at_most(still[c], ("nojob", c, arm, k), "time_to_job: centre")
+            if k == start:
+                system.total(still[c], [("nojob", c, arm, k)], "time_to_job: centre")
+        value = shown(row["survival"])
+        if value is not None:
+            half = 0.5 * 10.0 ** -decimals(rows) * 1.001
+            terms = {still[c]: step[c] for c in places}
+            system.relate(terms, value - half, value + half, "time_to_job: curve over centres")
+
+
+def decimals(rows: list[Row]) -> int:
+    """Decimals of a curve: the most that any of its numbers has."""
+    found = [row[c] for row in rows for c in ("survival", "share_with_job", "ci_low") if shown(row[c]) is not None]
+    return max((len(cell.partition(".")[2]) for cell in found), default=0)
 
 
 # --- who is in a regression --------------------------------------------------------------------

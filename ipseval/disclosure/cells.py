@@ -1,7 +1,7 @@
 """Cells of released tables: what stands in each, once it is decided which numbers are hidden."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ class Decided:
     profile : Profile
     level : float
         Of confidence intervals.
+    decimals : mapping
+        By table, where they depend on the trial.
     """
 
     ledger: Ledger
@@ -43,6 +45,7 @@ class Decided:
     rounded: Mapping[Key, float]
     profile: Profile
     level: float
+    decimals: Mapping[str, int] = field(default_factory=dict)
 
     def released(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         """One table as it may leave: nothing but labels and what the ledger allows."""
@@ -110,9 +113,8 @@ class Decided:
         return round(n) if not base else int(base * np.floor(n / base + 0.5))
 
     def _decimals(self, value: float, table: str) -> float:
-        return (
-            value if self.profile.decimals is None else round(float(value), DECIMALS.get(table, self.profile.decimals))
-        )
+        most = self.profile.decimals
+        return value if most is None else round(float(value), self.decimals.get(table, DECIMALS.get(table, most)))
 
     def _with_rounded_degrees(self, out: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFrame:
         """Intervals and p-values by the degrees of freedom that are printed.

@@ -17,6 +17,7 @@ from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, nobody, tota
 from ipseval.disclosure.modelled import ESTIMATE
 from ipseval.disclosure.regressed import Effects, Label, Rests, effect_label, sides, whole_key
 from ipseval.disclosure.samples import Accumulated, AllBut, Complete, InPeriod, Sample, Span
+from ipseval.disclosure.stratified import change_key, change_told, is_by_centre
 from ipseval.disclosure.study import Study, analysed, inside
 from ipseval.disclosure.within import CALENDAR_FREE, told, within_centres
 from ipseval.terms import CENTRE, INTERCEPT, TIME, Parts, parts_of
@@ -311,6 +312,9 @@ def event_study(study: Study) -> Iterator[Entry]:
             yield Printed("event_study", i, f"n_{side}", key)
             persons.append(key)
         yield from whole_trial(study, "event_study", i, row)
+        if is_by_centre(study, row) and not row["is_base"] and len(spans) == 2:
+            yield from change_told(study, row, spans)
+            persons.append(change_key(row))
         yield Shown("event_study", i, ESTIMATE, (*months_behind(study, row), *persons))
 
 
@@ -332,7 +336,8 @@ def placebo(study: Study) -> Iterator[Entry]:
     """The joint test of the periods before: when all of their estimates may be released."""
     for i, row in study.rows("placebo"):
         rows = [r for _, r in study.rows("event_study") if r["arm"] == row["arm"] and r["month_from"] < 0]
-        keys = dict.fromkeys(key for r in rows for key in months_behind(study, r))
+        keys: dict[Key, None] = dict.fromkeys(key for r in rows for key in months_behind(study, r))
+        keys |= dict.fromkeys(change_key(r) for r in rows if is_by_centre(study, r) and r["status"] == "estimated")
         yield Shown("placebo", i, (*ESTIMATE, "wald_f", "wald_df1", "wald_df2", "wald_p"), tuple(keys))
         yield Shown("placebo", i, ("n_periods",))
         yield from whole_trial(study, "placebo", i, row)

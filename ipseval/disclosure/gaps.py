@@ -14,6 +14,7 @@ from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, nobody, tota
 from ipseval.disclosure.modelled import ESTIMATE
 from ipseval.disclosure.regressed import Effects, sides
 from ipseval.disclosure.samples import Complete, Having, Possible, Sample, Span
+from ipseval.disclosure.stratified import bound_told, is_by_centre
 from ipseval.disclosure.study import Study
 
 TRIMMING = "a month"  # what rows of the table of missing data that bound a single month are about
@@ -45,6 +46,10 @@ def missing_data(study: Study) -> Iterator[Entry]:
                 keys += [observed(study, ALL, arm, last), Employed(ALL, arm, last)]
                 if isinstance(having, In) and not study.is_complete:
                     yield total(is_in, [observed(study, ALL, arm, last), others(having)])
+        if is_month and is_by_centre(study, row):
+            for entry in bound_told(study, row):
+                keys += [entry.key] if isinstance(entry, Count) else []
+                yield entry
         fewest = min(row["n_assigned"], row["n_control"])
         yield Shown("missing_data", i, (*ESTIMATE, "share_trimmed"), tuple(keys), fewest)
 

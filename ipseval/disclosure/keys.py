@@ -274,3 +274,13 @@ class Told(Key):
     """What pooled effects tell of the centres: see ``within``."""
 
     kind = "told by pooled effects"
+
+
+@dataclass(frozen=True)
+class Weighted(Key):
+    """What a comparison within centres tells of them: see ``stratified``."""
+
+    kind = "told by comparisons within centres"
+    what: str
+    first: int
+    last: int

@@ -35,11 +35,11 @@ LABELS = frozenset(
             "month_rule",
             "min_weekly_hours",
         ),
-        *("exclude_wage_subsidy", "time", "measure", "about", "method", "family"),
+        *("exclude_wage_subsidy", "time", "measure", "about", "method", "family", "stratified_by"),
     ]
 )
 INSIDE = frozenset(
-    {"share_largest", "share_two_largest", "n_not_known"}
+    {"share_largest", "share_two_largest", "n_not_known", "n_left_out"}
 )  # columns that only the rules of disclosure control need
 TEXTS = frozenset({"note", "reason"})  # sentences: released when they hold no number
 

@@ -18,7 +18,9 @@ from ipseval.disclosure.keys import ALL, Employed, Ever, Found, In, Key, Lost, W
 from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, Within, total
 from ipseval.disclosure.modelled import ESTIMATE
 from ipseval.disclosure.samples import Span
+from ipseval.disclosure.stratified import curve_decimals, curve_told, is_by_centre
 from ipseval.disclosure.study import Study, analysed, inside
+from ipseval.estimation.strata import NONE
 
 CURVE = ("survival", "std_error", "ci_low", "ci_high", "share_with_job", "share_low", "share_high")
 
@@ -39,6 +41,8 @@ class Curve:
         Persons who have found a job, or are lost, by the end of each month.
     shown : tuple of int
         Places of the months that the curve may be shown at.
+    n_left_out : int
+        Persons observed in the first month whose centre or stratum does not count.
     """
 
     arm: str
@@ -48,6 +52,7 @@ class Curve:
     found: np.ndarray
     lost: np.ndarray
     shown: tuple[int, ...]
+    n_left_out: int
 
     @property
     def start(self) -> int:
@@ -76,7 +81,7 @@ def curves(study: Study) -> list[Curve]:
             events, lost = (rows[name].cumsum().to_numpy() for name in ("n_events", "n_censored"))
             places = tuple(sorted(kept(events, lost, study.least)))
             columns = (rows["at"].to_numpy(), rows["month"].to_numpy(), int(rows["n_at_risk"].iloc[0]), events, lost)
-            found.append(Curve(str(arm), *columns, places))
+            found.append(Curve(str(arm), *columns, places, int(rows["n_left_out"].iloc[0])))
     return found
 
 
@@ -120,7 +125,7 @@ def time_to_job(study: Study) -> Iterator[Entry]:
 
 def at_start(study: Study, curve: Curve) -> Key:
     """Key of the persons who begin to wait: those observed in the first month."""
-    if study.cohort.outcome.primary == ORDINARY_EMPLOYMENT:
+    if study.cohort.outcome.primary == ORDINARY_EMPLOYMENT and not curve.n_left_out:
         return observed(study, ALL, curve.arm, curve.start)
     if curve.at_risk == study.n_analysed[ALL, curve.arm]:
         return analysed(ALL, curve.arm)
@@ -152,16 +157,22 @@ def _persons(study: Study, curve: Curve, whole: Key, places: list[int]) -> Itera
 
 
 def _ever(study: Study, curve: Curve, places: list[int]) -> Iterator[Entry]:
-    """Who has found a job is ever employed: everybody who is, at the end, when every month is observed."""
+    """Who has found a job is ever employed: everybody who is, at the end, when every month is observed.
+
+    Where persons with a job are not left out, one that ended on the day of randomisation ends no wait.
+    """
     if study.cohort.outcome.primary != ORDINARY_EMPLOYMENT:
         return
     last = study.cohort.window.after
     ever = Ever(ALL, curve.arm, Span(ORDINARY_EMPLOYMENT, 0, last))
     for place in places:
         month, found = int(curve.months[place]), curve.until(place)[0]
+        if curve.n_left_out:  # all of the arm are more than these
+            yield Within(found, ever)
+            continue
         if study.is_complete:
             yield Within(Employed(ALL, curve.arm, month), found)
-        if study.is_complete and month == last:
+        if study.is_complete and month == last and study.cohort.not_employed_at_randomisation:
             yield total(found, [ever])
         elif place == places[-1]:  # which those of earlier months are among
             yield Within(found, ever)
@@ -171,9 +182,15 @@ def _cells(study: Study, curve: Curve, whole: Key, place: int) -> Iterator[Entry
     """The curve at a month, who moved in it when the month before is shown, and who is at risk in the next."""
     row, (found, lost, waiting) = int(curve.rows[place]), curve.until(place)
     own = [whole, found, lost, *(first_month(study, curve) if place <= 1 else ())]
+    shown = study.rows("time_to_job")[row][1]
+    if is_by_centre(study, shown):
+        for entry in curve_told(study, shown):
+            own += [entry.key] if isinstance(entry, Count) else []
+            yield entry
     if study.profile.rounding_base:
-        yield from _rounded(study, curve, whole, place)
-    else:
+        if shown["stratified_by"] == NONE:  # a curve over centres is no share of rounded counts
+            yield from _rounded(study, curve, whole, place)
+    elif study.profile.decimals is None or curve_decimals(study, study.profile.decimals):
         yield Shown("time_to_job", row, CURVE, tuple(own))
     moved: tuple[Key, ...] = () if place else (found, lost)
     if place and place - 1 in curve.shown:
@@ -201,7 +218,8 @@ def first_month(study: Study, curve: Curve) -> tuple[Key, ...]:
     """What the first step of the curve tells: who is observed in its month, and who has a job then."""
     if study.cohort.outcome.primary != ORDINARY_EMPLOYMENT:
         return ()
-    return observed(study, ALL, curve.arm, curve.start), Employed(ALL, curve.arm, curve.start)
+    seen = observed(study, ALL, curve.arm, curve.start)
+    return (seen,) if curve.n_left_out else (seen, Employed(ALL, curve.arm, curve.start))
 
 
 def restricted_mean(study: Study) -> Iterator[Entry]:
