@@ -166,6 +166,7 @@ def test_sentences_of_earlier_stages_are_said_in_the_language(code):
         "The trial list's arm is among exclusions.": "arm",
         "Employed, with or without wage subsidy, in the month before randomisation: employment was delivered by month."
         "; 12 persons whose employment then is not known are kept: ips 5, kontrol 7": "12",
+        "left out: 15 persons whose centre or stratum has too few persons in an arm": "15",
         "no row of services has the code B1, B2": "B1, B2",
         "the extract services was not delivered": "",
         "no joint test: too few persons": "",

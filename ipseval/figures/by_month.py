@@ -23,6 +23,7 @@ from ipseval.figures.drawing import (
 from ipseval.language import say
 from ipseval.tables.estimated import BY_MONTH
 from ipseval.tables.review import ALL, ESTIMATED, SMALL_SAMPLE, Review
+from ipseval.tables.stratified import stratified
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -169,7 +170,8 @@ def event_study(review: Review) -> Drawing:
                 "All centres, an effect for each person and each period. Each line spans its months. Hollow: the base, "
                 "zero by construction. Before it (grey) the difference is a placebo: it can only be chance. This is a "
                 "check of the trial, not the estimate."
-            ),
+            )
+            + "".join(f" {sentence}" for sentence in stratified(review.rows("event_study"))),
         )
 
 

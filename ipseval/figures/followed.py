@@ -18,6 +18,7 @@ from ipseval.figures.drawing import (
 )
 from ipseval.language import say
 from ipseval.tables.review import Review
+from ipseval.tables.stratified import stratified
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +58,8 @@ def time_to_job(review: Review) -> Drawing:
                 "(Kaplan and Meier), with pointwise {interval}s. Below: persons still observed and without a job at "
                 "the beginning of the month.",
                 interval=review.interval,
-            ),
+            )
+            + "".join(f" {sentence}" for sentence in stratified(review.rows("time_to_job"))),
         )
 
 

@@ -5,6 +5,7 @@ from ipseval.language import phrases, say
 from ipseval.tables.estimated import versus
 from ipseval.tables.record import difference, record
 from ipseval.tables.review import SMALL_SAMPLE, Record, Review, count_cell, effect_cell
+from ipseval.tables.stratified import stratified
 from ipseval.tables.table import Cell, Column, Row, Table
 
 HEADS = phrases(
@@ -101,6 +102,7 @@ def _notes(review: Review, variance: str, window: str) -> tuple[str, ...]:
             "when assignment changes being observed in one direction only."
         )
         + f" {_shares(review)}",
+        *stratified(review.rows("missing_data", method="lee_lower")),
         say(
             "In parentheses: {interval} from standard errors {variance}; for the trimming bounds one interval for "
             "both, which covers the effect itself (Imbens and Manski, errors by bootstrap).",

@@ -5,6 +5,7 @@ from ipseval.config import ORDINARY_EMPLOYMENT
 from ipseval.language import phrases, say
 from ipseval.tables.record import record
 from ipseval.tables.review import ALL, ESTIMATED, SMALL_SAMPLE, Record, Review, count_cell, interval_from
+from ipseval.tables.stratified import stratified
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
 
 MEASURES = phrases(
@@ -48,6 +49,10 @@ def time_to_job(review: Review) -> Table:
         notes=(
             say("The wait ends with the first month in ordinary employment from month 0 on, however short the job."),
             say(
+                "Where employment is known by day the wait begins the day after randomisation; else month 0 counts as "
+                "a whole."
+            ),
+            say(
                 "Shares by Kaplan and Meier; intervals on the scale log(−log). Persons who are not observed in a month "
                 "leave the sample there."
             ),
@@ -55,6 +60,7 @@ def time_to_job(review: Review) -> Table:
                 "Mean until the first: the restricted mean, months before the first job, all months for who had none. "
                 "Differences unadjusted, normal distribution."
             ),
+            *stratified([any_row]),
             *_sentence(any_row["note"]),
             say("In parentheses: {interval}.", interval=review.interval),
         ),
@@ -144,6 +150,7 @@ def _accumulated_notes(review: Review, found: list[dict]) -> tuple[str, ...]:
             "subsidy; 0 without a job. Who has a job of unknown hours on such a day is left out: they are all employed."
         ),
         *most,
+        *stratified(row for row in found if row["stratified_by"] != "centre"),  # centres are named above
         say(
             "Employers and jobs: with or without wage subsidy. Jobs begun after the day of randomisation, in month 0 "
             "too; spells of an employer that touch are one job."

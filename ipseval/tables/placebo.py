@@ -7,6 +7,7 @@ from ipseval.language import say
 from ipseval.tables.estimated import size_columns, versus
 from ipseval.tables.record import record
 from ipseval.tables.review import ESTIMATED, PUBLISHED, Review, count_cell, effect_cell
+from ipseval.tables.stratified import stratified
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
 from ipseval.traced import made_of
 
@@ -39,6 +40,7 @@ def event_study(review: Review) -> Table:
                 "difference is chance. Weighted least squares of each person's share of a period's observed months, "
                 "with an effect for each person and each period; who was observed in one period alone is left out."
             ),
+            *stratified(review.rows("event_study")),
             say(
                 "In parentheses: {interval} from standard errors {variance}; K without the effects of persons.",
                 interval=review.interval,
