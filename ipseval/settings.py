@@ -65,14 +65,14 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "estimate": ("analyses", "estimation", *_STUDY),
     "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
     "synthesise": ("analyses", "estimation", "synthesis", *_STUDY),
-    "follow": ("estimation", "follow", *_STUDY),
+    "follow": ("analyses", "estimation", "follow", "layouts", *_STUDY),
     "vary": ("analyses", "estimation", "robustness", "states", "outcomes", *_STUDY),
     "receive": ("receipt", "estimation", *_STUDY),
-    "placebo": ("event_study", "estimation", *_STUDY),
+    "placebo": ("analyses", "event_study", "estimation", *_STUDY),
     "bound": ("analyses", "estimation", "bound", *_STUDY),
     "present": _PRESENTED,
     "release": (*_PRESENTED, "earlier"),
-    "protect": ("analyses", "disclosure", "earlier", *_STUDY),
+    "protect": ("analyses", "disclosure", "earlier", "eligibility", "estimation", *_STUDY),
     "published_comparison": ("published",),
     "verify": None,  # all of them: the manifest records every choice
 }
