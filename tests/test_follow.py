@@ -216,9 +216,9 @@ def waits_of(one) -> tuple[pd.DataFrame, np.ndarray]:
     states = states[:, one.cohort.window.before :].copy()
     if "start_on" not in one.extracts["employment"]:
         return people, states
+    known = {person.key: person for person in everybody(one.extracts, {})}
     for i, person in enumerate(people.to_dict("records")):
-        last_day = min(as_day(person["died_on"]), as_day(person["emigrated_on"]))
-        spells = spells_of(rows_of(one.extracts["employment"], person["person_id"]), last_day)
+        spells = known[person["person_id"]].jobs
         on = person["randomised_on"].date()
         later = [day for day in days_of(month_of(on)) if day > on]
         if states[i, 0] == 1 and not any(covers(spell, day) for spell in spells for day in later):
