@@ -85,7 +85,7 @@ def marked(contents: Mapping[str, Any], files: Mapping[str, str], language: str)
             "Not verified: a working copy. Once the run has passed its checks, this page stands in the folder beside "
             "unverified/, without this line."
         )
-    style = "margin:0;padding:.6em 1em;background:#8a1c1c;color:#fff;font:bold 1rem sans-serif"
+    style = "grid-column:1/-1;margin:0 0 1em;padding:.6em 1em;background:#8a1c1c;color:#fff;font:bold 1rem sans-serif"
     page = f'<!--unverified--><p role="note" style="{style}">{text}</p><!--/unverified-->\n'
     note = f"<!--unverified-->**{text}**\n<!--/unverified-->\n"
     made = dict(contents)
