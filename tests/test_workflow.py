@@ -124,6 +124,7 @@ def small_cohort() -> Delivery:
         delivery.map(extract, "person_id", lambda key: f"{CANARY}{key}")
     delivery.map("employment", "employer_id", lambda key: f"{CANARY}{key}")
     delivery.replace("employment", "kind", ["benefit" if i % 30 == 0 else "job" for i in range(240)])
+    delivery.map("trial", "arm", lambda arm: "IPS" if arm == "ips" else arm)
     trial = delivery.tables["trial"].rename_columns({"arm": "gruppe"})
     delivery.tables["trial"] = trial.append_column("wave", [[float(i % 3) for i in range(40)]])
     delivery.config |= CHOSEN | {"values": {"trial": {"arm": {"IPS": "ips"}}}}
