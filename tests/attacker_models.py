@@ -198,7 +198,9 @@ def side_of(
 
 
 def degrees(reading: Reading, row: Row) -> None:
-    """Degrees of freedom of cr1: the persons of the regression less one."""
+    """Degrees of freedom of cr1: the persons of the regression less one, but for rows that say otherwise."""
+    if "Satterthwaite" in str(row["note"]):
+        return
     df, span = shown(row["df"]), (int(row["month_from"]), int(row["month_to"]))
     if df is None or row["variance"] != "cr1" or df != int(df) or row["estimator"] != "ols" or row["subgroup"] != ALL:
         return

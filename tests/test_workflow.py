@@ -109,7 +109,7 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     ),
     "the combinations": ({"robustness": {"variances": ["cr1"]}}, {"vary"} | REVIEWED),
     "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise"} | REVIEWED),
-    "the split of receipt": ({"receipt": {"split_month": 2}}, {"receive"} | REVIEWED),
+    "the split of receipt": ({"receipt": CHOSEN["receipt"] | {"split_month": 2}}, {"receive"} | REVIEWED),
     "periods": ({"event_study": {"period_months": 1}}, {"placebo"} | REVIEWED),
     "what is bounded": ({"bound": {"impute": "attrition", "draws": 199}}, {"bound"} | REVIEWED),
     "eligibility": ({"eligibility": {"not_employed_at_randomisation": True}}, ALL - {"check", "clean"}),
