@@ -95,7 +95,7 @@ def test_every_layout_and_every_register_has_a_simulator() -> None:
     assert set(SIMULATORS) - {"across_2015"} == {*LAYOUTS, *presets()}
 
 
-def without(frame: pd.DataFrame, persons: set[str]) -> pd.DataFrame:
+def stayed(frame: pd.DataFrame, persons: set[str]) -> pd.DataFrame:
     """Rows of all but some persons."""
     return frame[~frame["person_id"].isin(persons)].reset_index(drop=True)
 
@@ -115,12 +115,12 @@ def test_the_same_trial_in_another_layout_gives_the_same_panel(name: str, rule: 
         # that the second register holds reads as a return.
         persons = truth()["persons"]
         left = set(persons.loc[persons["emigrated_on"].notna(), "person_id"])
-    pd.testing.assert_frame_equal(*(without(made.panel, left) for made in (found, expected)))
+    pd.testing.assert_frame_equal(*(stayed(made.panel, left) for made in (found, expected)))
     layout = LAYOUTS.get(presets().get(name, {}).get("layout", name))
     judged = (
         [] if extract != "employment" or layout is None or layout.grain == DAY else ["is_analysed"]
     )  # by the month, or the week, before
-    pd.testing.assert_frame_equal(*(without(made.people, left).drop(columns=judged) for made in (found, expected)))
+    pd.testing.assert_frame_equal(*(stayed(made.people, left).drop(columns=judged) for made in (found, expected)))
     months = found.panel.filter(like="month_")
     assert {0, 1} <= set(np.unique(months))  # a panel of one value only would prove nothing
 
