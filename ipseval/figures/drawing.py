@@ -99,7 +99,9 @@ def finished(figure: "Figure", title: str, description: str, note: str) -> Drawi
     """The figure with its title, as files."""
     _speak_numbers(figure)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
-    return Drawing(title, description, note, saved(figure, "png"), saved(figure, "svg"))
+    png = saved(figure, "png")
+    figure.set_layout_engine("none")  # what the first file has found holds for the second, and costs more than drawing
+    return Drawing(title, description, note, png, saved(figure, "svg"))
 
 
 def _speak_numbers(figure: "Figure") -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ipseval import words
@@ -43,6 +44,7 @@ class Review:
     cohort: Cohort
     tables: Mapping[str, pd.DataFrame]
     hidden: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    _traced: dict[str, list[dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def centre(self, code: str) -> str:
         """The printed name of a centre."""
@@ -120,15 +122,22 @@ class Review:
         The other numbers know their row (:mod:`ipseval.traced`).
         """
         frame = self.tables[table]
+        if table not in self._traced:
+            self._traced[table] = self._with_sources(table)
+        wanted = np.ones(len(frame), dtype=bool)
         for column, value in equal.items():
-            frame = frame[frame[column] == value]
+            wanted &= (frame[column] == value).to_numpy(dtype=bool, na_value=False)
+        return [dict(self._traced[table][place]) for place in np.flatnonzero(wanted)]
+
+    def _with_sources(self, table: str) -> list[dict[str, Any]]:
+        """Every row of a table, traced: done once, since a table is asked many times."""
+        frame = self.tables[table]
         rows = [traced(row, table, place) for place, row in zip(frame.index, frame.to_dict("records"), strict=True)]
         if table not in self.hidden:
             return rows
-        masks = self.hidden[table].loc[frame.index].to_numpy()
         return [
             {k: words.HIDDEN if is_hidden else v for (k, v), is_hidden in zip(row.items(), mask, strict=True)}
-            for row, mask in zip(rows, masks, strict=True)
+            for row, mask in zip(rows, self.hidden[table].loc[frame.index].to_numpy(), strict=True)
         ]
 
     def effects(self, analysis: str, variance: str, subgroup: str = ALL) -> dict[Key, dict[str, Any]]:
