@@ -14,7 +14,7 @@ import yaml
 from deliveries import good, outcome
 from ipseval.cli import main
 from ipseval.registers.date_forms import likely_form
-from ipseval.registers.propose import left_to_check
+from ipseval.registers.proposed import left_to_check
 from spoiling import local_midnight
 
 YEARS = range(2012, 2016)

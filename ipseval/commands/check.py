@@ -11,7 +11,7 @@ from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
 from ipseval.registers import digests, fingerprint
 from ipseval.registers.progress import shown
-from ipseval.registers.propose import left_to_check
+from ipseval.registers.proposed import left_to_check
 from ipseval.settings import read_cohort
 from ipseval.tables.checked import findings
 from ipseval.tables.render import to_html

@@ -11,9 +11,11 @@ from ipseval.commands import arguments as kinds
 from ipseval.errors import Fault, UserError
 from ipseval.registers.delivered import Delivery
 from ipseval.registers.progress import shown
-from ipseval.registers.propose import Found, left_to_check, proposal
-from ipseval.registers.recognise import families, plain, recognise
+from ipseval.registers.propose import proposal
+from ipseval.registers.proposed import Found, left_to_check
+from ipseval.registers.recognise import Guess, families, plain, recognise
 from ipseval.registers.survey import Survey, survey
+from ipseval.registers.trial_lists import converted
 from ipseval.settings import ROOT
 
 COHORTS = ROOT / "config" / "cohorts"
@@ -26,6 +28,15 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=kinds.new_folder, default=COHORTS, metavar="DIR", help="write it there, not into config/cohorts"
     )
+    parser.add_argument(
+        "--trial", type=kinds.file, metavar="FILE", help="the trial list, where it lies elsewhere: also CSV, Excel, ..."
+    )
+    parser.add_argument(
+        "--person",
+        type=kinds.new_folder,
+        metavar="DIR",
+        help="where a trial list that is no Parquet is converted to; without it, person/ beside DIR",
+    )
 
 
 def run(chosen: Namespace) -> int:
@@ -36,8 +47,14 @@ def run(chosen: Namespace) -> int:
     file = chosen.out / f"{name}.yaml"
     if file.exists():
         raise UserError([Fault(str(file), "is there already.", "Choose another name with --cohort, or remove it.")])
+    person = chosen.person or chosen.folder.resolve().parent / "person"
+    if person.resolve() in (chosen.out.resolve(), file.resolve().parent) or person.resolve().is_relative_to(
+        ROOT / "config"
+    ):
+        what = "is the folder of the cohort file: a trial list holds persons, and has no place beside it."
+        raise UserError([Fault(str(person), what, "Choose another folder with --person or --out.")])
     with shown(sys.stderr):
-        found = look(chosen.folder)
+        found = look(chosen.folder, person, chosen.trial)
     extracts = Path(os.path.relpath(chosen.folder.resolve(), chosen.out.resolve())).as_posix()
     text = proposal(name, extracts, found)
     try:
@@ -48,13 +65,21 @@ def run(chosen: Namespace) -> int:
     return 0
 
 
-def look(folder: Path) -> Found:
+def look(folder: Path, person: Path, trial: Path | None = None) -> Found:
     """Recognise the files of a folder and look into them, at the trial's persons only.
+
+    Parameters
+    ----------
+    folder : Path
+    person : Path
+        Folder that a trial list that is no Parquet is converted into.
+    trial : Path, optional
+        The trial list, where it lies elsewhere.
 
     Raises
     ------
     UserError
-        The folder holds no Parquet.
+        The folder holds no Parquet, or ``trial`` is no trial list.
     """
     deliveries = families(folder)
     broken = tuple(name for delivery in deliveries for name in delivery.broken)
@@ -62,16 +87,24 @@ def look(folder: Path) -> Found:
         what = "holds no Parquet file that can be read."
         raise UserError([Fault(str(folder), what, "Name the folder that the extracts were delivered into.")])
     guesses = recognise(deliveries)
-    surveys: dict[str, tuple[Survey, ...]] = {}
-    if "trial" in guesses:
-        trial = survey(guesses["trial"][0], None)
-        others = {name: parts for name, parts in guesses.items() if name != "trial" and trial.keys}
-        surveys = {"trial": (trial,)} | {
-            name: tuple(survey(part, trial.keys) for part in parts) for name, parts in others.items()
-        }
+    lacks = "trial" not in guesses or bool(guesses["trial"][0].missing)
+    other, list_of_trial = converted(folder, person, trial, lacks)
+    if list_of_trial:
+        guesses = {"trial": (list_of_trial.guess,), **{name: own for name, own in guesses.items() if name != "trial"}}
     used = {part.delivery.pattern for parts in guesses.values() for part in parts}
     unused = tuple(_label(d) for d in deliveries if d.files and d.pattern not in used)
-    return Found(guesses, surveys, unused, broken)
+    labels, told = (list_of_trial.labels, list_of_trial.told) if list_of_trial else ({}, "")
+    return Found(guesses, _surveys(guesses), unused, broken, other, labels, told)
+
+
+def _surveys(guesses: dict[str, tuple[Guess, ...]]) -> dict[str, tuple[Survey, ...]]:
+    if "trial" not in guesses:
+        return {}
+    trial = survey(guesses["trial"][0], None)
+    others = {name: parts for name, parts in guesses.items() if name != "trial" and trial.keys}
+    return {"trial": (trial,)} | {
+        name: tuple(survey(part, trial.keys) for part in parts) for name, parts in others.items()
+    }
 
 
 def _label(delivery: Delivery) -> str:
@@ -97,6 +130,8 @@ def _told(file: Path, text: str, found: Found) -> str:
         "trial" not in found.guesses
     )
     lines += [f"not used: {name}" for name in (*found.unused, *found.broken)]
+    lines += [f"not used: {name} ({kind})" for name, kind in found.other.items()]
+    lines += [found.converted] * bool(found.converted)
     return "\n".join(
         [
             *lines,

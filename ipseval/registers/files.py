@@ -133,6 +133,7 @@ def _table(place: Path) -> str | None:
 
 def unfinished(paths: Iterable[Path], folder: Path) -> list[str]:
     """What a job that did not end, or a copy that was cut off, left beside files, within ``folder``."""
+    paths = [path for path in paths if ".." not in path.parts]  # what lies beside a delivery is not of it
     places = {path.parent for path in paths if path.parent != folder}
     places |= {parent for place in places for parent in place.parents if folder in parent.parents}
     left = (p for place in sorted(places) for p in sorted(place.iterdir()) if _is_left(p))

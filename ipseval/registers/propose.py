@@ -4,21 +4,19 @@ It holds names of files and columns, codes that several persons share, and month
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import yaml
 
 from ipseval.contracts import EXTRACTS
 from ipseval.registers import unread
 from ipseval.registers.coverage import MIN_PERSONS
+from ipseval.registers.propose_arms import arms, centres
+from ipseval.registers.proposed import MARK, Found, line, rare, scalar, section
 from ipseval.registers.recognise import Guess, Match, synonyms
 from ipseval.registers.survey import Codes, Dates, Survey
 from ipseval.settings import default_settings
 from ipseval.words import listed
 
 MAX_NAMES = 12  # names of columns that a remark lists
-MARK = "# CHECK:"  # of a guess
 DATED = (
     ("year_month",) * 2,
     ("end_month", "start_month"),
@@ -34,30 +32,6 @@ CHOICES = {  # codes that decide the outcome
 FOUND = {"same": "", "register": "as the register calls it", "synonym": "a usual name of it", "near": "a similar name"}
 
 
-@dataclass(frozen=True)
-class Found:
-    """What was recognised in a folder.
-
-    Parameters
-    ----------
-    guesses, surveys : dict
-        By extract, one of each source; several where a register follows another.
-    unused, broken : tuple of str
-        Names of files that look like no extract, or that are no Parquet.
-    """
-
-    guesses: dict[str, tuple[Guess, ...]]
-    surveys: dict[str, tuple[Survey, ...]]
-    unused: tuple[str, ...]
-    broken: tuple[str, ...]
-
-    def codes(self, extract: str, column: str) -> Codes:
-        """Codes of a column of an extract, of all its sources."""
-        known = [survey.codes.get(column, Codes((), 0)) for survey in self.surveys.get(extract, ())]
-        shared = dict.fromkeys(code for codes in known for code in codes.shared)
-        return Codes(tuple(shared), sum(codes.n_rare for codes in known))
-
-
 def proposal(title: str, extracts: str, found: Found) -> str:
     """The text of a cohort file; valid whatever was found.
 
@@ -68,32 +42,26 @@ def proposal(title: str, extracts: str, found: Found) -> str:
         The folder, relative to the cohort file.
     found : Found
     """
-    parts = (_head(title, extracts, found), _coverage(found), _arms(found), _centres(found), _files(found),
+    parts = (_head(title, extracts, found), _coverage(found), arms(found), centres(found), _files(found),
              _layouts(found), _columns(found), _values(found), _dates(found), _outcome(found),
              _seen(found))  # fmt: skip
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
 
 
-def _scalar(value: Any) -> str:
-    return (
-        yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000).removesuffix("...\n").strip()
-    )
-
-
-def _line(text: str, check: str = "") -> str:
-    return f"{text}  {MARK} {check}" if check else text
-
-
 def _head(title: str, extracts: str, found: Found) -> Iterator[str]:
     yield "# Proposed by `ipseval init`. Guesses are marked CHECK: look at each, mend it, and take the mark out."
     yield "# docs/new-cohort.md leads from here to the tables; docs/configuration.md explains every key."
-    for name, what in (
+    for names, what in (
         (found.unused, "not used: it looks like no extract, or like one that other files are"),
         (found.broken, "no Parquet, or cut off"),
     ):
-        yield from (f"{MARK} {file}: {what}." for file in name)
-    yield f"title: {_scalar(title)}"
-    yield f"extracts: {_scalar(extracts)}"
+        yield from (f"{MARK} {file}: {what}." for file in names)
+    for file, kind in found.other.items():
+        yield f"{MARK} {file}: not used, {kind}. Registers are read as Parquet: have it delivered so if it is one."
+    if found.converted:
+        yield f"# {found.converted}"
+    yield f"title: {scalar(title)}"
+    yield f"extracts: {scalar(extracts)}"
 
 
 def _coverage(found: Found) -> Iterator[str]:
@@ -104,7 +72,7 @@ def _coverage(found: Found) -> Iterator[str]:
         "its last complete month; later ones are missing",
     )
     for key, month, meaning, why in zip(("observed_from", "observed_until"), months, meanings, told, strict=True):
-        yield _line(f"{key}: {_scalar(month)}", f"{meaning} ({why}).")
+        yield line(f"{key}: {scalar(month)}", f"{meaning} ({why}).")
 
 
 def _months(found: Found) -> tuple[tuple[str | None, str | None], tuple[str, str]]:
@@ -140,48 +108,6 @@ def _seen_months(guess: Guess | None, survey: Survey) -> tuple[tuple[str | None,
     return first, last
 
 
-def _arms(found: Found) -> Iterator[str]:
-    codes = found.codes("trial", "arm")
-    if len(codes.shared) < 2:
-        yield _line("arms: {reference: control, treatments: [ips]}", "put in your codes; no column tells of two arms")
-        return
-    reference, is_known = _reference(codes.shared)
-    others = [code for code in codes.shared if code != reference]
-    why = "its code is a usual one" if is_known else "the first code, for want of a usual one"
-    yield _line(
-        f"arms: {_scalar({'reference': reference, 'treatments': others})}",
-        f"is this the reference arm ({why})?{_rare(codes)}",
-    )
-
-
-def _reference(codes: Sequence[str]) -> tuple[str, bool]:
-    spelled = {code.casefold(): code for code in codes}
-    known = next((spelled[name] for name in synonyms()["reference"] if name in spelled), None)
-    inside = next(
-        (code for name in synonyms()["reference"] if len(name) > 2 for key, code in spelled.items() if name in key),
-        None,
-    )
-    return known or inside or codes[0], bool(known or inside)
-
-
-def _rare(codes: Codes) -> str:
-    if not codes.n_rare:
-        return ""
-    return (
-        f" Not shown, fewer than {MIN_PERSONS} persons each: {codes.n_rare} more code{'s' if codes.n_rare > 1 else ''}."
-    )
-
-
-def _centres(found: Found) -> Iterator[str]:
-    codes = found.codes("trial", "centre")
-    if not codes.shared:
-        yield _line("centres: {1: Centre 1}", "put in your codes and their names; no column tells of centres")
-        return
-    yield _line("centres:", f"the names to print, in this order; the first is the base category.{_rare(codes)}")
-    for code in codes.shared:
-        yield f"  {_scalar(code)}: {_scalar(f'Centre {code}' if code.isdigit() else code)}"
-
-
 def _files(found: Found) -> Iterator[str]:
     alone = {name: parts[0] for name, parts in found.guesses.items() if len(parts) == 1}
     named = {name: guess for name, guess in alone.items() if guess.pattern is not None}
@@ -190,8 +116,8 @@ def _files(found: Found) -> Iterator[str]:
     for name, guess in named.items():
         n = len(guess.delivery.files)
         together = f"; its {n} files are read together" if n > 1 else ""
-        yield _line(
-            f"  {name}: {_scalar(guess.pattern)}",
+        yield line(
+            f"  {name}: {scalar(guess.pattern)}",
             f"is this the extract {name} (one row a {guess.extract.one_row}){together}?",
         )
 
@@ -202,12 +128,12 @@ def _layouts(found: Found) -> Iterator[str]:
         yield "layouts:"
     for name, parts in other.items():
         if len(parts) == 1:
-            spec = _scalar({"layout": parts[0].layout, **parts[0].options})
-            yield _line(f"  {name}: {spec}", "docs/data.md says what this layout or register is.")
+            spec = scalar({"layout": parts[0].layout, **parts[0].options})
+            yield line(f"  {name}: {spec}", "docs/data.md says what this layout or register is.")
             continue
         files = ", then ".join(f"{part.layout} ({_told_files(part)})" for part in parts)
-        yield _line(f"  {name}:", f"are these one extract, joined where the one register ends? {files}.")
-        yield from (f"    - {_scalar(_source(part))}" for part in parts)
+        yield line(f"  {name}:", f"are these one extract, joined where the one register ends? {files}.")
+        yield from (f"    - {scalar(_source(part))}" for part in parts)
 
 
 def _source(guess: Guess) -> dict[str, Any]:
@@ -226,13 +152,6 @@ def _renamed(guess: Guess) -> dict[str, Match]:
     return {ours: match for ours, match in guess.columns.items() if match.how in ("synonym", "near")}
 
 
-def _section(key: str, lines: list[str]) -> Iterator[str]:
-    """A key and its lines; where all of them are remarks, the key is one, too."""
-    if lines:
-        yield f"{key}:" if any(not line.lstrip().startswith("#") for line in lines) else f"# {key}:"
-    yield from lines
-
-
 def _columns(found: Found) -> Iterator[str]:
     lines = [
         line
@@ -240,7 +159,7 @@ def _columns(found: Found) -> Iterator[str]:
         for part in parts
         for line in _columns_of(name, part, is_alone=len(parts) == 1)
     ]
-    yield from _section("columns", lines)
+    yield from section("columns", lines)
 
 
 def _columns_of(extract: str, guess: Guess, is_alone: bool) -> Iterator[str]:
@@ -250,19 +169,19 @@ def _columns_of(extract: str, guess: Guess, is_alone: bool) -> Iterator[str]:
         yield f"  {extract}:"
     for ours, match in renamed.items():
         names = match.names[0] if len(match.names) == 1 else list(match.names)
-        line = f"    {ours}: {_scalar(names)}"
-        yield _line(line, f"{FOUND[match.how]}.") if match.how == "near" else f"{line}  # {FOUND[match.how]}"
+        text = f"    {ours}: {scalar(names)}"
+        yield line(text, f"{FOUND[match.how]}.") if match.how == "near" else f"{text}  # {FOUND[match.how]}"
     taken = {name for match in guess.columns.values() for name in match.names}
     free = [name for name in guess.delivery.columns if name not in taken]
     for ours in guess.missing:
-        line = f"{ours}: <its name>" if renamed else f"{extract}: {{{ours}: <its name>}}"
+        example = f"{ours}: <its name>" if renamed else f"{extract}: {{{ours}: <its name>}}"
         choice = f" Other columns: {', '.join(free[:MAX_NAMES])}." if free else ""
         under = "columns" if is_alone else f"columns of the layout {guess.layout}"
-        yield f"    {MARK} {extract} needs {ours}, which was not found: write '{line}' under {under}.{choice}"
+        yield f"    {MARK} {extract} needs {ours}, which was not found: write '{example}' under {under}.{choice}"
 
 
 def _values(found: Found) -> Iterator[str]:
-    yield from _section("values", [line for name in found.surveys for line in _values_of(name, found)])
+    yield from section("values", [line for name in found.surveys for line in _values_of(name, found)])
 
 
 def _values_of(extract: str, found: Found) -> Iterator[str]:
@@ -274,9 +193,9 @@ def _values_of(extract: str, found: Found) -> Iterator[str]:
         meant = {code: next((o for o, names in ours.items() if code.casefold() in names), None) for code in unknown}
         if any(meant.values()):
             mapping = {code: o for code, o in meant.items() if o}
-            yield _line(f"  {extract}: {{{column}: {_scalar(mapping)}}}", f"our code for each code of {column}.")
+            yield line(f"  {extract}: {{{column}: {scalar(mapping)}}}", f"our code for each code of {column}.")
         if left := [code for code, o in meant.items() if not o]:
-            yield f"  {MARK} codes of {extract}.{column} that were not understood: {', '.join(map(_scalar, left))}."
+            yield f"  {MARK} codes of {extract}.{column} that were not understood: {', '.join(map(scalar, left))}."
 
 
 def _dates(found: Found) -> Iterator[str]:
@@ -287,10 +206,10 @@ def _dates(found: Found) -> Iterator[str]:
         has_times |= any(seen.is_moment for seen in dates.values())
         own = {column: seen.likely for column, seen in dates.items() if seen.likely}
         if own:
-            lines.append(_line(f"  {name}: {_scalar(own)}", "the only usual form that fits all of its dates."))
-    yield from _section("dates", lines)
+            lines.append(line(f"  {name}: {scalar(own)}", "the only usual form that fits all of its dates."))
+    yield from section("dates", lines)
     if has_times:
-        yield _line("zone: Europe/Oslo", "the register's zone: dates are times in UTC, at a fixed distance or in none.")
+        yield line("zone: Europe/Oslo", "the register's zone: dates are times in UTC, at a fixed distance or in none.")
 
 
 def _outcome(found: Found) -> Iterator[str]:
@@ -323,7 +242,7 @@ def _seen_of(extract: str, survey: Survey) -> Iterator[str]:
         if codes.shared:
             choice = CHOICES.get((extract, column), "")
             mark = f" {MARK.removeprefix('# ')} {choice}" if choice else ""
-            yield f"#   {column}: codes {', '.join(map(_scalar, codes.shared))}.{_rare(codes)}{mark}"
+            yield f"#   {column}: codes {', '.join(map(scalar, codes.shared))}.{rare(codes)}{mark}"
     if survey.unused:
         yield f"#   not read: {', '.join(unread.worded(survey.unused))}."
 
@@ -334,8 +253,3 @@ def _dates_of(column: str, dates: Dates) -> Iterator[str]:
     yield f"#   {column}: {'; '.join(told) or 'empty'}."
     if dates.n_unreadable:
         yield f"#   {MARK.removeprefix('# ')} {dates.n_unreadable} of {column} cannot be read as dates."
-
-
-def left_to_check(text: str) -> int:
-    """Number of guesses that a cohort file still marks."""
-    return sum("CHECK:" in line for line in text.splitlines())

@@ -150,6 +150,20 @@ def recognise(deliveries: Iterable[Delivery]) -> dict[str, tuple[Guess, ...]]:
     return {name: chosen[name] for name in EXTRACTS if name in chosen}
 
 
+def has_trial(names: Iterable[str]) -> bool:
+    """Whether columns are those of a trial list: a person, and two of centre, arm and day of randomisation."""
+    found = match(EXTRACTS["trial"].columns, names, {})
+    return "person_id" in found and len({"centre", "arm", "randomised_on"} & set(found)) >= LEAST_USUAL
+
+
+def as_trial(delivery: Delivery) -> Guess:
+    """Files that are known to be the trial list."""
+    contract = EXTRACTS["trial"].columns
+    columns = _in_all_files(contract, delivery, {})
+    missing = tuple(c.name for c in contract if c.needed and c.name not in columns)
+    return Guess(EXTRACTS["trial"], delivery, "spells", {}, contract, columns, missing, 0.0)
+
+
 def _apart(one: Guess, other: Guess) -> bool:
     """Whether the registry says that one ends before the other begins."""
     (first, last), (start, end) = one.months, other.months
