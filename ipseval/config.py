@@ -94,9 +94,7 @@ class Analysis:
         """First and last month of each regression."""
         if self.months == "each":
             return [(k, k) for k in window.months]
-        if isinstance(self.months, str):
-            return [(0, window.after)]
-        return [self.months]
+        return [(0, window.after) if isinstance(self.months, str) else self.months]
 
 
 @dataclass(frozen=True)
@@ -248,6 +246,7 @@ class Cohort:
     earlier: tuple[Path, ...]
     asked_covariates: tuple[str, ...]
     asked_services: Mapping[str, tuple[str, ...]]
+    grouped_codes: list[str]
 
     @property
     def analysed_outcomes(self) -> tuple[str, ...]:
@@ -272,7 +271,7 @@ def code(value: Any) -> str:
 def from_settings(settings: Mapping[str, Any]) -> Cohort:
     """Make the :class:`Cohort` of settings that :func:`ipseval.settings.cohort_settings` has checked."""
     same = "name file remark language observed_from observed_until dates zone numbers files columns layouts describe"
-    rest = {k: settings[k] for k in (*same.split(), "checks", "verify", "disclosure", "unobserved")}
+    rest = {k: settings[k] for k in (*same.split(), "checks", "verify", "disclosure", "unobserved", "grouped_codes")}
     return Cohort(
         extracts=Path(settings["extracts"]),
         published=Path(settings["published"]) if settings["published"] else None,

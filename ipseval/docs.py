@@ -14,7 +14,7 @@ from ipseval.contracts import EXTRACTS, Column
 from ipseval.registers.layouts import LAYOUTS, Layout
 from ipseval.registers.rule import in_words
 from ipseval.registers.rules import RULES
-from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, presets, read_yaml
+from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, groups, presets, read_yaml
 
 PACKAGE = Path(__file__).resolve().parent
 MADE = "<!-- Made by `make docs` from the code: change it there. -->\n"
@@ -104,6 +104,7 @@ def data() -> str:
         )
     )
     parts.append(_registers())
+    parts.append(_groups())
     parts.append(
         "## What the check finds\n\nEvery finding is a row of `review/quality.csv` with counts only. *stop* ends "
         "the run with nothing written; `checks: {rule: action}` in the cohort file chooses another action.\n"
@@ -146,6 +147,24 @@ def _registers() -> str:
             "followed across January 2015:\n\n```yaml\nlayouts:\n  employment:\n    - {layout: aa_register}\n"
             "    - {layout: a_ordningen}\n```\n\nOf each source may be said, beside the options of its layout:\n",
             _table(("key", "what it holds"), ((f"`{key}`", said["description"]) for key, said in source.items())),
+        )
+    )
+
+
+def _groups() -> str:
+    """Groups of codes of config/code_groups.yaml."""
+    rows = (
+        (f"`{register}:{name}`", group["meaning"], ", ".join(map(str, group["codes"])), group["source"])
+        for register, own in groups().items()
+        for name, group in own.items()
+    )
+    return "\n".join(
+        (
+            "## Groups of codes\n\nA group of [config/code_groups.yaml](../config/code_groups.yaml) stands wherever a "
+            "code may: in `states`, `values`, `exclusions` and the codes of a weekly layout, as in `states: {studies: "
+            "{benefits: [dream:education]}}`. It holds what its source documents and no more; a code may stand beside "
+            "it.\n",
+            _table(("group", "what it is", "codes", "source"), rows),
         )
     )
 

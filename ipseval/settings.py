@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ipseval import existing, plain_yaml
+from ipseval import code_groups, existing, plain_yaml
 from ipseval.config import Cohort, from_settings
 from ipseval.consistency import MONTHS_OF, inconsistencies
 from ipseval.errors import Fault, UserError, nearest
@@ -16,6 +16,7 @@ from ipseval.schema import schema_faults
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS_FILE = ROOT / "config" / "config.yaml"
 PRESETS_FILE = ROOT / "config" / "layouts.yaml"
+GROUPS_FILE = ROOT / "config" / "code_groups.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
 MENDING = ("leave_out", "corrections")  # files that hold keys of persons
@@ -57,7 +58,7 @@ _PRESENTED = (
     *_STUDY,
 )
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
-    "check": (*_READING, *_STUDY, "states", "checks", "asked_services", "describe"),
+    "check": (*_READING, *_STUDY, "states", "checks", "asked_services", "grouped_codes", "describe"),
     "clean": (*_STUDY,),
     "cohort": ("covariates", "asked_covariates", "checks", "exclusions", "eligibility", "describe", "layouts", *_STUDY),
     "panel": (*_STUDY, "states", "outcomes"),
@@ -191,7 +192,13 @@ def default_settings() -> dict[str, Any]:
 @cache
 def presets() -> dict[str, dict[str, Any]]:
     """The registers of config/layouts.yaml: name -> what a source is that comes from there."""
-    return read_yaml(PRESETS_FILE)
+    return {name: code_groups.in_source(spec, groups()) for name, spec in read_yaml(PRESETS_FILE).items()}
+
+
+@cache
+def groups() -> dict[str, dict[str, dict[str, Any]]]:
+    """The groups of codes of config/code_groups.yaml: register -> group -> meaning, codes and source."""
+    return read_yaml(GROUPS_FILE)
 
 
 def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -215,13 +222,16 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     merged["analyses"] = {**defaults["analyses"], **(own.get("analyses") or {})}
     for key in MONTHS_OF:
         merged[key] = {**merged[key], "months": _months_in_window(key, merged, own)}
+    grouped, found = code_groups.codes(merged, groups()), list(code_groups.faults(merged, groups()))
+    merged = code_groups.spelled_out(merged, groups())
     merged["layouts"] = expanded(merged, presets())
-    found = list(inconsistencies(merged, own))
+    found += inconsistencies(merged, own)
     places = _places(merged, file, found)
     # What the check needs to know of later stages' choices, so that no other change of these reads a register again.
     asked = {
         "asked_covariates": existing.asked_beyond(merged, defaults),
         "asked_services": merged["receipt"]["services"] or {},
+        "grouped_codes": grouped,
     }
     if found:
         raise UserError([Fault(str(file), what, remedy) for what, remedy in found])
@@ -301,6 +311,7 @@ def for_stage(settings: Mapping[str, Any], stage: str) -> dict[str, Any]:
     keys = STAGE_KEYS[stage]
     kept = {"name", *WHOLE_KEYS, *(set(settings) - {"file"} if keys is None else keys)}
     more: dict[str, Any] = {"file": "", "extracts": "", "earlier": [], "asked_covariates": [], "asked_services": {}}
+    more["grouped_codes"] = []
     defaults = {**default_settings(), **more}
     return {key: value if key in kept else defaults[key] for key, value in settings.items()}
 

@@ -142,6 +142,7 @@ def _check_states(frames: Mapping[str, pd.DataFrame | None], cohort: Cohort, fou
                 )
             elif (name, column) not in found.codes:
                 absent = [code for code in codes if not (frame[column] == code).any()]
+                absent = _typed(absent, codes, cohort)
                 if absent:
                     subject = f"{listed(map(repr, absent))} of states.{state}.{name}"
                     found.add(name, "code_of_nobody", subject, 0, 0, number=len(absent), column=column)
@@ -149,6 +150,7 @@ def _check_states(frames: Mapping[str, pd.DataFrame | None], cohort: Cohort, fou
 
 def _check(one: Named, seen: Sequence[Seen], found: Findings) -> None:
     absent = [c for c in one.codes if not any(c in own.codes[one.are_ours] for own in seen)]
+    absent = _typed(absent, one.codes, found.cohort)
     if not absent:
         return
     anywhere = {c for own in seen for c in _of_everybody(own.this, one)}
@@ -163,6 +165,12 @@ def _check(one: Named, seen: Sequence[Seen], found: Findings) -> None:
             subject = f"{listed(map(repr, codes))} of {one.key}"
             near = nearest(codes[0], near_to) or (f"It has: {listed(near_to)}." if near_to else "")
             found.add(seen[0].this.extract.name, rule, subject, 0, 0, number=len(codes), near=near, **words)
+
+
+def _typed(absent: Sequence[str], named: Sequence[str], cohort: Cohort) -> list[str]:
+    """Absent codes that are to be told: of a group not all codes need occur, only one of those that a key names."""
+    is_empty = len(absent) == len(named)
+    return [c for c in absent if is_empty or c not in cohort.grouped_codes]
 
 
 def _of_everybody(this: Opened, one: Named) -> set[str]:

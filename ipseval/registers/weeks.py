@@ -13,6 +13,7 @@ from ipseval.contracts import Column, Extract
 from ipseval.registers.adapters import Study
 
 DAYS_A_WEEK = 7
+EVERY = "*"  # in a list of codes: every other
 WEEKS_A_MONTH = 4  # of weeks counted from randomisation, month k holds weeks 4k-3..4k
 
 
@@ -70,18 +71,23 @@ def spells(frame: pd.DataFrame, study: Study, options: Mapping[str, Any]) -> pd.
 def _states(cells: pd.DataFrame, options: Mapping[str, Any]) -> np.ndarray:
     """1 (a spell), 0 or missing, persons x weeks."""
     codes = counted(options)
-    states = np.where(cells.isin(codes), 1.0, 0.0) if codes else cells.astype(float).to_numpy()
+    is_counted = ~cells.isin(_not_counted(options)) if EVERY in codes else cells.isin(codes)
+    states = np.where(is_counted, 1.0, 0.0) if codes else cells.astype(float).to_numpy()
     return np.where(cells.isna(), 0.0 if options.get("empty") == "none" else np.nan, states)
+
+
+def _not_counted(options: Mapping[str, Any]) -> list[str]:
+    """Codes that make no spell."""
+    return [code(value) for value in (*options.get("not_employed", ()), *options.get("not_received", ()))]
 
 
 def undeclared(frame: pd.DataFrame, options: Mapping[str, Any]) -> np.ndarray:
     """Rows with a code that the options name neither as counted nor as not counted."""
-    codes = counted(options)
-    if not codes:
+    declared = [*counted(options), *_not_counted(options)]
+    if not counted(options) or EVERY in declared:
         return np.zeros(len(frame), bool)
-    others = [code(value) for value in (*options.get("not_employed", ()), *options.get("not_received", ()))]
     cells = frame[list(week_columns(frame.columns, options))]
-    return (cells.notna() & ~cells.isin([*codes, *others])).any(axis=1).to_numpy()
+    return (cells.notna() & ~cells.isin(declared)).any(axis=1).to_numpy()
 
 
 def _calendar_weeks(weeks: Mapping[str, int]) -> np.ndarray:
