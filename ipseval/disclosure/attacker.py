@@ -47,9 +47,28 @@ class System:
     cost: np.ndarray
 
 
-def attack(
-    system: System, hidden: np.ndarray, skipped: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, dict[int, Dual]]:
+@dataclass(frozen=True)
+class Look:
+    """What an attacker has found, and what looking cost.
+
+    Parameters
+    ----------
+    low, high : float array, length n
+        Values of each number that are known to be possible.
+    duals : dict
+        For numbers that are known too well, the shadow prices of all numbers that have one in either program of theirs.
+        None: every number that is looked for is safe.
+    work : float
+        Of the programs (``Program.work``).
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    duals: dict[int, Dual]
+    work: float
+
+
+def attack(system: System, hidden: np.ndarray, skipped: np.ndarray, low: np.ndarray, high: np.ndarray) -> Look:
     """Look for protected numbers that an attacker can work out too well, until some are found or all are safe.
 
     Parameters
@@ -62,24 +81,22 @@ def attack(
 
     Returns
     -------
-    low, high : float array, length n
-        The same with what was found on the way.
-    duals : dict
-        For numbers that are known too well, the shadow prices of all numbers that have one in either program of theirs.
-        None: every number that is looked for is safe.
+    Look
+        ``low`` and ``high`` with what was found on the way.
     """
     rest = _Rest(system, hidden)
     wanted = ~skipped & (system.needed > 0)
     low, high = low.copy(), high.copy()
     duals = {p: rest.known(p) for p in np.flatnonzero(wanted & ~rest.is_open).tolist()}
-    is_left = wanted & rest.is_open & (high - low < system.needed - SLACK)
+    is_left, work = wanted & rest.is_open & (high - low < system.needed - SLACK), 0.0
     for part in np.unique(rest.part[is_left[rest.unknown]]):
         at, opened = rest.program(part)
         asked = _Asked(opened, system.needed[at] * wanted[at], low[at], high[at])
         asked.together()
         duals |= {int(at[i]): rest.dual(prices, part) for i, prices in asked.one_by_one().items()}
         low[at], high[at] = asked.low, asked.high
-    return low, high, duals
+        work += opened.work
+    return Look(low, high, duals, work)
 
 
 class _Asked:

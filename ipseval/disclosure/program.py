@@ -24,6 +24,11 @@ class Program:
     A : sparse float array, m x n
     b : float array, length m
     lower, upper : float array, length n
+
+    Attributes
+    ----------
+    work : float
+        Steps of the simplex method times numbers and relations, so far: what looking costs, whatever the machine.
     """
 
     def __init__(self, A: sparse.csr_array, b: np.ndarray, lower: np.ndarray, upper: np.ndarray):
@@ -35,6 +40,7 @@ class Program:
         model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = A.indptr, A.indices, A.data
         self._places = np.arange(len(lower), dtype=np.int32)
+        self.work = 0.0
         self._highs = highspy.Highs()
         for name, value in OPTIONS.items():
             self._highs.setOptionValue(name, value)
@@ -58,4 +64,6 @@ class Program:
 
     def _is_solved(self) -> bool:
         self._highs.run()
+        steps = self._highs.getInfo().simplex_iteration_count
+        self.work += float((steps + 1) * (self._highs.getNumCol() + self._highs.getNumRow()))
         return bool(self._highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)

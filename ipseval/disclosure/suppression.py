@@ -15,6 +15,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from ipseval.disclosure.attacker import SLACK, Dual, System, attack, components
 
 
+FIRST = 10.0  # times the work of the attempts at less that the first safe set may take before it is found the short way
+
+
 @dataclass(frozen=True)
 class Solution:
     """What is hidden, and what an attacker is left with.
@@ -48,19 +51,19 @@ class Limits:
     ----------
     passes : int
         Attempts at a cheaper set of numbers, once a safe one is found.
-    protected : int
-        Protected numbers times passes: fewer passes where many numbers are protected, but always one.
+    work : float
+        Of the attacker's programs (``Program.work``) in all attempts. One that is not safe by then is dropped. The
+        first set is found whatever it takes, but past ``FIRST`` times as much by hiding all that could help.
     nodes : int
-        Of each integer program; past them numbers are chosen one by one.
+        Of each integer program; past them its best answer is taken.
+    near : float
+        Cells: what costs so little more than the least that there can be is good enough.
     """
 
     passes: int
-    protected: int
+    work: float
     nodes: int
-
-    def passes_for(self, n_protected: int) -> int:
-        """Passes where so many numbers are protected."""
-        return min(self.passes, max(1, self.protected // max(1, n_protected)))
+    near: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,16 +92,19 @@ def suppress(system: System, given: np.ndarray, limits: Limits) -> Solution:
     -------
     Solution
     """
-    found, cuts = complete(system, given)
-    best, bound = _priced(found, system, given), 0.0
-    for _ in range(limits.passes_for(int((system.needed > 0).sum())) if cuts else 0):
-        chosen, least = cover(cuts, system.cost, limits.nodes)
-        bound = max(bound, least)
-        found, new = complete(system, given | chosen)
-        best = min(best, _priced(found, system, given), key=lambda solution: solution.cost)
-        if not new or best.cost - bound < SLACK:
+    first = complete(system, given, FIRST * limits.work)
+    best, bound, cuts, left = _priced(first.solution, system, given), 0.0, first.cuts, limits.work - first.work
+    for _ in range(limits.passes if cuts else 0):
+        if left <= 0:
             break
-        cuts += new
+        chosen, least = cover(cuts, system.cost, limits)
+        bound = max(bound, least)
+        one = complete(system, given | chosen, left, is_first=False)
+        if one.is_safe:
+            best = min(best, _priced(one.solution, system, given), key=lambda solution: solution.cost)
+        if not one.cuts or best.cost - bound < max(SLACK, limits.near):
+            break
+        cuts, left = cuts + one.cuts, left - one.work
     return replace(best, bound=bound)
 
 
@@ -106,28 +112,48 @@ def _priced(found: Solution, system: System, given: np.ndarray) -> Solution:
     return replace(found, cost=float(system.cost[found.hidden & ~given].sum()))
 
 
-def complete(system: System, start: np.ndarray) -> tuple[Solution, list[Cut]]:
+@dataclass(frozen=True)
+class Completed:
+    """A set of hidden numbers, the cuts that made it, and what it took; not safe where the work ran out before."""
+
+    solution: Solution
+    cuts: list[Cut]
+    work: float
+    is_safe: bool = True
+
+
+def complete(system: System, start: np.ndarray, work: float, *, is_first: bool = True) -> Completed:
     """Add numbers to those that are hidden at the start until all protected ones are safe, and the cuts that made it.
 
-    What an attacker could not tell apart stays so when more is hidden: every look is used for all that follow.
+    What an attacker could not tell apart stays so when more is hidden: every look is used for all that follow. Past
+    ``work`` all numbers of a cut are hidden (the first time), or the attempt ends.
     """
     cuts: list[Cut] = []
     hidden, exposed = start, np.zeros(len(start), bool)
-    low, high = system.values.copy(), system.values.copy()
+    low, high, spent = system.values.copy(), system.values.copy(), 0.0
     while True:
-        low, high, duals = attack(system, hidden, exposed, low, high)
-        if not duals:
-            return Solution(hidden, low, high, exposed, 0.0, 0.0), cuts
-        new, hopeless = _cuts(system, hidden, low, high, duals)
+        look = attack(system, hidden, exposed, low, high)
+        low, high, spent = look.low, look.high, spent + look.work
+        if not look.duals or (spent > work and not is_first):
+            solution = Solution(hidden, low, high, exposed, 0.0, 0.0)
+            return Completed(solution, cuts, spent, is_safe=not look.duals)
+        new, hopeless = _cuts(system, hidden, low, high, look.duals)
         exposed = exposed | np.isin(np.arange(len(start)), hopeless)
         cuts += new
         for cut in new:
-            lacking = cut.least - cut.weight[hidden[cut.at]].sum()
-            if lacking > SLACK:
-                free = ~hidden[cut.at]
-                row = sparse.csr_array(cut.weight[None, free])
-                picked = one_by_one(row, np.array([lacking]), system.cost[cut.at[free]])
-                hidden = hidden | np.isin(np.arange(len(start)), cut.at[free][picked])
+            hidden = _with(hidden, cut, system.cost, all_of_it=spent > work)
+
+
+def _with(hidden: np.ndarray, cut: Cut, cost: np.ndarray, *, all_of_it: bool) -> np.ndarray:
+    """What is hidden, and so much more that a cut is satisfied."""
+    lacking = cut.least - cut.weight[hidden[cut.at]].sum()
+    if lacking <= SLACK:
+        return hidden
+    more = cut.at[~hidden[cut.at]]
+    if not all_of_it:
+        row = sparse.csr_array(cut.weight[None, ~hidden[cut.at]])
+        more = more[one_by_one(row, np.array([lacking]), cost[more])]
+    return hidden | np.isin(np.arange(len(hidden)), more)
 
 
 def _cuts(
@@ -159,7 +185,7 @@ def _cuts(
     return cuts, hopeless
 
 
-def cover(cuts: list[Cut], cost: np.ndarray, nodes: int) -> tuple[np.ndarray, float]:
+def cover(cuts: list[Cut], cost: np.ndarray, limits: Limits) -> tuple[np.ndarray, float]:
     """The cheapest numbers that satisfy every cut.
 
     Returns
@@ -175,23 +201,30 @@ def cover(cuts: list[Cut], cost: np.ndarray, nodes: int) -> tuple[np.ndarray, fl
     for one in np.unique(part):
         columns, rows = np.flatnonzero(part == one), np.flatnonzero(row_part == one)
         own = sparse.csr_array(A[rows][:, columns])
-        picked, at_least = cheapest(own, least[rows], cost[names[columns]], nodes)
+        picked, at_least = cheapest(own, least[rows], cost[names[columns]], limits)
         chosen[names[columns[picked]]] = True
         bound += at_least
     return chosen, bound
 
 
-def cheapest(A: sparse.csr_array, least: np.ndarray, cost: np.ndarray, nodes: int) -> tuple[np.ndarray, float]:
-    """The cheapest columns of one component, and a bound of their cost; one by one when ``nodes`` are not enough."""
+def cheapest(A: sparse.csr_array, least: np.ndarray, cost: np.ndarray, limits: Limits) -> tuple[np.ndarray, float]:
+    """The cheapest columns of one component, and a bound of their cost.
+
+    Where ``nodes`` are not enough, or half of ``near`` is reached, the better one of the program's best answer and of
+    columns taken one by one.
+    """
+    simple = one_by_one(A, least, cost)
+    near = limits.near / 2 / max(1.0, float(cost[simple].sum()))
     found = milp(
         cost,
         constraints=LinearConstraint(A, lb=least - SLACK),
         integrality=np.ones(len(cost)),
         bounds=Bounds(0, 1),
-        options={"node_limit": nodes, "mip_rel_gap": 0.0},
+        options={"node_limit": limits.nodes, "mip_rel_gap": near},
     )
     bound = max(0.0, found.mip_dual_bound or 0.0)
-    return (found.x > 0.5 if found.status == 0 else one_by_one(A, least, cost)), float(bound)
+    picked = simple if found.x is None else min(found.x > 0.5, simple, key=lambda taken: float(cost[taken].sum()))
+    return picked, float(bound)
 
 
 def one_by_one(A: sparse.csr_array, least: np.ndarray, cost: np.ndarray) -> np.ndarray:
