@@ -14,21 +14,20 @@ import pandas as pd
 from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS
 from ipseval.errors import Fault, UserError, nearest
-from ipseval.registers import asked, digests, extracts, named_codes, rules
-from ipseval.registers.coverage import starts_in_trial
+from ipseval.registers import asked, digests, linkage, named_codes, rules
 from ipseval.registers.date_forms import is_zone
-from ipseval.registers.distinct import in_order, numbered, stacked, stacked_rows
+from ipseval.registers.distinct import in_order, stacked_rows
 from ipseval.registers.files import is_parquet
 from ipseval.registers.findings import Findings, Matched, listed
 from ipseval.registers.fingerprint import Last, drift, fingerprint
-from ipseval.registers.keys import canonical_keys
 from ipseval.registers.layouts import LAYOUTS
 from ipseval.registers.matching import check_exact
 from ipseval.registers.mending import load
 from ipseval.registers.months import check_months
-from ipseval.registers.named import apart, check_used, with_left_out
+from ipseval.registers.named import apart, check_columns, check_idle, with_left_out
 from ipseval.registers.noting import note
 from ipseval.registers.opening import Opened, configured, open_extract
+from ipseval.registers.origins import Origins, as_delivered
 from ipseval.registers.over_time import check_over_time
 from ipseval.registers.parts import adapted, check_hours
 from ipseval.registers.places import check_unread, located
@@ -44,8 +43,6 @@ CODES: dict[str, tuple[str | int, ...]] = {
     "contact": ("outpatient", "day", "inpatient"),
     "level": tuple(range(10)),  # of a whole NUS2000 code, the first digit has to be delivered
 }
-LINKED = ("persons", "employment")  # extracts in which somebody of the trial must stand
-MOST_COUNTED = 10**6  # rows of a delivery whose other persons are counted
 
 
 @dataclass(frozen=True)
@@ -114,9 +111,9 @@ def check(cohort: Cohort, last: Last | None = None, ledger: Path | None = None) 
     }
 
 
-def examine(cohort: Cohort) -> Checked:
-    """Everything that :func:`check` finds, also when something stops the run."""
-    found = Findings(cohort, mending=load(cohort.mending))
+def examine(cohort: Cohort, origins: Origins | None = None) -> Checked:
+    """Everything that :func:`check` finds, also when something stops the run; ``origins`` gets the rows at fault."""
+    found = Findings(cohort, mending=load(cohort.mending), origins=origins)
     found.faults.extend(found.mending.faults)
     for name, file in cohort.mending.items():
         found.matched[file.name] = Matched(found.mending.n_rows.get(name, 0), found.mending.n_persons.get(name, 0))
@@ -124,7 +121,7 @@ def examine(cohort: Cohort) -> Checked:
     if cohort.extracts.is_dir():
         check_settings(cohort, found)
         check_unread(cohort, found)
-        frames |= _read_all(cohort, found)
+        frames |= {name: as_delivered(frame) for name, frame in _read_all(cohort, found).items() if frame is not None}
     else:
         what = f"extracts names '{cohort.extracts}', which is no folder."
         found.fault(configured(cohort), what, "Mend it: it is relative to the cohort file.")
@@ -139,9 +136,9 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
     if this is None or trial is None:
         return {}
     check_exact(this, pd.Index(trial["person_id"].dropna()), found)
-    trial, left_out = apart(trial, found)
-    trial = with_left_out(_check_trial(trial, cohort, found, this), left_out)
-    check_used(opened, trial, found)
+    trial, left_out = apart(trial, this, found)
+    trial = with_left_out(_check_trial(trial, cohort, found, this), left_out, found)
+    check_columns(opened, found)
     frames: dict[str, pd.DataFrame | None] = {"trial": trial}
     known, nowhere = _known(cohort, trial), pd.Index(trial["person_id"].dropna().unique())
     check_hours(opened["employment"], known, found)
@@ -154,9 +151,11 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
                 check_over_time(frame, cohort, found)
     if len(nowhere) and len(frames) > 1:
         subject = f"{len(nowhere)} of {len(trial)} persons"
-        found.add("trial", "trial_person_nowhere", subject, None, len(nowhere), number=len(nowhere))
+        action = found.add("trial", "trial_person_nowhere", subject, None, len(nowhere), number=len(nowhere))
+        found.name("trial", "trial_person_nowhere", action, nowhere)
     named_codes.check(cohort, frames, found)
     asked.check(cohort, frames, found)
+    check_idle(opened, found)
     return frames
 
 
@@ -209,7 +208,7 @@ def _declared_rows(
 ) -> pd.DataFrame:
     """The rows whose code is declared, when the others are to be dropped; else all."""
     words: dict[str, Any] = {"column": column, "article": "an" if column[0] in "aeiou" else "a", "declare": declare}
-    action = note(this, "undeclared_code", ~known, frame["person_id"], found, **words)
+    action = note(this, "undeclared_code", ~known, frame, found, **words)
     return frame[known].reset_index(drop=True) if action == "drop" else frame
 
 
@@ -225,19 +224,19 @@ def _one_row(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame
     key = list(this.layout.one_row or ("person_id",) * this.extract.one_row_per_person)
     if not key:
         return frame
-    repeats = frame.duplicated() & frame[key].notna().all(axis=1)
-    note(this, "duplicate_row", repeats.to_numpy(), frame["person_id"], found)
+    repeats = as_delivered(frame).duplicated() & frame[key].notna().all(axis=1)
+    note(this, "duplicate_row", repeats.to_numpy(), frame, found)
     frame = frame[~repeats].reset_index(drop=True)
     several = frame.duplicated(key, keep=False) & frame[key].notna().all(axis=1)
     if several.any():
-        differing = frame[several].groupby(key).nunique(dropna=False).gt(1).any()
+        differing = as_delivered(frame[several]).groupby(key).nunique(dropna=False).gt(1).any()
         if this.extract.name == "persons" and set(differing.index[differing]) <= set(MOVES):
-            note(this, "several_moves", several.to_numpy(), frame["person_id"], found)
+            note(this, "several_moves", several.to_numpy(), frame, found)
             return frame
         columns, row = listed(differing.index[differing]), " and ".join(key).replace("person_id", "person")
         assigned = this.extract.name == "trial" and differing[["arm", "centre"]].any()
         rule = "contradicting_assignment" if assigned else "contradicting_rows"
-        note(this, rule, several.to_numpy(), frame["person_id"], found, column=columns, row=row)
+        note(this, rule, several.to_numpy(), frame, found, column=columns, row=row)
         frame = frame[~(several & frame.duplicated(key))].reset_index(drop=True)
     return frame
 
@@ -248,7 +247,7 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
     for this in parts:
         frame = read_rows(this, found, keys) if check_exact(this, keys, found) else None
         if frame is not None:
-            _check_linkage(frame, this, known, found)
+            linkage.check(frame, this, known, found)
             absent = absent.difference(pd.Index(frame["person_id"].unique()))
             made.append(_part_rows(frame, this, known, found))
     if not made:
@@ -256,11 +255,12 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
     if len(absent):
         subject, label = f"{len(absent)} of {len(keys)} persons", " or ".join(this.delivery.label for this in parts)
         name, number = parts[0].extract.name, len(absent)
-        found.add(name, "trial_person_without_row", subject, None, number, number=number, label=label)
+        action = found.add(name, "trial_person_without_row", subject, None, number, number=number, label=label)
+        found.name(name, "trial_person_without_row", action, absent)
     frame = stacked_rows(made) if len(made) > 1 else made[0]
     if len(absent) < len(keys):
-        _check_starts(frame, parts, known, found)
-    return in_order(frame, frame.columns[:SORTED_BY]), absent
+        linkage.check_starts(frame, parts, known, found)
+    return in_order(frame, as_delivered(frame).columns[:SORTED_BY]), absent
 
 
 def _part_rows(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) -> pd.DataFrame:
@@ -271,45 +271,12 @@ def _part_rows(frame: pd.DataFrame, this: Opened, known: Known, found: Findings)
     return _apply_row_rules(adapted(frame, this, known, found), this, known, found)
 
 
-def _check_linkage(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) -> None:
-    name, delivery = this.extract.name, this.delivery
-    others = delivery.n_rows - len(frame)
-    if others:
-        persons = _n_others(this, known)
-        counted = "" if persons is None else f" ({persons} person{'s' if persons != 1 else ''})"
-        subject = f"{others} of {delivery.n_rows} rows of {delivery.label}{counted}"
-        found.add(name, "person_not_in_trial", subject, others, persons)
-    if len(known.randomised_on) and frame.empty and delivery.n_rows and name in LINKED:
-        found.add(name, "nobody_linked", delivery.label, 0, 0, number=1)
-
-
-def _check_starts(frame: pd.DataFrame, parts: Sequence[Opened], known: Known, found: Findings) -> None:
-    """Note a register in which nobody starts a job during the trial: its dates may be of another unit or decade."""
-    name, randomised_on = parts[0].extract.name, known.randomised_on
-    if name not in LINKED or "start_on" not in frame or any(this.layout.is_wide for this in parts):
-        return
-    if randomised_on.notna().any() and not starts_in_trial(
-        frame["start_on"], randomised_on, known.cohort.window.months
-    ):
-        labels = " and ".join(this.delivery.label for this in parts)
-        found.add(name, "no_start_in_trial", labels, 0, 0, number=len(parts))
-
-
-def _n_others(this: Opened, known: Known) -> int | None:
-    """Persons of a delivery who are not in the trial list; None for a large one: it takes longer than reading."""
-    if this.delivery.n_rows > MOST_COUNTED:
-        return None
-    parts = extracts.count_by(this.delivery, this.columns["person_id"])
-    keys = stacked([canonical_keys(part.table["value"]).values for part in parts])
-    return len(numbered(keys)[1].difference(known.randomised_on.index))
-
-
 def _check_codes(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame:
     """Drop rows whose codes are excluded; note codes that nobody declared."""
     name = this.extract.name
     for column, codes in ((c, codes) for c, codes in this.source.exclusions.items() if c in frame):
         excluded = frame[column].map(code, na_action="ignore").isin(codes).to_numpy()
-        action = note(this, "excluded_by_code", excluded, frame["person_id"], found, column=column)
+        action = note(this, "excluded_by_code", excluded, frame, found, column=column)
         frame = frame[~excluded].reset_index(drop=True) if action == "drop" else frame
     for column in (c for c in CODES if c in frame):
         declared = (frame[column].isna() | frame[column].isin(CODES[column])).to_numpy()
@@ -334,7 +301,7 @@ def _apply_row_rules(frame: pd.DataFrame, this: Opened, known: Known, found: Fin
         rows = rule.find(frame, known)
         delivered = rows & (frame["is_observed"] == 1).to_numpy() if "is_observed" in frame else rows
         words: dict[str, Any] = {"column": rule.column} | (rule.words(frame, rows) if rows.any() else {})
-        action = note(this, rule.name, delivered, frame["person_id"], found, **words)
+        action = note(this, rule.name, delivered, frame, found, **words)
         action = action or known.cohort.checks.get(rule.name, rules.RULES[rule.name].action)
         if action == "drop":
             frame = frame[~rows].reset_index(drop=True)

@@ -16,7 +16,7 @@ from ipseval.registers.residence import absences
 from ipseval.registers.spells import no_days
 
 ALL = "all"
-FLOW_COLUMNS = ["step", "order", "centre", "arm", "n_persons", "n_excluded", "reason", "n_not_known"]
+FLOW_COLUMNS = ["step", "order", "centre", "arm", "n_persons", "n_excluded", "reason", "n_not_known", "n_mended"]
 EMPLOYED = {  # grain of the extract of employment -> why somebody leaves
     DAY: "Employed, with or without wage subsidy, on the day of randomisation.",
     WEEK: "Employed, with or without wage subsidy, in the week before randomisation: employment was delivered by week.",
@@ -40,7 +40,8 @@ def select(cohort: Cohort, cleaned: Tables) -> dict[str, pd.DataFrame]:
         ``people``: one row a randomised person, sorted by person, with ``is_analysed``, the dates of death,
         emigration and return and the covariates. ``flow``: one row a step, centre and arm; at each step
         ``n_persons`` remain of those of the step before less ``n_excluded``; ``n_not_known`` of them are kept because
-        the extract cannot tell whether they should leave.
+        the extract cannot tell whether they should leave, and of ``n_mended`` of them a cell was set or a row left out
+        by a file (``corrections``, ``leave_out``).
     """
     trial = needed(cleaned, "trial").set_index("person_id").sort_index()
     records = Records(trial, cleaned, cohort.describe)
@@ -171,12 +172,13 @@ def _flow_rows(
 ) -> list[tuple]:
     step, order, reason = label
     open_ = remains & (not_known if not_known is not None else False)
+    mended = remains & (trial["mended"] == 1 if "mended" in trial else False)
     rows = []
     for centre in _and_all(cohort.centres, trial["centre"]):
         for arm in _and_all(cohort.arms.all, trial["arm"]):
             here = ((trial["centre"] == centre) | (centre == ALL)) & ((trial["arm"] == arm) | (arm == ALL))
-            counts = [int((who & here).sum()) for who in (remains, excluded, open_)]
-            rows.append((step, order, centre, arm, *counts[:2], reason, counts[2]))
+            counts = [int((who & here).sum()) for who in (remains, excluded, open_, mended)]
+            rows.append((step, order, centre, arm, *counts[:2], reason, *counts[2:]))
     return rows
 
 

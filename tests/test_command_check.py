@@ -191,7 +191,7 @@ def test_neither_output_nor_page_holds_a_value_of_a_person(path: str, tmp_path: 
 
 
 def test_an_error_of_the_program_shows_no_message(tmp_path: Path, capsys, monkeypatch) -> None:
-    def crash(cohort: object) -> None:
+    def crash(cohort: object, origins: object) -> None:
         raise ValueError(CANARIES[0])
 
     monkeypatch.delenv("IPSEVAL_DEBUG", raising=False)
@@ -264,7 +264,7 @@ def test_persons_of_nobody_are_counted_save_in_a_large_delivery(tmp_path: Path, 
     assert {"X1", "X2"} <= others
     checked(file)
     assert f"{said} ({len(others)} persons) belong to nobody" in capsys.readouterr().out
-    monkeypatch.setattr("ipseval.check.MOST_COUNTED", n_rows - 1)
+    monkeypatch.setattr("ipseval.registers.linkage.MOST_COUNTED", n_rows - 1)
     checked(file)
     assert f"{said} belong to nobody" in capsys.readouterr().out
 

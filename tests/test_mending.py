@@ -121,7 +121,7 @@ def test_every_fault_of_the_files_is_told_and_no_key(tmp_path: Path) -> None:
     for fault in (
         "leave_out.csv: leave_out names it, but it has no column key and no column reason.",
         "corrections.csv: 1 of 4 rows name no extract. Did you mean 'employment'?",
-        "1 of 1 corrections of trial.arm of corrections.csv belongs to no row of the extract.",
+        "1 of 2 rows about trial of corrections.csv belongs to no row of the extract.",
         "corrections.csv: 1 values for trial.randomised_on cannot be read. Expected: a date",
         "corrections.csv: 1 rows name the column employment.salary, which was not delivered.",
     ):
@@ -171,3 +171,84 @@ def unmended(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 def test_a_file_that_names_nobody_changes_nothing(unmended: Outcome, tmp_path: Path) -> None:
     found = outcome(written(tmp_path, good(), leave_out="extract,key,reason\n"))
     pd.testing.assert_frame_equal(found.panel, unmended.panel)
+
+
+def test_some_rows_of_a_person_are_left_out_in_every_extract(tmp_path: Path) -> None:
+    delivery, lines = good(), ["extract;key;column;was;reason"]
+    arms = delivery.column("trial", "arm")
+    other = next(arm for arm in arms if arm != arms[5])
+    delivery.repeat("trial", [5], arm=other)
+    lines.append(f"trial;{PERSONS[5]};arm;{other};the first assignment counts")
+    whole = examine(read_cohort(delivery.write(tmp_path / "whole"))).frames
+    dropped = {}
+    for extract, column in (("persons", "sex"), ("employment", "start_on"), ("services", "start_on")):
+        was = delivery.column(extract, column)[2]
+        key = delivery.column(extract, "person_id")[2]
+        lines.append(f"{extract};  {key} ;{column};{was};wrong")
+        dropped[extract] = (key, column, str(was))
+    (tmp_path / "mended" / "person").mkdir(parents=True)
+    (tmp_path / "mended" / "person" / "out.csv").write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
+    delivery.config["leave_out"] = "person/out.csv"
+    cohort = read_cohort(delivery.write(tmp_path / "mended"))
+    checked = examine(cohort)
+    assert not checked.faults
+    trial = checked.frames["trial"].set_index("person_id")
+    assert trial["arm"].to_dict() == dict(zip(PERSONS, arms, strict=True))
+    assert set(trial.index[trial["mended"] == 1]) == {PERSONS[5], *(key for key, _, _ in dropped.values())} & set(
+        PERSONS
+    )
+    counts = checked.quality.query("rule == 'left_out'").set_index("extract")["n_rows"].to_dict()
+    assert counts == {"trial": 1, **dict.fromkeys(dropped, 1)}
+    for extract, (key, column, was) in dropped.items():
+        before, after = whole[extract], checked.frames[extract]
+        is_named = (before["person_id"].astype("str") == key) & (before[column].astype("str").str[: len(was)] == was)
+        pd.testing.assert_frame_equal(after, before[~is_named].reset_index(drop=True), check_categorical=False)
+    flow = select(cohort, checked.frames)["flow"].query("step == 'randomised' and centre == 'all' and arm == 'all'")
+    assert flow["n_mended"].tolist() == [int(trial["mended"].sum())]
+    assert flow["n_excluded"].tolist() == [0]
+
+
+def test_lines_that_contradict_each_other_or_empty_the_trial_list_stop(tmp_path: Path) -> None:
+    key, employer = (good().column("employment", name)[0] for name in ("person_id", "employer_id"))
+    arm = good().column("trial", "arm")[1]
+    corrections = (
+        "extract,key,column,value,was,reason\n"
+        f"employment,{key},employer_id,a,,one\nemployment,{key},employer_id,b,{employer},two\n"
+        f"trial,{PERSONS[2]},withdrawn_on,,,same\ntrial,0{PERSONS[2]},arm,ips,,nobody has that key\n"
+    )
+    leave_out = (
+        f"extract,key,reason,column,was\ntrial,{PERSONS[1]},x,arm,{arm}\ntrial,{PERSONS[3]},x,arm,\n"
+        f"wage_subsidy,{PERSONS[0]}X,x,,\n"
+    )
+    told = faults(written(tmp_path, good(), leave_out=leave_out, corrections=corrections))
+    for fault in (
+        "corrections.csv: 1 correction sets a cell of employment.employer_id that another one sets otherwise. Keep one",
+        "1 of 2 rows about trial of corrections.csv belongs to no row of the extract.",
+        "1 of 1 rows about wage_subsidy of leave_out.csv belongs to no row of the extract.",
+        "leave_out.csv: 1 of 3 rows have only one of column and was. Name both, for some rows of a person, or neither",
+        "leave_out.csv: names every row of 1 person of the trial list one by one.",
+    ):
+        assert fault in told
+
+
+def test_a_line_that_concerns_one_of_two_sources_is_used(tmp_path: Path) -> None:
+    delivery = good()
+    starts = delivery.column("employment", "start_on")
+    late = [start.year > 2013 for start in starts]
+    table = delivery.tables.pop("employment")
+    parts = {"old": table.filter(pa.array([not own for own in late])), "new": table.filter(pa.array(late))}
+    delivery.files |= {f"{name}.parquet": part for name, part in parts.items()}
+    delivery.config["layouts"] = {
+        "employment": [
+            {"layout": "spells", "files": "old.parquet", "observed_until": "2013-12"},
+            {"layout": "spells", "files": "new.parquet", "observed_from": "2014-01"},
+        ]
+    }
+    only_old = next(
+        k for k in parts["old"]["person_id"].to_pylist() if k not in set(parts["new"]["person_id"].to_pylist())
+    )
+    text = f"extract,key,column,value,reason\nemployment,{only_old},weekly_hours,11,letter\n"
+    checked = examine(read_cohort(written(tmp_path, delivery, corrections=text)))
+    assert not checked.faults
+    jobs = checked.frames["employment"]
+    assert set(jobs.loc[(jobs["person_id"] == only_old) & (jobs["is_observed"] == 1), "weekly_hours"]) == {11.0}

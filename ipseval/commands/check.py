@@ -2,6 +2,8 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ipseval import exchange, store, words
@@ -10,6 +12,7 @@ from ipseval.commands import arguments as kinds
 from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
 from ipseval.registers import digests, fingerprint
+from ipseval.registers.origins import Origins
 from ipseval.registers.progress import shown
 from ipseval.registers.proposed import left_to_check
 from ipseval.settings import read_cohort
@@ -17,6 +20,7 @@ from ipseval.tables.checked import findings
 from ipseval.tables.render import to_html
 from ipseval.tables.review import Review
 
+ROWS = f"{exchange.PERSON}/rows.csv"
 ORDER = ("information", "warning")  # the most important last, where the eye is
 
 
@@ -27,6 +31,11 @@ def arguments(parser: ArgumentParser) -> None:
         "--results", type=Path, default=Path("results"), metavar="DIR", help="where results of an earlier delivery lie"
     )
     parser.add_argument("--out", type=kinds.new_folder, metavar="DIR", help="write quality.csv and quality.html there")
+    parser.add_argument(
+        "--rows",
+        action="store_true",
+        help=f"write file, row and key of every row at fault to DIR/<cohort>/{ROWS} of --results, which may not leave",
+    )
 
 
 def run(chosen: Namespace) -> int:
@@ -36,14 +45,17 @@ def run(chosen: Namespace) -> int:
     Nothing of the results is touched. The exit status is 1 when something would stop the run.
     """
     cohort = read_cohort(chosen.cohort)
+    results, origins = chosen.results / cohort.name, Origins() if chosen.rows else None
     with shown(sys.stderr):
-        checked = examine(cohort)
-        differs = "" if checked.faults else _differs(cohort, checked, chosen.results / cohort.name)
+        checked = examine(cohort, origins)
+        differs = "" if checked.faults else _differs(cohort, checked, results)
     for severity, sentence in sorted(checked.said, key=lambda said: ORDER.index(said[0])):
         print(f"{severity}: {sentence}")
     print(differs, end="\n" if differs else "")
     if chosen.out:
         _write(chosen.out, cohort, checked)
+    if origins is not None:
+        print(_write_rows(results, origins))
     sys.stdout.flush()
     print(*checked.faults, sep="\n", end="\n" if checked.faults else "", file=sys.stderr, flush=True)
     print(_summary(cohort, chosen.cohort, checked))
@@ -80,10 +92,32 @@ def _write(folder: Path, cohort: Cohort, checked: Checked) -> None:
     notes = (f"{len(stops)} fault{'s' if len(stops) != 1 else ''} would stop the run.", *stops) if stops else ()
     rows = Review(cohort, {"quality": store.as_read(checked.quality)}).rows("quality")
     page = to_html(words.one_line(cohort.title), findings(rows, notes=notes))
-    try:
+    with _writing(folder, "--out"):
         store.write(folder / "quality.csv", checked.quality)
         store.write(folder / "quality.html", page)
-    except OSError as error:
-        fault = Fault(str(folder), f"cannot be written to ({error.strerror}).", "Name another folder after --out.")
-        raise UserError([fault]) from None
     print(f"written: {folder / 'quality.csv'} and {folder / 'quality.html'}")
+
+
+def _write_rows(results: Path, origins: Origins) -> str:
+    """File, row and key of every row at fault, among what only its owner can read; where they are and how many."""
+    file, table = results / ROWS, origins.table()
+    with _writing(results, "--results"):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.parent.chmod(0o700)
+        store.write(file, table)
+        file.chmod(0o600)
+    n_rows, n_persons = len(table), table["key"].nunique()
+    return (
+        f"written: {file}, {n_rows} line{'s' if n_rows != 1 else ''} about {n_persons} person"
+        f"{'s' if n_persons != 1 else ''}. It holds keys of persons and may not leave."
+    )
+
+
+@contextmanager
+def _writing(folder: Path, option: str) -> Iterator[None]:
+    """What keeps files from being written becomes a fault."""
+    try:
+        yield
+    except OSError as error:
+        remedy = f"Name another folder after {option}."
+        raise UserError([Fault(str(folder), f"cannot be written to ({error.strerror}).", remedy)]) from None

@@ -18,6 +18,7 @@ from ipseval.registers.progress import Reading
 BATCH_BYTES = 2**28  # is read at once, of small files or of row groups of a large one: progress is told between
 Names = Mapping[str, Sequence[str]]  # our column -> the names that it may have in a file
 FILE = "(file)"  # column of a part: the number of the file that a row came from
+ROW = "(row)"  # where asked for: the number of the row in its file, from 0 on
 PRESENT = "(value of) "  # before a delivered name, a column of a part: whether a row has a value there
 
 
@@ -62,7 +63,12 @@ class UnreadableError(Exception):
 
 
 def read(
-    delivery: Delivery, columns: Names, keys: Iterable[str] | None = None, present: Sequence[str] = ()
+    delivery: Delivery,
+    columns: Names,
+    keys: Iterable[str] | None = None,
+    present: Sequence[str] = (),
+    *,
+    with_rows: bool = False,
 ) -> list[Part]:
     """Read a delivery, or the rows of some persons only.
 
@@ -75,6 +81,8 @@ def read(
         Canonical keys (see :mod:`ipseval.registers.keys`); a key of digits is found with leading zeros too.
     present : sequence of str
         Delivered names of further columns, of which only is told whether a row has a value (``PRESENT``).
+    with_rows : bool
+        Whether to tell which row of its file each row is (``ROW``).
 
     Returns
     -------
@@ -86,7 +94,8 @@ def read(
     UnreadableError
         Pages of a file cannot be read.
     """
-    return _parts(delivery, _Asked(columns, None if keys is None else sorted(keys), tuple(present)), "read")
+    asked = _Asked(columns, None if keys is None else sorted(keys), tuple(present), with_rows=with_rows)
+    return _parts(delivery, asked, "read")
 
 
 def count_by(delivery: Delivery, names: Sequence[str]) -> list[Part]:
@@ -102,6 +111,7 @@ class _Asked:
     keys: list[str] | None = None
     present: tuple[str, ...] = ()
     is_counted: bool = False
+    with_rows: bool = False
 
 
 def _parts(delivery: Delivery, asked: _Asked, done: str) -> list[Part]:
@@ -180,10 +190,12 @@ def _query(delivery: Delivery, batch: Batch, asked: _Asked) -> pa.Table:
     values |= {_quoted(PRESENT + name): f"{place[name]} IS NOT NULL" for name in asked.present if name in place}
     select = "".join(f"{value} AS {name}, " for name, value in values.items())
     named = f"read({', '.join(map(_place, range(len(files[0].names))))})"
+    select += f'file_row_number AS "{ROW}", ' * asked.with_rows
+    numbered = ", file_row_number=true" if rows or asked.with_rows else ""
     query = (
         f'SELECT {select}CAST(list_position($paths, "{FILE}") AS INTEGER) - 1 AS "{FILE}" '
         "FROM read_parquet($patterns, union_by_name=true, hive_partitioning=false, "
-        f"filename='{FILE}'{', file_row_number=true' if rows else ''}) AS {named}"
+        f"filename='{FILE}'{numbered}) AS {named}"
         + (f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}" if rows else "")
     )
     if asked.is_counted:

@@ -9,6 +9,7 @@ import pandas as pd
 from ipseval.config import Cohort
 from ipseval.errors import Fault
 from ipseval.registers.mending import Mending
+from ipseval.registers.origins import Origins
 from ipseval.registers.rule import agreeing
 from ipseval.registers.rules import RULES
 
@@ -57,7 +58,9 @@ class Findings:
     said: list[tuple[str, str]] = field(default_factory=list)  # severity, sentence
     codes: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # extract, column -> see named_codes.Seen
     mending: Mending = field(default_factory=Mending)
+    used: dict[str, set[int]] = field(default_factory=lambda: {"leave_out": set(), "corrections": set()})  # see Mending
     matched: dict[str, Matched] = field(default_factory=dict)  # name of a file -> what of the trial is in it
+    origins: Origins | None = None  # where rows at fault stand, when that is asked for
 
     def add(
         self,
@@ -114,6 +117,11 @@ class Findings:
         self.add(extract, rule, subject, None, None, number=1, **words)
         whole = self.rows.pop()
         self.rows += [whole | {"column": column, "n_rows": n} for column, n in counts.items()]
+
+    def name(self, extract: str, rule: str, action: str, keys: Iterable[str], file: str = "") -> None:
+        """Name persons that a rule found in no row of the delivery, when origins are asked for."""
+        if self.origins is not None:
+            self.origins.note_persons(keys, file, extract=extract, rule=rule, action=action, column="")
 
     def fault(self, where: str, what: str, remedy: str) -> None:
         """Note a fault that no rule of a delivery states."""

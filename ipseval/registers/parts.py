@@ -31,7 +31,7 @@ def adapted(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) ->
     frame = _without_signs(frame, this, found)
     if this.layout.outside and this.period:
         idle = this.layout.outside(frame, options)
-        note(this, "outside_period", idle, frame["person_id"], found, unit=this.period.word)
+        note(this, "outside_period", idle, frame, found, unit=this.period.word)
     months = known.cohort.window.months  # and the month before randomisation, which decides on eligibility
     study = Study(this.extract, known.randomised_on, range(min(months.start, -1), months.stop))
     made = this.layout.adapt(_full_time(frame, this), study, options)
@@ -44,13 +44,12 @@ def _without_signs(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.Dat
     Before spells are cut to the months of their rows, which would make days of the signs.
     """
     for end, start in ((e, s) for e, s in signs.SPANS.items() if s in frame):
-        person = frame["person_id"]
         if end in frame:
             rows = signs.no_end(frame, end)
-            action = note(this, "past_sign", rows, person, found, column=end, day=signs.told(frame, end, rows))
+            action = note(this, "past_sign", rows, frame, found, column=end, day=signs.told(frame, end, rows))
             frame = frame.assign(**{end: frame[end].mask(rows)}) if action == "fix" else frame
         rows = signs.no_start(frame, start)
-        action = note(this, "start_sign", rows, person, found, column=start, day=signs.told(frame, start, rows))
+        action = note(this, "start_sign", rows, frame, found, column=start, day=signs.told(frame, start, rows))
         frame = frame[~rows].reset_index(drop=True) if action == "drop" else frame
     return frame
 
@@ -72,7 +71,7 @@ def _within(spells: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame
     is_late = ~(ends <= last_day) if not np.isnat(until) else np.zeros(len(spells), bool)
     is_reversed = ends < starts
     beyond = np.asarray((is_early | is_late) & ~is_reversed)
-    note(this, "outside_source", beyond & (spells["is_observed"] == 1).to_numpy(), spells["person_id"], found)
+    note(this, "outside_source", beyond & (spells["is_observed"] == 1).to_numpy(), spells, found)
     cut = spells.assign(start_on=starts.mask(beyond & is_early, since), end_on=ends.mask(beyond & is_late, last_day))
     return cut[~(beyond & (cut["end_on"] < cut["start_on"]).to_numpy())].reset_index(drop=True)
 

@@ -12,12 +12,13 @@ from ipseval.registers import extracts, matching, named_codes, unread
 from ipseval.registers.cells import Converted, Written
 from ipseval.registers.convert import convert
 from ipseval.registers.distinct import in_order, stacked
-from ipseval.registers.extracts import FILE, Part
+from ipseval.registers.extracts import FILE, ROW, Part
 from ipseval.registers.findings import Findings, listed
 from ipseval.registers.keys import Spelled, canonical_keys
-from ipseval.registers.mending import corrected
+from ipseval.registers.mending import corrected, meant
 from ipseval.registers.noting import note
 from ipseval.registers.opening import Opened
+from ipseval.registers.origins import ORIGIN
 from ipseval.registers.rules import OPEN_DATES
 
 SORTED_BY = 12  # columns that rows are sorted by
@@ -45,7 +46,13 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
     """Rows (of the persons ``keys`` only) with every column converted; None when the files cannot be read."""
     name, unused = this.extract.name, unread.names(this.delivery, this.columns.values())
     try:
-        parts = extracts.read(this.delivery, this.columns, keys, unread.counted(this.delivery, unused))
+        parts = extracts.read(
+            this.delivery,
+            this.columns,
+            keys,
+            unread.counted(this.delivery, unused),
+            with_rows=found.origins is not None,
+        )
     except extracts.UnreadableError as error:
         found.add(name, "unreadable", listed(error.names), None, None, number=len(error.names))
         return None
@@ -53,7 +60,8 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
         parts = [_of_persons(part, keys) for part in parts]
     keyed = [canonical_keys(part.table["person_id"]) for part in parts]
     person = stacked([own.values for own in keyed])
-    file = np.concatenate([part.table[FILE].to_numpy() for part in parts])
+    where = _placed(this, parts, person, found)
+    file = where[FILE].to_numpy()
     frame, cells = {"person_id": _as_held(this, person)}, []
     if this.period and this.period.of_file:
         frame[this.period.column] = this.period.of_rows(file)
@@ -65,20 +73,34 @@ def read_rows(this: Opened, found: Findings, keys: pd.Index | None) -> pd.DataFr
             parts, column, this.source.values.get(coded.name) if coded else None, this.source.written(column.name)
         )
         if len(asked := found.mending.of_column(name, column.name)):
-            read = _mended(this, column, read, parts, asked, person, file, found)
+            read = _mended(this, column, read, parts, asked, where, found)
         frame[column.name] = _as_held(this, read.values)
         if this.layout.is_wide:
             cells.append(read)
         else:
-            _check_column(this, column, read, person, file, found)
+            _check_column(this, column, read, where, found)
     if cells:
-        _check_cells(this, cells, person, file, found)
-    _check_keys(this, keyed, person, file, found)
+        _check_cells(this, cells, where, found)
+    _check_keys(this, keyed, where, found)
     matching.check(this, parts, person, file, found)
     rows = pd.DataFrame(frame)
     named_codes.see(this, parts, rows, found)
-    rows = _without(rows, this, person, file, found)
+    if ORIGIN in where:
+        rows[ORIGIN] = where[ORIGIN]
+    rows = _without(rows, this, parts, where, found)
     return in_order(rows, rows.columns[:SORTED_BY])
+
+
+def _placed(this: Opened, parts: list[Part], person: pd.Series, found: Findings) -> pd.DataFrame:
+    """Key and file of every row and, where origins are kept, its number."""
+    file = np.concatenate([part.table[FILE].to_numpy() for part in parts])
+    where = pd.DataFrame({"person_id": person, FILE: file})
+    if found.origins is not None:
+        names, row = this.delivery.names(range(len(this.delivery.files))), [part.table[ROW] for part in parts]
+        where[ORIGIN] = found.origins.place(
+            this.extract.name, names, file, np.concatenate([own.to_numpy() for own in row]), person
+        )
+    return where
 
 
 def _mended(
@@ -87,33 +109,42 @@ def _mended(
     read: Read,
     parts: list[Part],
     asked: pd.DataFrame,
-    person: pd.Series,
-    file: np.ndarray,
+    where: pd.DataFrame,
     found: Findings,
 ) -> Read:
     """A column with the values that the cohort's corrections give it."""
     delivered = [_delivered(part, column) for part in parts]
-    done = corrected(Converted(read.values, read.failed), person, delivered, asked, column.kind)
-    note(this, "correction", done.rows, person, found, file=file, column=column.name)
-    label = found.cohort.mending["corrections"].name
-    if done.n_idle:
-        subject = f"{done.n_idle} of {len(asked)} corrections of {this.extract.name}.{column.name}"
-        found.add(this.extract.name, "idle_mending", subject, None, None, number=done.n_idle, label=label)
+    done = corrected(Converted(read.values, read.failed), where["person_id"], delivered, asked, column.kind)
+    note(this, "correction", done.rows, where, found, column=column.name)
+    found.used["corrections"].update(done.used)
+    label, cell = found.cohort.mending["corrections"].name, f"{this.extract.name}.{column.name}"
     if done.n_unreadable:
-        what = f"{done.n_unreadable} values for {this.extract.name}.{column.name} cannot be read."
+        what = f"{done.n_unreadable} values for {cell} cannot be read."
         found.fault(label, what, f"Expected: {KINDS[column.kind]}.")
+    if n := done.n_contradicting:
+        what = f"{n} correction{'s set' if n > 1 else ' sets'} a cell of {cell} that another one sets otherwise."
+        found.fault(label, what, "Keep one of them, or say with was which rows are meant.")
     fixed = {rule: rows & ~done.rows for rule, rows in read.fixed.items()}
     return Read(done.made.values, done.made.failed, fixed)
 
 
-def _without(rows: pd.DataFrame, this: Opened, person: pd.Series, file: np.ndarray, found: Findings) -> pd.DataFrame:
-    """The rows of persons that are not to be left out of an extract; of the trial list, the study decides."""
-    named = found.mending.left_out.get(this.extract.name)
-    if this.extract.name == "trial" or not named:
-        return rows
-    left = person.isin(named).to_numpy()
-    note(this, "left_out", left, person, found, file=file)
-    return rows[~left]
+def _without(rows: pd.DataFrame, this: Opened, parts: list[Part], where: pd.DataFrame, found: Findings) -> pd.DataFrame:
+    """The rows that are not to be left out of an extract; persons of the trial list leave it in the flow."""
+    name, person, left = this.extract.name, where["person_id"], np.zeros(len(where), bool)
+    if name != "trial":
+        whole = found.mending.persons_left_out(name)
+        left |= person.isin(whole["key"]).to_numpy()
+        found.used["leave_out"].update(whole.index[whole["key"].isin(person)])
+    for column, asked in found.mending.rows_left_out(name).groupby("column"):
+        cells = [part.column(str(column)) or pa.chunked_array([pa.nulls(part.table.num_rows)]) for part in parts]
+        for label, own in zip(asked.index, meant(asked, person, cells), strict=True):
+            found.used["leave_out"].update([label] * bool(own.any()))
+            left |= own
+    if name == "trial" and (gone := set(person[left]) - set(person[~left])):
+        what = f"names every row of {len(gone)} person{'s' if len(gone) > 1 else ''} of the trial list one by one."
+        found.fault(found.cohort.mending["leave_out"].name, what, "Leave column and was empty: the flow counts them.")
+    note(this, "left_out", left, where, found)
+    return rows[~left] if left.any() else rows
 
 
 def _as_held(this: Opened, values: pd.Series) -> pd.Series:
@@ -137,18 +168,16 @@ def _delivered(part: Part, column: Column) -> pa.ChunkedArray:
     return part.column(column.name) or pa.chunked_array([pa.nulls(part.table.num_rows)])
 
 
-def _check_column(
-    this: Opened, column: Column, read: Read, person: pd.Series, file: np.ndarray, found: Findings
-) -> None:
-    _note_type(this, column.name, column.kind, read.failed, read.fixed, person, file, found)
+def _check_column(this: Opened, column: Column, read: Read, where: pd.DataFrame, found: Findings) -> None:
+    _note_type(this, column.name, column.kind, read.failed, read.fixed, where, found)
     empty = read.values.isna().to_numpy() & ~read.failed
     if empty.any() and not column.nullable:
-        note(this, "missing_value", empty, person, found, file=file, column=column.name)
+        note(this, "missing_value", empty, where, found, column=column.name)
     elif len(empty) and empty.all() and column.name not in OPEN_DATES:
-        note(this, "column_of_nulls", empty, person, found, column=column.name)
+        note(this, "column_of_nulls", empty, where[["person_id"]], found, column=column.name)
 
 
-def _check_cells(this: Opened, cells: list[Read], person: pd.Series, file: np.ndarray, found: Findings) -> None:
+def _check_cells(this: Opened, cells: list[Read], where: pd.DataFrame, found: Findings) -> None:
     """One finding for all weeks of a wide layout."""
     failed = np.logical_or.reduce([c.failed for c in cells])
     fixed: dict[str, np.ndarray] = {}
@@ -156,13 +185,12 @@ def _check_cells(this: Opened, cells: list[Read], person: pd.Series, file: np.nd
         for rule, rows in cell.fixed.items():
             fixed[rule] = fixed.get(rule, False) | rows
     kind = this.contract[-1].kind
-    _note_type(this, "week", kind, failed, fixed, person, file, found)
+    _note_type(this, "week", kind, failed, fixed, where, found)
     n_empty = sum(bool(len(c.values)) and bool(c.values.isna().all()) and not c.failed.any() for c in cells)
     if n_empty:
         subject = f"{n_empty} of {len(cells)} weeks of {this.delivery.label}"
-        found.add(
-            this.extract.name, "column_of_nulls", subject, len(person), person.nunique(), number=n_empty, column="week"
-        )
+        n_persons = where["person_id"].nunique()
+        found.add(this.extract.name, "column_of_nulls", subject, len(where), n_persons, number=n_empty, column="week")
 
 
 def _note_type(
@@ -171,8 +199,7 @@ def _note_type(
     kind: str,
     failed: np.ndarray,
     fixed: Mapping[str, np.ndarray],
-    person: pd.Series,
-    file: np.ndarray,
+    where: pd.DataFrame,
     found: Findings,
 ) -> None:
     name, otherwise = this.extract.name, ""
@@ -184,10 +211,10 @@ def _note_type(
         otherwise = f", or say which marks they have under numbers.{name}.{column}"
     elif kind in ("flag", "integer"):
         otherwise = f", or map its codes under values.{name}.{column}"
-    note(this, "wrong_type", failed, person, found, file=file, column=column, kind=KINDS[kind], otherwise=otherwise)
+    note(this, "wrong_type", failed, where, found, column=column, kind=KINDS[kind], otherwise=otherwise)
     for rule, rows in fixed.items():
         if rule != "converted_type" or not failed.any():
-            note(this, rule, rows, person, found, file=file, column=column)
+            note(this, rule, rows, where, found, column=column)
 
 
 def _of_persons(part: Part, keys: pd.Index) -> Part:
@@ -196,14 +223,14 @@ def _of_persons(part: Part, keys: pd.Index) -> Part:
     return part if is_own.all() else Part(part.table.filter(is_own))
 
 
-def _check_keys(this: Opened, keyed: list[Spelled], person: pd.Series, file: np.ndarray, found: Findings) -> None:
+def _check_keys(this: Opened, keyed: list[Spelled], where: pd.DataFrame, found: Findings) -> None:
     for rule, rows in (
         ("key_spelling", [keys.is_respelled for keys in keyed]),
         ("key_blanks", [keys.is_padded for keys in keyed]),
     ):
-        note(this, rule, np.concatenate(rows), person, found, file=file)
+        note(this, rule, np.concatenate(rows), where, found)
     if this.extract.name == "trial":
-        note(this, "missing_value", person.isna().to_numpy(), person, found, file=file, column="person_id")
+        note(this, "missing_value", where["person_id"].isna().to_numpy(), where, found, column="person_id")
         return
     n_lacking = sum(f.n_nulls(f.column(this.columns["person_id"])) for f in this.delivery.files)
     if n_lacking:

@@ -10,7 +10,7 @@ from ipseval.registers.rules_of_files import FILES
 OPEN_DATES = ("end_on", "died_on", "emigrated_on", "returned_on", "withdrawn_on")  # empty: it has not happened
 RULES: dict[str, Rule] = FILES | {
     # persons
-    "left_out": Rule("drop", "[belongs|belong] to persons that leave_out names.", done="left out"),
+    "left_out": Rule("drop", "[is|are] named by leave_out.", done="left out"),
     "correction": Rule("fix", "[is|are] set as corrections says.", done="mended"),
     "idle_mending": Rule(
         "stop",

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ipseval.registers.distinct import combined, ranks
+from ipseval.registers.origins import ORIGIN
 
 FOREVER = np.datetime64("9999-12-31", "s")  # stands for an open end while spells are compared
 
@@ -18,7 +19,7 @@ def no_days(index: pd.Index) -> pd.Series:
 
 def _job_columns(frame: pd.DataFrame) -> list[str]:
     """What makes two spells one job: everything but the dates."""
-    return [c for c in frame.columns if c not in ("start_on", "end_on")]
+    return [c for c in frame.columns if c not in ("start_on", "end_on", ORIGIN)]
 
 
 def _arranged(frame: pd.DataFrame, by: list[str], apart: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
