@@ -149,7 +149,7 @@ def moves_of(person: dict[str, Any], trial: dict[str, Any], recipe: Recipe, rng:
         gone = some_day(rng, on - timedelta(900), 800)
         rows = [person | {"emigrated_on": gone, "returned_on": maybe(rng, some_day(rng, gone, 90), 0.5)}, *rows]
     if rng.random() < recipe.share_leaving / 2:
-        gone = some_day(rng, on, 20 * recipe.after)
+        gone = some_day(rng, on, 20 * max(recipe.after, 1))
         rows.append(person | {"emigrated_on": gone, "returned_on": maybe(rng, some_day(rng, gone, 120), 0.3)})
     return rows
 

@@ -303,12 +303,13 @@ def few_received(study: Study) -> set[tuple[int, int]]:
 def event_study(study: Study) -> Iterator[Entry]:
     """Changes of the arms from the period before randomisation: differences of months' shares, protected as they."""
     for i, row in study.rows("event_study"):
-        spans, who = spans_of(study, row), InPeriod(int(row["month_from"]), int(row["month_to"]))
-        persons = []
+        spans, persons = spans_of(study, row), []
         for side, arm in sides(row):
             for span in spans:
                 yield from sum_of_months(study, arm, *span)
-            yield from left_out(study, key := in_key(study, row[f"n_{side}"], arm, who), row[f"n_{side}"])
+            n = row[f"n_{side}"]
+            who = InPeriod(int(row["month_from"]), int(row["month_to"]), int(n))
+            yield from left_out(study, key := in_key(study, n, arm, who), n)
             yield Printed("event_study", i, f"n_{side}", key)
             persons.append(key)
         yield from whole_trial(study, "event_study", i, row)

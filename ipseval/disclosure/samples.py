@@ -46,13 +46,17 @@ class Accumulated:
 
 @dataclass(frozen=True)
 class InPeriod:
-    """Persons of the event study who are observed in a period."""
+    """Persons of the event study who are observed in a period.
+
+    Those of one reference arm differ between treatments where a stratum lacks one: so many, they are others.
+    """
 
     first: int
     last: int
+    n: int
 
     def __str__(self) -> str:
-        return f"period {self.first} {self.last}"
+        return f"period {self.first} {self.last} of {self.n}"
 
 
 @dataclass(frozen=True)
