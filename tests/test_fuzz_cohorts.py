@@ -9,7 +9,8 @@ from fuzz_cohorts import outcome_of, recipe_of, write_drawn
 
 WHOLE = (1,)  # with the pixels of every figure, which take half the time
 COMPOSED = (
-    *range(2, 20),  # the first there are
+    *range(2, 19),  # the first there are
+    895415438,  # a treatment without a period before stands beside one with: months that are partly unknown
     413345405,  # a reference arm whose persons are compared with one treatment differ from those with another
 )
 

@@ -179,4 +179,6 @@ def _silent(out: pd.DataFrame, numbers: list[str], tells: np.ndarray) -> pd.Data
 def _labels(column: str, values: pd.Series) -> pd.Series:
     if column in TEXTS:
         return values.astype(object).where(~values.astype(str).str.contains(r"\d", regex=True), None)
-    return values.astype(object)
+    if values.dtype.kind == "f" and (values.dropna() % 1 == 0).all():  # whole where known: months, as they stand inside
+        values = values.astype("Int64")
+    return values.astype(object).where(values.notna(), None)
