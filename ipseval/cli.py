@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ipseval import running
 from ipseval.commands import check as command_check
 from ipseval.commands import compare as command_compare
 from ipseval.commands import init as command_init
@@ -54,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a user's mistakes are paragraphs on standard error, and nothing shows a person's value."""
+    with reported():
+        running.surroundings(of_snakemake="")
     chosen = parser().parse_args(argv)
     command = COMMANDS[chosen.command]
     with reported(status=command.failed):

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ipseval import exchange, locks
-from ipseval.errors import explained
+from ipseval.errors import Fault, UserError, explained
 
 _FAULTS, _MADE_FROM = ".faults", ".made_from"  # beside the log of a stage: of one that failed, of one that did not
 _AGAIN = "Results that were verified before are as they were. Type the same command again: it goes on from here."
@@ -20,6 +20,37 @@ _ENDED = (
 )
 _FULL = f"The disk that holds the results is full. Make room, or name another folder: --config results=... {_AGAIN}"
 _ROOM = 2**20  # bytes that a disk has at least unless it is full
+
+
+def surroundings(folder: Path = Path(), of_snakemake: str = ".snakemake") -> None:
+    """See that names of files are read as they are, and that Snakemake can keep its notes in the working folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The working folder.
+    of_snakemake : str
+        The folder in it that Snakemake writes into; empty where it does not run.
+
+    Raises
+    ------
+    UserError
+        With every fault: what Snakemake would end at with a traceback.
+    """
+    faults = []
+    if sys.getfilesystemencoding().lower() != "utf-8":
+        what = f"Python reads names of files as {sys.getfilesystemencoding()} here, and letters beyond it as noise."
+        faults.append(Fault("environment", what, "Type the same command with PYTHONUTF8=1 in front."))
+    notes = folder / of_snakemake
+    if of_snakemake and not os.access(notes if notes.exists() else folder, os.W_OK):
+        what = f"'{folder.resolve()}' cannot be written into, and Snakemake keeps its notes in the folder it runs in."
+        remedy = (
+            f"Run it from a folder of your own: snakemake --snakefile '{folder.resolve()}/Snakefile' --directory "
+            "FOLDER --config cohort=/whole/path/of/cohort.yaml results=/whole/path/of/results"
+        )
+        faults.append(Fault("environment", what, remedy))
+    if faults:
+        raise UserError(faults)
 
 
 @contextmanager

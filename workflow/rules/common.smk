@@ -31,6 +31,7 @@ os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**25))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**27))
 
 try:
+    running.surroundings()
     COHORTS = settings.cohorts(config, arguments=sys.argv)
 except errors.UserError as error:
     sys.exit(str(error))
