@@ -14,7 +14,8 @@ import pandas as pd
 from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS
 from ipseval.errors import Fault, UserError, nearest
-from ipseval.registers import asked, digests, linkage, named_codes, rules
+from ipseval.registers import asked, clusters, digests, linkage, named_codes, rules
+from ipseval.registers.coverage import shared_codes
 from ipseval.registers.date_forms import is_zone
 from ipseval.registers.distinct import in_order, stacked_rows
 from ipseval.registers.files import is_parquet
@@ -139,6 +140,7 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
     trial, left_out = apart(trial, this, found)
     trial = with_left_out(_check_trial(trial, cohort, found, this), left_out, found)
     check_columns(opened, found)
+    clusters.check(trial, cohort, found)
     frames: dict[str, pd.DataFrame | None] = {"trial": trial}
     known, nowhere = _known(cohort, trial), pd.Index(trial["person_id"].dropna().unique())
     check_hours(opened["employment"], known, found)
@@ -208,6 +210,8 @@ def _declared_rows(
 ) -> pd.DataFrame:
     """The rows whose code is declared, when the others are to be dropped; else all."""
     words: dict[str, Any] = {"column": column, "article": "an" if column[0] in "aeiou" else "a", "declare": declare}
+    codes = shared_codes(frame, column, ~known)
+    words["near"] = f"Codes that several persons have: {listed(map(repr, codes))}." if codes else ""
     action = note(this, "undeclared_code", ~known, frame, found, **words)
     return frame[known].reset_index(drop=True) if action == "drop" else frame
 

@@ -85,6 +85,7 @@ EXTRACTS: dict[str, Extract] = {
                 Column("randomised_on", "date", "Day of randomisation."),
                 _optional("block", "code", "Block of the randomisation."),
                 _optional("stratum", "code", "Stratum of the randomisation."),
+                _optional("cluster", "code", "Unit (a job centre, say) that was assigned as a whole."),
                 _optional("withdrawn_on", "date", "Day on which consent was withdrawn: the person is not analysed."),
                 _optional("age", "number", "Age at randomisation, years."),
                 _optional("female", "flag", "1 for women."),

@@ -22,6 +22,7 @@ from ipseval.errors import Fault, UserError, nearest
 MAX_BYTES = 2_000_000
 MAX_VALUES = 100_000  # aliases counted as often as they stand for something
 MAX_DEPTH = 40  # levels inside each other
+SPELLED = re.compile(r"0[0-9]+")  # a code such as 01, which is text: YAML makes 8 of 010 and leaves 08 as it is
 DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
 WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)\.0*")  # 12.0 is 12
 TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -52,6 +53,11 @@ class Reading:
 
     text: str
     value: Any
+
+    @property
+    def meant(self) -> Any:
+        """The text of a code with leading zeros; else what YAML makes of it."""
+        return self.text if SPELLED.fullmatch(self.text) else self.value
 
     def __str__(self) -> str:
         return f"{shown(self.text)}, which YAML reads as {_named(self.value)}"
@@ -119,13 +125,15 @@ def _refuse(path: Path, what: str, remedy: str) -> None:
 
 
 def plain(content: Any) -> Any:
-    """The content with every :class:`Reading` as YAML reads it, and whole numbers without a point."""
+    """The content with every :class:`Reading` as YAML reads it (codes with leading zeros: as they stand), and whole
+    numbers without a point.
+    """
     if isinstance(content, Mapping):
         return {key: plain(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
         return [plain(value) for value in content]
     if isinstance(content, Reading):
-        return content.value
+        return content.meant
     return int(content) if isinstance(content, float) and content.is_integer() else content
 
 
@@ -244,6 +252,8 @@ class _Reader:
             self._fault(place, f"has a key {where} that is no text.", "Quote it, or mend that line.")
             return WRONG
         key = self._scalar(node, (*place, shown(node.value)))
+        if isinstance(key, Reading) and key.meant == key.text:
+            return key.text
         if isinstance(key, Reading):
             self._fault(place, f"has the key {key}.", f"Quote it: '{key.text}'.")
             return WRONG
@@ -295,6 +305,8 @@ def _bool(text: str) -> Any:
 
 
 def _int(text: str) -> Any:
+    if SPELLED.fullmatch(text):
+        return Reading(text, _construct(text, "int"))
     if not DECIMAL.fullmatch(text):
         value = _construct(text, "int")
         raise _NotPlainError(f"the number {value}", "the number without leading zeros or colons")

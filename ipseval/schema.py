@@ -68,9 +68,9 @@ def _type(
 ) -> Iterator[ValidationError]:
     """The schema's ``type``, in which NaN and infinities are no numbers and a ``Reading`` is no text."""
     kinds = [types] if isinstance(types, str) else types
-    value = instance.value if isinstance(instance, Reading) else instance
+    value = instance.meant if isinstance(instance, Reading) else instance
     is_number = not isinstance(value, float) or math.isfinite(value)
-    is_clear = not isinstance(instance, Reading) or "string" not in kinds
+    is_clear = not isinstance(instance, Reading) or "string" not in kinds or instance.meant == instance.text
     if not (is_number and is_clear and any(validator.is_type(value, kind) for kind in kinds)):
         yield ValidationError("is of another type")
 

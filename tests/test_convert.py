@@ -28,6 +28,47 @@ def test_a_column_is_converted_as_its_rows_are_alone(name: str, kind: str, codes
     assert list(whole.failed) == [bool(one.failed[0]) for one in alone]
 
 
+NESTED = {
+    "a list": pa.array([["a"], None, []]),
+    "a list of one": pa.array([[1], None, [2]], pa.list_(pa.int64(), 1)),
+    "a structure": pa.array([{"a": 1}, None, {"a": 2}]),
+    "a map": pa.array([[("a", 1)], None, []], pa.map_(pa.string(), pa.int64())),
+    "an interval": pa.array([(1, 2, 3), None, (0, 0, 0)], pa.month_day_nano_interval()),
+}
+
+
+@pytest.mark.parametrize("codes", [None, {"*": "1"}], ids=["", "others"])
+@pytest.mark.parametrize("kind", CONVERTERS)
+@pytest.mark.parametrize("name", NESTED)
+def test_what_holds_several_values_is_no_code_nor_anything_else(name: str, kind: str, codes: dict | None) -> None:
+    made = convert(pa.chunked_array([NESTED[name]]), kind, codes)
+    assert made.failed.tolist() == [True, False, True]
+    assert made.values.isna().all()
+    assert made.fixed is None
+
+
+UNUSUAL = {
+    "half floats": pa.array([1.0, 0.0, None]).cast(pa.float16()),
+    "wide decimals": pa.array([1, 0, None]).cast(pa.decimal256(40, 2)),
+    "bytes": pa.array([b"1", b"0", None]),
+    "text in views": pa.array(["1", "0", None], pa.string_view()),
+    "large text": pa.array(["1", "0", None], pa.large_string()),
+    "text held once": pa.array(["1", "0", None]).dictionary_encode(),
+    "small numbers without a sign": pa.array([1, 0, None], pa.uint8()),
+    "truth": pa.array([True, False, None]),
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_types_hold_the_same_codes_numbers_and_flags(name: str) -> None:
+    column = pa.chunked_array([UNUSUAL[name]])
+    assert convert(column, "code").values.tolist()[:2] == ["1", "0"]
+    for kind in ("number", "integer", "flag"):
+        made = convert(column, kind)
+        assert (made.values.tolist()[:2], made.values.isna().tolist()) == ([1, 0], [False, False, True])
+        assert not made.failed.any()
+
+
 def test_every_other_code_has_a_code_of_its_own() -> None:
     column = pa.chunked_array([pa.array(["000", "101", None, "564", "000"])])
     flags = convert(column, "flag", {"000": "1", "*": "0"}).values

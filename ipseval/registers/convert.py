@@ -46,6 +46,9 @@ def convert(
 
 
 def _converted(column: pa.ChunkedArray, kind: str, codes: Mapping[str, str] | None, written: Written) -> Converted:
+    if pa.types.is_nested(column.type) or pa.types.is_interval(column.type):
+        nothing = CONVERTERS[kind](pa.chunked_array([pa.nulls(len(column), pa.string())]), written)
+        return Converted(nothing.values, np.asarray(column.is_valid()))
     if not codes:
         return CONVERTERS[kind](column, written)
     mapped = as_code(column).map(lambda value: codes.get(value, codes.get(OTHER, value)), na_action="ignore")

@@ -36,6 +36,15 @@ def months_covered(person: pd.Series, day: pd.Series) -> tuple[str, str] | None:
     return str(np.datetime64(first + int(shared[0]), "M")), str(np.datetime64(first + int(shared[-1]), "M"))
 
 
+def shared_codes(frame: pd.DataFrame, column: str, rows: np.ndarray) -> list[str]:
+    """Codes of some rows that several persons have, sorted; none where the frame lacks the column."""
+    if column not in frame or not rows.any():
+        return []
+    own = frame.loc[rows, ["person_id", column]].dropna()
+    n_persons = own["person_id"].astype("str").groupby(own[column].astype("str")).nunique()
+    return sorted(n_persons.index[n_persons >= MIN_PERSONS])
+
+
 def starts_in_trial(start_on: pd.Series, randomised_on: pd.Series, months: range) -> bool:
     """Whether any spell starts in any month of the trial.
 

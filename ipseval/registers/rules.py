@@ -100,6 +100,12 @@ RULES: dict[str, Rule] = FILES | {
         others=STOP,
         done="its effect is not estimated",
     ),
+    "assigned_by_unit": Rule(
+        "warn",
+        "[is|are] in {units} units of {column} with one arm each: whole units were assigned, which no model holds.",
+        "Errors by person are too small, and re-drawn assignment moves persons: compare the units beside it.",
+        STOP,
+    ),
     "empty_centre": Rule(
         "warn",
         "declared under centres [has|have] nobody in {label}.",

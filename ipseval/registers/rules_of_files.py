@@ -120,7 +120,10 @@ FILES: dict[str, Rule] = {
     ),
     "missing_value": Rule("stop", "[has|have] no {column}.", "Mend the extract: {column} may not be empty."),
     "undeclared_code": Rule(
-        "stop", "[carries|carry] {article} {column} code that is not declared.", "Add it to {declare}.", ("drop",)
+        "stop",
+        "[carries|carry] {article} {column} code that is not declared.",
+        "Add it to {declare}. {near}",
+        ("drop",),
     ),
     "excluded_by_code": Rule("drop", "[carries|carry] a {column} that exclusions names.", others=STOP, done="left out"),
 }
