@@ -132,9 +132,8 @@ def plain(content: Any) -> Any:
         return {key: plain(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
         return [plain(value) for value in content]
-    if isinstance(content, Reading):
-        return content.meant
-    return int(content) if isinstance(content, float) and content.is_integer() else content
+    value = content.meant if isinstance(content, Reading) else content
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def readings(content: Any, place: Place = ()) -> Iterator[tuple[Place, Reading]]:
