@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipseval.because import because, told
 from ipseval.config import Analysis, Cohort, code
 from ipseval.estimate import NO_ERROR, effect_rows
 from ipseval.estimation.analyses import Regression, regressions
-from ipseval.estimation.strata import LEFT_OUT, NONE, NOT_COMPARABLE, OVERLAP, Strata, overlap_weights, strata
+from ipseval.estimation.strata import LEFT_OUT, NOT_COMPARABLE, Strata, overlap_weights, strata, with_dummies
 from ipseval.estimation.trimming import EMPLOYED, NOT_EMPLOYED, NOT_OBSERVED, by_cell, interval, standard_errors
 from ipseval.panel import MISSING, analysed_months, outside_coverage
 from ipseval.registers.categories import OF_RANDOMISATION, UNKNOWN, adjustable, is_category, levels
@@ -23,7 +24,6 @@ LOWER, UPPER = "lee_lower", "lee_upper"
 BOOTSTRAP = "bootstrap"
 NOTHING = "nothing is missing"
 UNORDERED = "the linear model predicts outside 0 to 1: the effect of the observed months is not between the two"
-ONE = {"stratified_by": NONE, "weighting": NONE}  # of a trial with one centre
 COUNTS = [
     f"{name}_{side}"
     for name in ("n", "n_missing", "n_months_missing", "n_months_outside")
@@ -32,7 +32,7 @@ COUNTS = [
 COLUMNS = [
     *("about", "method", "arm", "reference_arm", "month_from", "month_to", *COUNTS, "share_trimmed"),
     *("estimate", "std_error", "df", "ci_low", "ci_high", "variance", "status", "note"),
-    *("n_left_out", "stratified_by", "weighting"),
+    *("n_left_out", "stratified_by", "weighting", "because_assigned", "because_control"),
 ]
 Row = dict[str, Any]
 
@@ -54,7 +54,7 @@ class Gaps:
 
 
 def bound(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The pooled effect under several ways of treating missing covariates and missing months.
+    """The pooled effect under several ways of treating missing covariates and missing months, within strata.
 
     Parameters
     ----------
@@ -71,15 +71,19 @@ def bound(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str
     """
     analysed, states = analysed_months(cohort, people, panel)
     main = next(analysis for analysis in cohort.analyses if analysis.name == MAIN)
-    gaps = missing_months(cohort, analysed, states)
+    gaps, found = missing_months(cohort, analysed, states), strata(cohort, analysed)
+    known, dummies = with_dummies(analysed, found)
+    of_covariates = replace(main, adjust=(*cohort.bound.covariates, *dummies))
     rows = [
-        *_of_covariates(cohort, replace(main, adjust=cohort.bound.covariates), analysed, states),
-        *_of_months(cohort, main, analysed, states, gaps),
+        *_of_covariates(cohort, of_covariates, known, states),
+        *_of_months(cohort, replace(main, adjust=(*main.adjust, *dummies)), known, states, gaps),
         *_of_trimming(cohort, analysed, states, gaps),
     ]
-    n_centres = analysed["centre"].nunique()
-    pooled = {"stratified_by": "centre", "weighting": OVERLAP} if n_centres > 1 else ONE  # dummies for centres
-    table = pd.DataFrame([pooled | row for row in rows], columns=COLUMNS).astype({"n_left_out": "Int64"})
+    why = because(panel, analysed, cohort.window.months)
+    for row in rows:
+        months, sides = (row["month_from"], row["month_to"]), {"assigned": "arm", "control": "reference_arm"}
+        row |= {f"because_{side}": told(why.counts(months, (row[arm],))) for side, arm in sides.items()}
+    table = pd.DataFrame([found.label | row for row in rows], columns=COLUMNS).astype({"n_left_out": "Int64"})
     return {"missing_data": table.assign(**table[COUNTS].fillna(0).astype("int64"))}
 
 
@@ -173,7 +177,15 @@ def _estimated(
     cohort: Cohort, analysis: Analysis, people: pd.DataFrame, states: np.ndarray
 ) -> tuple[Regression, list[Row]]:
     (this,) = regressions(cohort, analysis, people, states)
-    return this, effect_rows(cohort, this)
+    found, reference = strata(cohort, people).of(this.persons), cohort.arms.reference
+    if found.by == ("centre",):
+        return this, effect_rows(cohort, this)
+    rows = []
+    for row in effect_rows(cohort, this):
+        n = found.n_without_say(this.arm, row["arm"], reference)
+        said = "; ".join(filter(None, [row["note"], LEFT_OUT.format(n=n) if n else ""]))
+        rows.append(row | {"n_left_out": n, "note": said})
+    return this, rows
 
 
 def _of_trimming(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, gaps: Gaps) -> Iterator[Row]:

@@ -13,30 +13,26 @@ import pandas as pd
 
 from ipseval.config import Cohort, code
 from ipseval.contracts import EXTRACTS
-from ipseval.errors import Fault, UserError, nearest
-from ipseval.registers import asked, clusters, digests, linkage, named_codes, rules
+from ipseval.errors import Fault, UserError
+from ipseval.registers import allocation, asked, clusters, digests, linkage, named_codes, rules
 from ipseval.registers.coverage import shared_codes
-from ipseval.registers.date_forms import is_zone
 from ipseval.registers.distinct import in_order, stacked_rows
-from ipseval.registers.files import is_parquet
 from ipseval.registers.findings import Findings, Matched, listed
 from ipseval.registers.fingerprint import Last, drift, fingerprint
-from ipseval.registers.layouts import LAYOUTS
 from ipseval.registers.matching import check_exact
 from ipseval.registers.mending import load
 from ipseval.registers.months import check_months
 from ipseval.registers.named import apart, check_columns, check_idle, with_left_out
 from ipseval.registers.noting import note
+from ipseval.registers.of_settings import check_settings
 from ipseval.registers.opening import Opened, configured, open_extract
 from ipseval.registers.origins import Origins, as_delivered
 from ipseval.registers.over_time import check_over_time
 from ipseval.registers.parts import adapted, check_hours
-from ipseval.registers.places import check_unread, located
+from ipseval.registers.places import check_unread
 from ipseval.registers.reading import SORTED_BY, read_rows
 from ipseval.registers.residence import MOVES, moves
 from ipseval.registers.row_rules import ROW_RULES, Known
-from ipseval.registers.source_faults import source_faults
-from ipseval.registers.sources import sources
 from ipseval.registers.spells import no_days
 
 CODES: dict[str, tuple[str | int, ...]] = {
@@ -141,6 +137,7 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
     trial = with_left_out(_check_trial(trial, cohort, found, this), left_out, found)
     check_columns(opened, found)
     clusters.check(trial, cohort, found)
+    allocation.check(trial, cohort, found)
     frames: dict[str, pd.DataFrame | None] = {"trial": trial}
     known, nowhere = _known(cohort, trial), pd.Index(trial["person_id"].dropna().unique())
     check_hours(opened["employment"], known, found)
@@ -159,32 +156,6 @@ def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]
     asked.check(cohort, frames, found)
     check_idle(opened, found)
     return frames
-
-
-def check_settings(cohort: Cohort, found: Findings) -> None:
-    """Note faults of the configuration that its schema cannot state: layouts, rules, what has to be delivered."""
-    where = configured(cohort)
-    if cohort.zone is not None and not is_zone(cohort.zone):
-        found.fault(where, f"zone is '{cohort.zone}', which is none.", "Expected: Europe/Oslo, say.")
-    for name, extract in EXTRACTS.items():
-        for what, remedy in source_faults(extract, sources(cohort, name)):
-            found.fault(where, what, remedy)
-    for name, action in cohort.checks.items():
-        rule = rules.RULES.get(name)
-        if rule is None:
-            found.fault(where, f"checks.{name} is no rule.", nearest(name, rules.RULES) or "docs/data.md lists them.")
-        elif action not in (rule.action, *rule.others):
-            allowed = " or ".join((rule.action, *rule.others))
-            found.fault(where, f"checks.{name} cannot be '{action}'.", f"Expected: {allowed}.")
-    employment = [LAYOUTS.get(source.layout) for source in sources(cohort, "employment")]
-    if cohort.observed_until is None and any(layout.is_dated for layout in employment if layout):
-        what = "observed_until is missing: the last complete month of the employment register (YYYY-MM)."
-        found.fault(where, what, "Without it, months after the end of the register would read as not employed.")
-    delivered = located(cohort, "wage_subsidy")
-    if cohort.outcome.exclude_wage_subsidy and not any(map(is_parquet, delivered)):
-        what = "ordinary employment excludes wage subsidies, but wage_subsidy was not delivered."
-        remedy = "Deliver it, or set outcome.exclude_wage_subsidy: false and call the outcome what it then is."
-        found.fault(where, what, remedy)
 
 
 def _check_trial(frame: pd.DataFrame, cohort: Cohort, found: Findings, this: Opened) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from ipseval.robustness import Robustness, chosen_combinations
+
 COMPLETED_YEARS = "completed_years"  # of age at randomisation, by the calendar: what limits of age are about
 ORDINARY, ORDINARY_EMPLOYMENT = "ordinary", "ordinary_employment"  # the state, and the outcome that only it makes
 
@@ -153,6 +155,7 @@ class Receipt:
     split_month: int
     adjust: tuple[str, ...]
     weak_first_stage_f: float
+    unobserved_reference: str
 
     def codes(self, treatment: str) -> tuple[str, ...]:
         """Codes of the services that are a treatment: that of the arm unless others are named."""
@@ -176,26 +179,6 @@ class EventStudy:
         step = self.period_months
         starts = range(-step * -(-window.before // step), window.after + 1, step)
         return [(max(k, -window.before), min(k + step - 1, window.after)) for k in starts]
-
-
-@dataclass(frozen=True)
-class Adjustment:
-    """A way of adjusting the pooled effect."""
-
-    estimator: str
-    adjust: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Robustness:
-    """Choices whose every combination is estimated."""
-
-    month_rule: tuple[str | Mapping[str, int], ...]
-    min_weekly_hours: tuple[float, ...]
-    exclude_wage_subsidy: tuple[bool, ...]
-    time: tuple[tuple[str, ...], ...]
-    adjustment: dict[str, Adjustment]
-    variances: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -247,6 +230,7 @@ class Cohort:
     asked_covariates: tuple[str, ...]
     asked_services: Mapping[str, tuple[str, ...]]
     grouped_codes: list[str]
+    asked_strata: tuple[str, ...]
 
     @property
     def analysed_outcomes(self) -> tuple[str, ...]:
@@ -278,6 +262,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         earlier=tuple(map(Path, settings["earlier"])),
         asked_covariates=tuple(settings["asked_covariates"]),
         asked_services={code(arm): tuple(map(code, codes)) for arm, codes in settings["asked_services"].items()},
+        asked_strata=tuple(settings["asked_strata"]),
         title=settings["title"] or settings["name"],
         labels={kind: {code(k): name for k, name in names.items()} for kind, names in settings["labels"].items()},
         arms=Arms(code(settings["arms"]["reference"]), tuple(map(code, settings["arms"]["treatments"]))),
@@ -303,7 +288,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         receipt=_receipt(settings["receipt"]),
         event_study=EventStudy(**settings["event_study"]),
         bound=_bound(settings["bound"]),
-        robustness=_robustness(settings["robustness"]),
+        robustness=chosen_combinations(settings["robustness"]),
         analyses=tuple(
             _analysis(name, {"outcome": settings["outcome"]["primary"], **spec})
             for name, spec in settings["analyses"].items()
@@ -320,21 +305,6 @@ def _covariates(declared: Iterable[str | Mapping[str, str]]) -> dict[str, str | 
 
 def _bound(chosen: Mapping[str, Any]) -> Bound:
     return Bound(**{**chosen, "covariates": tuple(chosen["covariates"]), "months": tuple(sorted(chosen["months"]))})
-
-
-def _robustness(chosen: Mapping[str, Any]) -> Robustness:
-    ways = {
-        name: Adjustment(way.get("estimator", "ols"), tuple(way.get("adjust", ())))
-        for name, way in chosen["adjustment"].items()
-    }
-    return Robustness(
-        month_rule=tuple(chosen["month_rule"]),
-        min_weekly_hours=tuple(chosen["min_weekly_hours"]),
-        exclude_wage_subsidy=tuple(chosen["exclude_wage_subsidy"]),
-        time=tuple(map(tuple, chosen["time"])),
-        adjustment=ways,
-        variances=tuple(chosen["variances"]),
-    )
 
 
 def _analysis(name: str, spec: Mapping[str, Any]) -> Analysis:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from ipseval.because import because
 from ipseval.cohort import ALL, cells
 from ipseval.config import Cohort
 from ipseval.panel import analysed_months, outcome_matrix
@@ -22,7 +23,7 @@ WAGE_SUBSIDY_COLUMNS = [
     "note",
     "n_persons_subsidised",
 ]
-EMPLOYMENT_COLUMNS = ["centre", "arm", "month", "n_persons", "n_observed", "n_employed", "share"]
+EMPLOYMENT_COLUMNS = ["centre", "arm", "month", "n_persons", "n_observed", "n_employed", "share", "because"]
 BALANCE_COLUMNS = [
     *("variable", "level", "centre", "arm", "n", "n_missing", "mean", "sd", "smd"),
     *("share_largest", "share_two_largest"),
@@ -51,7 +52,7 @@ def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
         "inclusion": _inclusion(cohort, people),
         "balance": _balance(cohort, analysed),
         "wage_subsidy": _wage_subsidy(cohort, analysed, panel),
-        "employment_by_month": _employment_by_month(cohort, analysed, states),
+        "employment_by_month": _employment_by_month(cohort, analysed, states, panel),
     }
 
 
@@ -86,12 +87,14 @@ def _wage_subsidy(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> 
     return pd.DataFrame(rows, columns=WAGE_SUBSIDY_COLUMNS)
 
 
-def _employment_by_month(cohort: Cohort, people: pd.DataFrame, states: np.ndarray) -> pd.DataFrame:
-    rows = []
+def _employment_by_month(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, panel: pd.DataFrame) -> pd.DataFrame:
+    """Persons observed and employed by month, and why the others are not observed."""
+    rows, why = [], because(panel, people, cohort.window.months)
     for centre, arm, here in cells(cohort, people):
         observed, employed = (states[here] >= 0).sum(axis=0), (states[here] == 1).sum(axis=0)
-        for month, n, k in zip(cohort.window.months, observed, employed, strict=True):
-            rows.append((centre, arm, month, int(here.sum()), int(n), int(k), _share(k, n)))
+        reasons = why.by_month(here) or [""] * len(observed)
+        for month, n, k, reason in zip(cohort.window.months, observed, employed, reasons, strict=True):
+            rows.append((centre, arm, month, int(here.sum()), int(n), int(k), _share(k, n), reason))
     return pd.DataFrame(rows, columns=EMPLOYMENT_COLUMNS)
 
 

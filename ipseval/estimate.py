@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ipseval import terms
+from ipseval.because import Because, because, notes
 from ipseval.config import Cohort
 from ipseval.estimation.analyses import Regression, regressions
 from ipseval.estimation.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, OTHERS, Effect
@@ -64,6 +65,7 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     """
     refuse_ranges_of_codes(cohort, people)
     months = months_of_outcomes(cohort, people, panel)
+    reasons = because(panel, months[cohort.outcome.primary][0], cohort.window.months)
     effects, coefficients = [], []
     for analysis in cohort.analyses:
         last: Fitted | None = None
@@ -72,7 +74,8 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
             status, last = _fitted(cohort, this, last)
             by_side |= {(this.months, e.centre, e.arm, e.subgroup): found for e, found in status.items()}
             status = {e: _status_of_sides(found, this, e, by_side) for e, found in status.items()}
-            effects += _effect_rows(cohort, this, status, last)
+            why = reasons if analysis.outcome == cohort.outcome.primary else None
+            effects += _effect_rows(cohort, this, status, last, why)
             coefficients += _coefficient_rows(cohort, this, status, last) if _is_listed(this) else []
     table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64") | OBSERVED)
     table["p_adjusted"] = _adjusted(table, len(cohort.arms.treatments) > 1)
@@ -113,18 +116,23 @@ def _status_of_sides(
     return next((side for side in sides if side != "estimated"), status)
 
 
-def _effect_rows(cohort: Cohort, this: Regression, status: dict[Effect, str], fitted: Fitted | None) -> list[Row]:
+def _effect_rows(
+    cohort: Cohort, this: Regression, status: dict[Effect, str], fitted: Fitted | None, why: Because | None = None
+) -> list[Row]:
     rows = []
     for effect in this.design.effects:
         counted, is_few = cell_counts(cohort, this, effect), _has_few_persons(cohort, this, effect)
-        seen = _months_seen(cohort, this, effect)
+        seen, arms = _months_seen(cohort, this, effect), (effect.arm, cohort.arms.reference)
+        unknown = notes(why.counts(this.months, arms, effect.centre)) if why else []
         for variance in variances_of(cohort, this.analysis.estimator):
             row = _row(cohort, this, effect, variance, status[effect]) | counted | seen
             numbers = {}
             if fitted and status[effect] == "estimated":
                 numbers = _numbers(cohort, fitted, variance, effect.term, is_few)
             few = FEW.format(n=cohort.estimation.min_persons_for_stars) if is_few and numbers else ""
-            rows.append(row | numbers | {"note": "; ".join(filter(None, [row["note"], few, _of_window(row)]))})
+            rows.append(
+                row | numbers | {"note": "; ".join(filter(None, [row["note"], few, _of_window(row), *unknown]))}
+            )
     return rows
 
 

@@ -48,6 +48,11 @@ def covariates(settings: Settings) -> Found:
                 yield f"{key} names '{name}', which is no covariate.", remedy
 
 
+def holds_strata(spec: Mapping[str, Any]) -> bool:
+    """Whether an analysis compares within the strata of the trial list."""
+    return "stratum" in spec.get("adjust", ()) or spec.get("estimator") == "standardised"
+
+
 def asked_beyond(settings: Settings, defaults: Settings) -> list[str]:
     """Covariates that the settings ask for in other places than the defaults do; those an analysis requires may lack.
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipseval.because import annotated, because
 from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.estimate import NO_ERROR, effect_rows
 from ipseval.estimation.accumulate import Accumulated, accumulated
@@ -105,11 +106,12 @@ def follow(
     found = strata(cohort, analysed)
     waits = _waits(cohort, analysed, after_the_day(cohort, analysed, states, employment), found)
     sums = accumulated(cohort, analysed, states, panel, employment)
-    return {
-        "time_to_job": _time_to_job(cohort, waits),
-        "restricted_mean": _restricted_means(cohort, waits),
-        "accumulated": _effects(cohort, analysed, sums, found),
-    }
+    means, effects = _restricted_means(cohort, waits), _effects(cohort, analysed, sums, found)
+    if cohort.outcome.primary == ORDINARY_EMPLOYMENT:
+        why = because(panel, analysed, cohort.window.months)
+        means = annotated(means, why, means["measure"].notna())
+        effects = annotated(effects, why, effects["outcome"] == "ordinary_months")
+    return {"time_to_job": _time_to_job(cohort, waits), "restricted_mean": means, "accumulated": effects}
 
 
 def after_the_day(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, employment: pd.DataFrame) -> np.ndarray:
@@ -287,7 +289,7 @@ def _effect_rows(
     time = Periods((), np.zeros((1, 0)), Y, np.ones_like(Y, bool))
     rows = effect_rows(cohort, Regression(analysis, months, ALL, whole.of(used), np.flatnonzero(used), arm, at, time))
     means = {a: float(Y[arm == a].mean()) if (arm == a).any() else np.nan for a in cohort.arms.treatments}
-    left_out = {a: _n_left_out(cohort, found.of(used), arm, a) for a in cohort.arms.treatments}
+    left_out = {a: found.of(used).n_without_say(arm, a, cohort.arms.reference) for a in cohort.arms.treatments}
     own: Row = {"outcome": outcome.name, **found.label} | ({"status": NOT_DELIVERED} if outcome.lacking else {})
     return [
         row
@@ -302,10 +304,3 @@ def _note(*parts: str | int) -> str:
     """Notes, and how many persons are left out when it is somebody."""
     said = [LEFT_OUT.format(n=part) if isinstance(part, int) and part else part for part in parts]
     return "; ".join(str(part) for part in said if part)
-
-
-def _n_left_out(cohort: Cohort, found: Strata, arm: np.ndarray, treatment: str) -> int:
-    """Persons of two arms in strata that lack one of them: dummies for the strata leave them no say in the effect."""
-    both = [arm == treatment, arm == cohort.arms.reference]
-    is_used = found.comparable(both, 1)
-    return int((np.logical_or(*both) & ~is_used[found.number]).sum()) if len(arm) else 0

@@ -20,6 +20,7 @@ RECEIPT_COLUMNS = [
 ]
 # fmt: on
 NOT_KNOWN = "receipt is not observed in some months of some persons: they are left out"
+OF_TREATED_ONLY = "receipt is observed of nobody in the reference arm: nobody there is taken to have received"
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,32 @@ def receive(
     analysed, states = analysed_months(cohort, people, panel)
     received = [received_service(cohort, arm, analysed, services) for arm in cohort.arms.treatments]
     begun = {one.treatment: one.begun if one.status == COUNTED else one.status for one in received}
-    known = states.copy()
+    known, notes = states.copy(), {one.treatment: one.note for one in received}
     for one in received:
-        if one.status == COUNTED:
-            known[:, cohort.window.before :][one.unknown_by_then] = MISSING
+        left_out, supposed = _left_out(cohort, one, analysed)
+        known[:, cohort.window.before :][left_out] = MISSING
+        notes[one.treatment] = "; ".join(filter(None, [one.note, supposed]))
     return {
         "receipt": _receipt(cohort, analysed, received),
-        "complier_effects": complier_effects(cohort, analysed, known, begun, {o.treatment: o.note for o in received}),
+        "complier_effects": complier_effects(cohort, analysed, known, begun, notes),
     }
+
+
+def _left_out(cohort: Cohort, one: Service, people: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """Months of which receipt is not known (bool, n x (after + 1)), and what is supposed of the reference arm.
+
+    # ASSUME: where receipt is observed in the arm assigned and of nobody in the reference arm, nobody there received.
+
+    Such a file is one of who was offered the treatment; ``receipt.unobserved_reference: missing`` takes it otherwise.
+    """
+    if one.status != COUNTED:
+        return np.zeros_like(one.unknown), ""
+    left_out, reference = one.unknown_by_then.copy(), (people["arm"] == cohort.arms.reference).to_numpy()
+    is_one_sided = left_out[reference].all() and not left_out[(people["arm"] == one.treatment).to_numpy()].all()
+    if cohort.receipt.unobserved_reference == "none" and reference.any() and is_one_sided:
+        left_out[reference] = False
+        return left_out, OF_TREATED_ONLY
+    return left_out, ""
 
 
 def received_service(cohort: Cohort, treatment: str, people: pd.DataFrame, services: pd.DataFrame | None) -> Service:

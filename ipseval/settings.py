@@ -58,7 +58,7 @@ _PRESENTED = (
     *_STUDY,
 )
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
-    "check": (*_READING, *_STUDY, "states", "checks", "asked_services", "grouped_codes", "describe"),
+    "check": (*_READING, *_STUDY, "states", "checks", "asked_services", "asked_strata", "grouped_codes", "describe"),
     "clean": (*_STUDY,),
     "cohort": ("covariates", "asked_covariates", "checks", "exclusions", "eligibility", "describe", "layouts", *_STUDY),
     "panel": (*_STUDY, "states", "outcomes"),
@@ -232,6 +232,7 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
         "asked_covariates": existing.asked_beyond(merged, defaults),
         "asked_services": merged["receipt"]["services"] or {},
         "grouped_codes": grouped,
+        "asked_strata": [name for name, spec in merged["analyses"].items() if existing.holds_strata(spec)],
     }
     if found:
         raise UserError([Fault(str(file), what, remedy) for what, remedy in found])
@@ -310,8 +311,8 @@ def for_stage(settings: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """The settings that ``stage`` reads; every other key at its default (see ``STAGE_KEYS``)."""
     keys = STAGE_KEYS[stage]
     kept = {"name", *WHOLE_KEYS, *(set(settings) - {"file"} if keys is None else keys)}
-    more: dict[str, Any] = {"file": "", "extracts": "", "earlier": [], "asked_covariates": [], "asked_services": {}}
-    more["grouped_codes"] = []
+    more: dict[str, Any] = {"file": "", "extracts": "", "earlier": [], "grouped_codes": []}
+    more |= {"asked_covariates": [], "asked_services": {}, "asked_strata": []}
     defaults = {**default_settings(), **more}
     return {key: value if key in kept else defaults[key] for key, value in settings.items()}
 

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ipseval.clean import Tables
-from ipseval.config import Adjustment, Analysis, Cohort, Outcome
+from ipseval.config import Analysis, Cohort, Outcome
 from ipseval.estimate import fitted_rows
 from ipseval.estimation.analyses import Regression, of_another_outcome, regressions
 from ipseval.estimation.estimators import Fitted
 from ipseval.panel import analysed_months, panel, places
+from ipseval.robustness import Adjustment
 
 # fmt: off
 SPECIFICATION_COLUMNS = [

@@ -107,10 +107,38 @@ NOTES = phrases(
         "no_services": "the extract services was not delivered",
         "no_such_code": "no row of services has the code {codes}",
         "receipt_unknown": "receipt is not observed in some months of some persons: they are left out",
+        "receipt_one_sided": "receipt is observed of nobody in the reference arm: nobody there is taken to have "
+        "received",
+        "months_weekly_hours": "left out: months of jobs whose hours are not known",
+        "months_kind": "left out: months of jobs whose kind is not known",
+        "months_wage_subsidy": "left out: months of jobs in which wage subsidies are not observed",
+        "months_measure": "left out: months of wage subsidies whose kind is not known",
+        "months_benefits": "left out: months in which benefits are not observed",
+        "months_benefit": "left out: months of benefits whose kind is not known",
+        "months_services": "left out: months in which services are not observed",
+        "months_service": "left out: months of services whose kind is not known",
         "no_joint_test": "no joint test: too few persons",
         "few_persons": "an arm has fewer than {n} persons, so that the standard error is hardly known: Satterthwaite "
         "degrees of freedom",
         "short_window": "somebody is observed in months {first} to {last} only",
+    }
+)
+
+
+REASONS = phrases(
+    {  # for which a month is missing
+        "employment": "employment not observed",
+        "weekly_hours": "hours not known",
+        "kind": "kind of job not known",
+        "wage_subsidy": "wage subsidy not observed",
+        "measure": "kind of wage subsidy not known",
+        "benefits": "benefits not observed",
+        "benefit": "kind of benefit not known",
+        "services": "services not observed",
+        "service": "kind of service not known",
+        "after_death": "after death",
+        "after_emigration": "abroad",
+        "outside": "outside the register",
     }
 )
 
@@ -240,6 +268,12 @@ def to(low: str, high: str) -> str:
 def note(parts: object) -> str:
     """Sentences that a stage wrote into a review table, ``; `` between them, in the language that is printed."""
     return "; ".join(say_again(part, NOTES.values()) for part in str(parts).split("; "))
+
+
+def reasons(told: str) -> str:
+    """Counts by reason, as :func:`ipseval.because.told` writes them, in words: ``hours not known 3``."""
+    parts = (part.rpartition(" ") for part in told.split(", "))
+    return ", ".join(f"{worded(REASONS, reason)} {count(float(n))}" for reason, _, n in parts)
 
 
 def is_known(value: object) -> bool:

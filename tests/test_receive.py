@@ -337,3 +337,51 @@ def test_receipt_that_is_not_observed_is_left_out(tmp_path: Path) -> None:
     (expected,) = alone["complier_effects"].to_dict("records")
     for name in NUMBERS:
         assert found[name] == pytest.approx(expected[name], abs=1e-9)
+
+
+def one_sided(control: dict[str, list[bool | None]]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """People, services, panel and states: every other person assigned is known to receive from month 1 on.
+
+    Of the reference arm only the persons named in ``control`` are in the services with months that are observed.
+    """
+    rng, rows, spells = np.random.default_rng(8), [], []
+    for i in range(48):
+        arm, centre = ("control", "ips")[i % 2], str(1 + i // 2 % 2)
+        rows.append((f"p{i}", centre, arm, pd.Timestamp("2013-03-20"), True, 40.0, float(i % 8 > 3)))
+        known = [True] * 12 if arm == "ips" and i % 8 < 4 else control.get(f"p{i}", [None] * 12)
+        spells += weekly(f"p{i}", [None, *known])
+    columns = ["person_id", "centre", "arm", "randomised_on", "is_analysed", "age", "female"]
+    people = pd.DataFrame(rows, columns=columns)
+    states = (rng.random((48, 13)) < np.where(people["arm"] == "ips", 0.6, 0.2)[:, None]).astype("int8")
+    panel = pd.DataFrame(states, columns=[MONTH_COLUMN.format(k) for k in range(13)])
+    panel = panel.assign(outcome="ordinary_employment", person_id=people["person_id"])
+    services = pd.DataFrame(spells, columns=["person_id", "service", "start_on", "end_on", "is_observed"])
+    return people, services, panel, states
+
+
+def test_services_of_the_assigned_alone_are_compared_with_nobody_receiving(tmp_path: Path) -> None:
+    people, services, panel, states = one_sided({})
+    cohort = cohort_of(tmp_path, after=12, split_month=12, adjust=[])
+    made = receive(cohort, people, panel, services)
+    receipt = made["receipt"].query("centre == 'all'").set_index("arm")
+    assert receipt[["n_persons", "n_received", "n_unknown"]].to_numpy().tolist() == [[24, 0, 24], [24, 12, 12]]
+    assert np.isnan(receipt["share"]["control"])  # what is supposed is not counted
+    (row,) = made["complier_effects"].to_dict("records")
+    used = ((people["arm"] == "control") | (people.index % 8 < 4)).to_numpy()
+    X = np.column_stack([np.ones(48), people["centre"] == "2", people["arm"] == "ips"]).astype(float)[used]
+    itt = np.linalg.lstsq(X, states[used].mean(axis=1), rcond=None)[0][-1]
+    assert (row["first_stage"], row["itt"]) == (pytest.approx(12 / 13), pytest.approx(itt))
+    assert row["estimate"] == pytest.approx(itt / (12 / 13))
+    assert "nobody in the reference arm" in row["note"]
+
+
+@pytest.mark.parametrize("how", ["missing", "one is known"])
+def test_a_reference_arm_of_whom_receipt_is_not_known_is_missing(how: str, tmp_path: Path) -> None:
+    """Also where somebody of it is observed: then the file is not one of the assigned alone."""
+    people, services, panel, _ = one_sided({"p0": [True] * 12} if how == "one is known" else {})
+    cohort = cohort_of(
+        tmp_path, after=12, split_month=12, unobserved_reference="missing" if how == "missing" else "none"
+    )
+    (row,) = receive(cohort, people, panel, services)["complier_effects"].to_dict("records")
+    assert (row["status"], row["n_control"]) == ("too_few_control", int(how != "missing"))
+    assert "nobody in the reference arm" not in row["note"]

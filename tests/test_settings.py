@@ -100,6 +100,7 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "receipt.split_month": (0, -1, "receipt.split_month is -1. Expected: 0 or more"),
     "receipt.adjust": ([], ["age", "age"], "receipt.adjust names something twice."),
     "receipt.weak_first_stage_f": (104.7, 0, "receipt.weak_first_stage_f is 0. Expected: more than 0"),
+    "receipt.unobserved_reference": ("missing", 0, "receipt.unobserved_reference is 0. Expected: none or missing"),
     "event_study": ({"period_months": 3}, 3, "event_study is 3."),
     "event_study.period_months": (12, 0, "event_study.period_months is 0. Expected: 1 or more"),
     "robustness": ({"min_weekly_hours": [0]}, [], "robustness is []."),

@@ -16,6 +16,7 @@ from ipseval import placebo as stage
 from ipseval.bound import bound
 from ipseval.config import Cohort
 from ipseval.estimation import second_engine
+from ipseval.estimation.complier import complier_effects
 from ipseval.estimation.strata import overlap_weights, strata, with_dummies
 from ipseval.estimation.survival import kaplan_meier, standardised
 from ipseval.follow import follow
@@ -301,6 +302,24 @@ def test_bounds_by_cell_worked_out_by_hand(tmp_path: Path) -> None:
     assert rows["share_trimmed"].tolist() == pytest.approx([0.125] * 2, abs=1e-12)
 
 
+# --- receipt ---------------------------------------------------------------------------------------
+
+
+def test_complier_effects_are_compared_within_strata(tmp_path: Path) -> None:
+    """Both stages are least squares with a dummy a centre and stratum; nobody's job depends on receipt."""
+    cohort = cohort_of(tmp_path, "AB", receipt={"adjust": [], "split_month": 8})
+    people, states = trial_of(cohort, UNLIKE, stratum=True)
+    begun = np.where((people["arm"] == "ips") & (people["i"] % 2 == 0), 1, 99)
+    (row,) = complier_effects(cohort, people, states, {"ips": begun}, {"ips": ""}).to_dict("records")
+    X = pd.get_dummies(people["centre"] + people["stratum"], dtype=float).assign(a=people["arm"] == "ips").astype(float)
+    both = np.column_stack([states[:, 5:].mean(axis=1), np.where(begun == 1, 8 / 9, 0)])
+    wanted = np.linalg.lstsq(X.to_numpy(), both, rcond=None)[0][-1]
+    assert [row["itt"], row["first_stage"]] == pytest.approx(wanted.tolist(), abs=1e-10)
+    assert row["estimate"] == pytest.approx(wanted[0] / wanted[1], abs=1e-10)
+    assert not is_far(row["estimate"], row["std_error"])
+    assert (row["stratified_by"], row["adjustment"]) == ("centre + stratum",) * 2
+
+
 # --- pipeline --------------------------------------------------------------------------------------
 
 
@@ -326,7 +345,12 @@ def test_strata_reach_every_table_of_a_run(tmp_path: Path) -> None:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), tmp_path / "extracts" / f"{name}.parquet")
     made = analyse(cohort)
     tables = {name: stage[name] for stage in made.values() for name in stage}
-    for name in ("time_to_job", "restricted_mean", "accumulated", "event_study", "placebo"):
+    for name in ("time_to_job", "restricted_mean", "accumulated", "event_study", "placebo", "missing_data"):
         assert set(tables[name]["stratified_by"]) == {"centre + stratum"}, name
+    pooled = tables["missing_data"].query("variance == 'cr1'")
+    assert set(pooled["method"]) == {"complete_case", "indicator", "observed", "worst_case", "best_case"}
+    assert not is_far(pooled["estimate"], pooled["std_error"]).any()
+    own = tables["effects"].query("analysis == 'pooled' and variance == 'cr1'").iloc[0]
+    assert is_far(own["estimate"], own["std_error"])  # its formula has no stratum, as `check` says
     difference = tables["restricted_mean"].query("measure == 'difference'").iloc[0]
     assert not is_far(difference["estimate"], difference["std_error"])

@@ -4,17 +4,25 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from deliveries import Outcome, outcome
+from ipseval import words
+from ipseval.because import NOTES
+from ipseval.bound import bound
 from ipseval.check import check
 from ipseval.clean import clean
 from ipseval.cohort import select
 from ipseval.contracts import EXTRACTS
+from ipseval.describe import describe
 from ipseval.errors import UserError
+from ipseval.estimate import estimate
+from ipseval.follow import follow
+from ipseval.panel import REASONS
 from ipseval.settings import read_cohort
 
 DAY = dt.date
@@ -403,3 +411,63 @@ def test_in_layouts_by_month_a_job_after_a_gap_ends_the_absence_and_one_that_goe
     goes_on = {"employment": write([1, 1, 1, 1, 1, 1]), "persons": persons}
     found = made(tmp_path / "on", goes_on, layouts={"employment": said}, outcome={"after_emigration": "missing"})
     assert states(found, "P1")[2:] == [-1, -1, -1, -1]
+
+
+# --- what is said of months that are not known -------------------------------------------------
+
+
+def test_reasons_are_counted_by_arm_and_named_in_notes(tmp_path: Path) -> None:
+    """Months 1 and 2 of P1 (hours not told), 3 and 4 of P2 (subsidy not delivered); P3 leaves the register's months."""
+    jobs = [
+        job("P1", DAY(2012, 2, 1), DAY(2012, 3, 31), weekly_hours=None),
+        job("P2", DAY(2012, 2, 1), DAY(2012, 5, 31), weekly_hours=37.5),
+        job("P3", DAY(2012, 2, 1), DAY(2012, 2, 20), weekly_hours=30.0),
+        job("P4", DAY(2012, 4, 1), DAY(2012, 4, 20), weekly_hours=30.0),
+    ]
+    rows = dict.fromkeys(PERSONS, [0] * 6) | {"P2": [0, 0, 0, None, None, 0]}
+    file = tmp_path / "small.yaml"
+    found = made(
+        tmp_path,
+        {"employment": jobs, "wage_subsidy": relative(rows)},
+        layouts={"wage_subsidy": {"layout": "relative_monthly"}},
+        outcome={"min_weekly_hours": 20},
+        observed_until="2012-05",
+        bound={"months": [2, 4], "draws": 99},
+        follow={"months": [2, 4]},
+    )
+    assert states(found, "P1") == [0, -1, -1, 0, 0, -1]
+    assert states(found, "P2") == [0, 1, 1, -1, -1, -1]
+    cohort = read_cohort(file)
+    given = cohort, found.people, found.panel
+    effects = estimate(*given)["effects"].query("variance == 'cr1'").set_index(["analysis", "month_from", "centre"])
+    hours, subsidy = NOTES["weekly_hours"], NOTES["wage_subsidy"]
+    for analysis, month, wanted in [
+        ("pooled_unadjusted", 0, {hours, subsidy}),
+        ("centre_unadjusted", 0, {hours, subsidy}),
+        ("by_centre_month", 0, set()),
+        ("by_centre_month", 1, {hours}),
+        ("by_centre_month", 3, {subsidy}),
+        ("by_centre_month", 5, set()),  # the register has ended: no reason of a person's own
+    ]:
+        (note,) = effects.loc[[(analysis, month, "all" if analysis.startswith("pooled") else "A")], "note"]
+        assert set(note.split("; ")) & {hours, subsidy} == wanted, (analysis, month)
+    missing = bound(*given)["missing_data"]
+    whole = missing.query("method == 'worst_case' and variance == 'cr1'").iloc[0]
+    assert whole["because_assigned"] == "weekly_hours 2, outside 2"
+    assert whole["because_control"] == "wage_subsidy 2, outside 2"
+    assert (whole["n_months_missing_assigned"], whole["n_months_missing_control"]) == (2, 2)  # these are bounded
+    month_2 = missing.query("method == 'lee_lower' and month_to == 2").iloc[0]
+    assert (month_2["because_assigned"], month_2["because_control"]) == ("weekly_hours 1", "")
+    by_month = describe(*given)["employment_by_month"].query("centre == 'all'").set_index(["arm", "month"])["because"]
+    assert by_month["ips"].tolist() == ["", "weekly_hours 1", "weekly_hours 1", "", "", "outside 2"]
+    assert by_month["control"].tolist() == ["", "", "", "wage_subsidy 1", "wage_subsidy 1", "outside 2"]
+    with_jobs = pd.DataFrame(jobs).astype({"start_on": "datetime64[s]", "end_on": "datetime64[s]"})
+    sums = follow(*given, with_jobs.assign(is_observed=1))["accumulated"].query("variance == 'cr1'")
+    noted = sums.query("outcome == 'ordinary_months'").set_index("month_to")["note"]
+    assert [note.split("; ")[1:] for note in noted] == [[hours], [hours, subsidy]]  # behind the covariates
+
+
+def test_reasons_are_printed_in_words() -> None:
+    assert words.reasons("weekly_hours 1200, outside 2") == "hours not known 1,200, outside the register 2"
+    assert set(words.REASONS) == set(REASONS)
+    assert set(NOTES.values()) <= set(words.NOTES.values())

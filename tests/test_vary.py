@@ -12,11 +12,12 @@ from cohorts import Recipe, random_cohort, write_cohort
 from ipseval.check import check
 from ipseval.clean import clean
 from ipseval.cohort import select
-from ipseval.config import Adjustment, Analysis, Cohort, Robustness
+from ipseval.config import Analysis, Cohort
 from ipseval.contracts import EXTRACTS
 from ipseval.estimate import estimate
 from ipseval.estimation.invariants import specifications_hold_the_pooled_effect
 from ipseval.panel import panel
+from ipseval.robustness import Adjustment, Robustness
 from ipseval.settings import read_cohort
 from ipseval.vary import rule_name, vary
 

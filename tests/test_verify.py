@@ -11,7 +11,7 @@ import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval.bound import bound
-from ipseval.config import Adjustment, Cohort, Robustness
+from ipseval.config import Cohort
 from ipseval.estimation.arithmetic import ARITHMETIC
 from ipseval.estimation.invariants import (
     INVARIANTS,
@@ -26,6 +26,7 @@ from ipseval.pipeline import Made, measure
 from ipseval.placebo import placebo
 from ipseval.randomise import randomise
 from ipseval.receive import receive
+from ipseval.robustness import Adjustment, Robustness
 from ipseval.settings import read_cohort
 from ipseval.vary import vary
 from ipseval.verify import second_engine_checks

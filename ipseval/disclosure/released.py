@@ -39,7 +39,16 @@ LABELS = frozenset(
     ]
 )
 INSIDE = frozenset(
-    {"share_largest", "share_two_largest", "n_not_known", "n_left_out", "n_mended"}
+    {
+        "share_largest",
+        "share_two_largest",
+        "n_not_known",
+        "n_left_out",
+        "n_mended",
+        "because",
+        "because_assigned",
+        "because_control",
+    }
 )  # columns that only the rules of disclosure control need
 TEXTS = frozenset({"note", "reason"})  # sentences: released when they hold no number
 

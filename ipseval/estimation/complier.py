@@ -12,6 +12,7 @@ from ipseval.estimate import NO_ERROR, cell_counts, cell_status, fit_regression,
 from ipseval.estimation.analyses import Regression, regressions
 from ipseval.estimation.design import ALL, Effect
 from ipseval.estimation.estimators import Fitted
+from ipseval.estimation.strata import LEFT_OUT, strata, with_dummies
 
 ANALYSIS, ESTIMATOR, VARIANCE = "receipt", "iv_2sls", "cr1"
 NO_FIRST_STAGE, WEAK = "no_first_stage", "weak instrument"
@@ -21,7 +22,7 @@ COMPLIER_COLUMNS = [
     "cohort", "analysis", "outcome", "estimator", "subgroup", "centre", "month_from", "month_to", "arm",
     "reference_arm", "n_assigned", "n_control", "n_obs", "n_persons", "mean_control", "itt", "itt_std_error",
     "first_stage", "first_stage_std_error", "first_stage_f", "estimate", "std_error", "df", "statistic", "p_value",
-    "ci_low", "ci_high", "adjustment", "variance", "status", "note",
+    "ci_low", "ci_high", "adjustment", "variance", "status", "note", "n_left_out", "stratified_by", "weighting",
 ]
 # fmt: on
 Row = dict[str, Any]
@@ -67,18 +68,25 @@ def complier_effects(
         outcome and in having received the treatment by then, in the same person-months.
     """
     rows = []
+    found = strata(cohort, people)
+    known, dummies = with_dummies(people, found)
     for months in cohort.receipt.spans(cohort.window):
-        analysis = Analysis(ANALYSIS, months, adjust=cohort.receipt.adjust)
-        (this,) = regressions(cohort, analysis, people, states)
+        analysis = Analysis(ANALYSIS, months, adjust=(*cohort.receipt.adjust, *dummies))
+        (this,) = regressions(cohort, analysis, known, states)
+        here = found.of(this.persons)
         for effect, row in zip(this.design.effects, _span(cohort, this, begun), strict=True):
             weak = row["status"] == "estimated" and row["first_stage_f"] < cohort.receipt.weak_first_stage_f
+            n_left_out = here.n_without_say(this.arm, effect.arm, cohort.arms.reference)
             said = (
                 row["note"],
                 notes[effect.arm],
                 f"{WEAK}: first-stage F below {cohort.receipt.weak_first_stage_f:g}" if weak else "",
+                LEFT_OUT.format(n=n_left_out) if n_left_out and dummies else "",
             )
-            rows.append(row | {"note": "; ".join(filter(None, said))})
-    whole = ["month_from", "month_to", "n_assigned", "n_control", "n_obs", "n_persons"]
+            terms = (*found.by, *(name for name in cohort.receipt.adjust if name not in this.design.left_out))
+            own = {"note": "; ".join(filter(None, said)), "adjustment": " + ".join(terms), **found.label}
+            rows.append(row | own | {"n_left_out": n_left_out})
+    whole = ["month_from", "month_to", "n_assigned", "n_control", "n_obs", "n_persons", "n_left_out"]
     return pd.DataFrame(rows, columns=COMPLIER_COLUMNS).astype(dict.fromkeys(whole, "int64"))
 
 
@@ -195,7 +203,6 @@ def _stages(itt: Fitted | None, first: Fitted | None, effect: Effect) -> Row:
 def _labels(cohort: Cohort, this: Regression, effect: Effect, status: str) -> Row:
     """What an effect is, without its numbers."""
     left_out = this.design.left_out
-    adjust = [name for name in this.analysis.adjust if name not in left_out]
     return {
         "cohort": cohort.name,
         "analysis": ANALYSIS,
@@ -208,7 +215,6 @@ def _labels(cohort: Cohort, this: Regression, effect: Effect, status: str) -> Ro
         "arm": effect.arm,
         "reference_arm": cohort.arms.reference,
         "n_persons": len(this.arm),
-        "adjustment": " + ".join(["centre", *adjust]),
         "variance": VARIANCE,
         "status": status,
         "note": f"not in this cohort: {', '.join(left_out)}" if left_out else "",

@@ -65,6 +65,11 @@ class Strata:
             return np.ones(self.n_strata, bool)
         return np.all(self.counts(groups) >= max(least, 1), axis=1)
 
+    def n_without_say(self, arm: np.ndarray, treatment: str, reference: str) -> int:
+        """Persons of two arms in strata that lack one of them: dummies for strata leave them no say in the effect."""
+        both = [arm == treatment, arm == reference]
+        return int((np.logical_or(*both) & ~self.comparable(both, 1)[self.number]).sum()) if len(arm) else 0
+
 
 def strata(cohort: Cohort, people: pd.DataFrame) -> Strata:
     """Centre x stratum of persons; x block, where an analysis adjusts for blocks.

@@ -120,7 +120,9 @@ def _follow_up(review: Review, arm: str) -> Lines:
     for month in dict.fromkeys(months):
         row = rows.get(month, {})
         n, of = _sign(row.get("n_observed")), _sign(row.get("n_persons"))
-        lines.append("• " + say("Month {month}: {n} of {of}", month=words.number(month, 0), n=n, of=of))
+        told = row.get("because")
+        why = f" ({words.reasons(told)})" if isinstance(told, str) and told else ""
+        lines.append("• " + say("Month {month}: {n} of {of}", month=words.number(month, 0), n=n, of=of) + why)
     left = "• " + say("Left the treatment early: not in the extracts")
     return (say("Employment observed, of the analysed"), *lines, left)
 

@@ -106,6 +106,14 @@ RULES: dict[str, Rule] = FILES | {
         "Errors by person are too small, and re-drawn assignment moves persons: compare the units beside it.",
         STOP,
     ),
+    "share_assigned": Rule("note", "[is|are] assigned to {arm}: {shares}.", others=BOTH, done="as it is"),
+    "uneven_allocation": Rule(
+        "warn",
+        "differs between {where} by more than chance: {compared}.",
+        "Compare within them.",
+        STOP,
+        done="share_assigned has the shares",
+    ),
     "empty_centre": Rule(
         "warn",
         "declared under centres [has|have] nobody in {label}.",

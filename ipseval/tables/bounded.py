@@ -96,6 +96,7 @@ def _notes(review: Review, variance: str, window: str) -> tuple[str, ...]:
             reference=reference,
         )
         + f" {_coverage(review, rows)}",
+        *_reasons(review, rows),
         *(f"{words.sentence(words.note(part))}." for part in said if part == words.NOTES["unordered"]),
         say(
             "Trimming bounds (Lee): the effect on persons who would be observed in either arm, not adjusted; they hold "
@@ -110,6 +111,17 @@ def _notes(review: Review, variance: str, window: str) -> tuple[str, ...]:
             variance=words.variance(variance),
         ),
     )
+
+
+def _reasons(review: Review, rows: list[Record]) -> tuple[str, ...]:
+    """How many person-months are missing for which reason, of each arm; nothing in a release, which has no counts."""
+    said = {}
+    for row in rows:
+        for side in ("assigned", "control"):
+            arm = row["arm"] if side == "assigned" else row["reference_arm"]
+            if isinstance(told := row.get(f"because_{side}"), str) and told and row["about"] == "outcome":
+                said[arm] = f"{review.arm(arm)}: {words.reasons(told)}"
+    return (say("Person-months missing by reason: {reasons}.", reasons="; ".join(said.values())),) if said else ()
 
 
 def _shares(review: Review) -> str:

@@ -138,7 +138,8 @@ def _effect_cell(review: Review, row: Record) -> Cell:
 def _accumulated_notes(review: Review, found: list[dict]) -> tuple[str, ...]:
     if not found:
         return (say("The window has no month after randomisation."),)
-    left_out = {str(row["note"]): None for row in found if isinstance(row["note"], str) and "left out" in row["note"]}
+    hours = [str(row["note"]) for row in found if row["outcome"] == "weekly_hours" and isinstance(row["note"], str)]
+    left_out = {note: None for note in hours if "left out for unknown hours" in note}
     most = (say("Weekly hours, the last row: {note}.", note=words.note(list(left_out)[-1])),) if left_out else ()
     return (
         say(
@@ -150,6 +151,7 @@ def _accumulated_notes(review: Review, found: list[dict]) -> tuple[str, ...]:
             "subsidy; 0 without a job. Who has a job of unknown hours on such a day is left out: they are all employed."
         ),
         *most,
+        *review.unknown(found),
         *stratified(row for row in found if row["stratified_by"] != "centre"),  # centres are named above
         say(
             "Employers and jobs: with or without wage subsidy. Jobs begun after the day of randomisation, in month 0 "

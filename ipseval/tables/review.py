@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ipseval import words
+from ipseval.because import NOTES
 from ipseval.config import ORDINARY, ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.language import say
 from ipseval.tables.table import Cell, lacking
@@ -159,11 +160,17 @@ class Review:
         notes = frame.loc[frame["analysis"].isin(list(analyses)), "note"].dropna().unique()
         said = (part for note in notes for part in str(note).split("; ") if part.startswith(LEFT_OUT))
         names = dict.fromkeys(n for part in said for n in part.removeprefix(LEFT_OUT).split(", ") if n)
-        short = self._short_windows(frame[frame["analysis"].isin(list(analyses))])
+        own = frame[frame["analysis"].isin(list(analyses))]
+        short = (*self._short_windows(own), *self.unknown(own.to_dict("records")))
         if not names:
             return short
         known = words.listed([words.inside(self.covariate(n)) for n in names])
         return (say("Not in this cohort, hence in no model: {covariates}.", covariates=known), *short)
+
+    def unknown(self, rows: Iterable[Record]) -> tuple[str, ...]:
+        """Sentences on months that are missing because something of them is not known, as the notes of rows say."""
+        said = dict.fromkeys(part for row in rows for part in str(row["note"]).split("; "))
+        return tuple(f"{words.sentence(words.note(part))}." for part in said if part in NOTES.values())
 
     def _short_windows(self, effects: pd.DataFrame) -> tuple[str, ...]:
         """A note where months at an end of a pooled window have nobody; none where a hidden number would tell."""
