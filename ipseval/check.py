@@ -31,8 +31,8 @@ from ipseval.registers.over_time import check_over_time
 from ipseval.registers.parts import adapted, check_hours
 from ipseval.registers.places import check_unread
 from ipseval.registers.reading import SORTED_BY, read_rows
-from ipseval.registers.residence import MOVES, moves
-from ipseval.registers.row_rules import ROW_RULES, Known
+from ipseval.registers.residence import BEGUN, MOVES, moves, with_begun
+from ipseval.registers.row_rules import ALONE, RESIDENCE, Known, RowRule, of_covariates
 from ipseval.registers.spells import no_days
 
 CODES: dict[str, tuple[str | int, ...]] = {
@@ -173,7 +173,8 @@ def _check_trial(frame: pd.DataFrame, cohort: Cohort, found: Findings, this: Ope
         subject = f"{len(empty)} of {len(cohort.centres)} centres"
         found.add("trial", "empty_centre", subject, 0, 0, number=len(empty), label=this.delivery.label)
     frame = _one_row(frame, this, found)
-    return _apply_row_rules(frame, this, _known(cohort, frame), found)
+    own = (*ALONE, *RESIDENCE, *of_covariates(cohort))
+    return _apply_row_rules(frame, this, _known(cohort, frame), found, own)
 
 
 def _declared_rows(
@@ -224,7 +225,7 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
         if frame is not None:
             linkage.check(frame, this, known, found)
             absent = absent.difference(pd.Index(frame["person_id"].unique()))
-            made.append(_part_rows(frame, this, known, found))
+            made.append((this, _part_rows(frame, this, known, found)))
     if not made:
         return None, absent
     if len(absent):
@@ -232,18 +233,22 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
         name, number = parts[0].extract.name, len(absent)
         action = found.add(name, "trial_person_without_row", subject, None, number, number=number, label=label)
         found.name(name, "trial_person_without_row", action, absent)
-    frame = stacked_rows(made) if len(made) > 1 else made[0]
+    whole = [
+        _apply_row_rules(frame, this, known, found, RESIDENCE).drop(columns=BEGUN, errors="ignore")
+        for (this, _), frame in zip(made, with_begun([frame for _, frame in made]), strict=True)
+    ]
+    frame = stacked_rows(whole) if len(whole) > 1 else whole[0]
     if len(absent) < len(keys):
         linkage.check_starts(frame, parts, known, found)
     return in_order(frame, as_delivered(frame).columns[:SORTED_BY]), absent
 
 
 def _part_rows(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) -> pd.DataFrame:
-    """Rows of one part, checked and mended, in the contract's columns."""
+    """Rows of one part, checked and mended but for what hangs on the other parts, in the contract's columns."""
     if this.period:
         check_months(this, known, found)
     frame = _one_row(_check_codes(frame, this, found), this, found)
-    return _apply_row_rules(adapted(frame, this, known, found), this, known, found)
+    return _apply_row_rules(adapted(frame, this, known, found), this, known, found, ALONE)
 
 
 def _check_codes(frame: pd.DataFrame, this: Opened, found: Findings) -> pd.DataFrame:
@@ -271,11 +276,13 @@ def _where_declared(this: Opened) -> str:
     return f"{options} of layouts.{name}"
 
 
-def _apply_row_rules(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) -> pd.DataFrame:
-    for rule in (r for r in ROW_RULES if r.applies(this.extract.name)):
+def _apply_row_rules(
+    frame: pd.DataFrame, this: Opened, known: Known, found: Findings, asked: Sequence[RowRule]
+) -> pd.DataFrame:
+    for rule in (r for r in asked if r.applies(this.extract.name)):
         rows = rule.find(frame, known)
         delivered = rows & (frame["is_observed"] == 1).to_numpy() if "is_observed" in frame else rows
-        words: dict[str, Any] = {"column": rule.column} | (rule.words(frame, rows) if rows.any() else {})
+        words: dict[str, Any] = {"column": rule.column} | (rule.words(frame, rows, known) if rows.any() else {})
         action = note(this, rule.name, delivered, frame, found, **words)
         action = action or known.cohort.checks.get(rule.name, rules.RULES[rule.name].action)
         if action == "drop":

@@ -224,6 +224,7 @@ class Cohort:
     robustness: Robustness
     describe: dict[str, Any]
     checks: dict[str, str]
+    plausible: dict[str, Any]
     verify: dict[str, Any]
     disclosure: dict[str, Any]
     earlier: tuple[Path, ...]
@@ -256,6 +257,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
     """Make the :class:`Cohort` of settings that :func:`ipseval.settings.cohort_settings` has checked."""
     same = "name file remark language observed_from observed_until dates zone numbers files columns layouts describe"
     rest = {k: settings[k] for k in (*same.split(), "checks", "verify", "disclosure", "unobserved", "grouped_codes")}
+    rest["plausible"] = settings["plausible"]
     return Cohort(
         extracts=Path(settings["extracts"]),
         published=Path(settings["published"]) if settings["published"] else None,

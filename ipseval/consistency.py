@@ -141,8 +141,16 @@ def _analyses(settings: Settings) -> Found:
             yield f"analyses.{name} asks for {words.listed(chosen)}.", "Keep one of them."
 
 
+def _spans(settings: Settings) -> Found:
+    """Spans of plausible numbers that end before they begin."""
+    for key in ("age", "weekly_hours"):
+        low, high = settings["plausible"][key]
+        if low >= high:
+            yield f"plausible.{key} is {low:g} to {high:g}.", "The least comes first: [15, 100], say."
+
+
 CONSISTENCY: tuple[Callable[[Settings], Found], ...] = (
-    *(_codes, _months, _names, _subgroups, _labels, _outcomes, _state_codes, _analyses),
+    *(_codes, _months, _names, _subgroups, _labels, _outcomes, _state_codes, _analyses, _spans),
     *(existing.covariates, existing.trial_codes, existing.ranges),
 )
 

@@ -58,7 +58,10 @@ _PRESENTED = (
     *_STUDY,
 )
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
-    "check": (*_READING, *_STUDY, "states", "checks", "asked_services", "asked_strata", "grouped_codes", "describe"),
+    "check": (
+        *(*_READING, *_STUDY, "states", "checks", "plausible", "asked_services", "asked_strata", "grouped_codes"),
+        "describe",
+    ),
     "clean": (*_STUDY,),
     "cohort": ("covariates", "asked_covariates", "checks", "exclusions", "eligibility", "describe", "layouts", *_STUDY),
     "panel": (*_STUDY, "states", "outcomes"),

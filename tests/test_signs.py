@@ -11,7 +11,7 @@ import pytest
 
 from deliveries import Delivery, Outcome, good, outcome
 from ipseval.check import examine
-from ipseval.registers import plausible, signs
+from ipseval.registers import plausible, repeated, signs
 from ipseval.settings import read_cohort
 
 
@@ -98,10 +98,115 @@ def test_hours_that_cannot_be_are_not_known(tmp_path: Path) -> None:
     assert found.counts("impossible_hours")[::2] == (len(rows), {"fix"})
 
 
-def test_hours_that_can_hardly_be_are_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("hours", "plausible", "long", "codes"),
+    [
+        ([99.9, 99.9, 99.9], {}, 0, 3),  # of three persons
+        ([99.9, 99.9, 37.0], {}, 0, 0),  # of two
+        ([120.0, 168.0, 100.0], {}, 2, 0),
+        ([120.0, 168.0, 100.0], {"weekly_hours": [5, 90]}, 3, 0),
+        ([99.0, 99.0, 99.0], {"repeats": 4}, 0, 0),
+    ],
+)
+def test_hours_that_can_hardly_be_are_told(
+    hours: list[float], plausible: dict, long: int, codes: int, tmp_path: Path
+) -> None:
     delivery = good()
-    delivery.put("employment", [1, 2, 3], weekly_hours=99.9)
-    assert outcome(delivery.write(tmp_path)).counts("long_hours")[::2] == (3, {"warn"})
+    delivery.replace("employment", "weekly_hours", [37.0 if i % 2 else 20.0 for i in range(240)])
+    for row, value in zip((0, 60, 120), hours, strict=True):
+        delivery.put("employment", [row], weekly_hours=value)
+    delivery.config["plausible"] = plausible
+    checked = examine(read_cohort(delivery.write(tmp_path)))
+    found = Outcome(checked.quality, None, None)
+    assert found.counts("implausible_hours")[:1] == (long,)
+    assert found.counts("repeated_code") == (codes, codes, {"warn"} if codes else set())
+    if codes:
+        assert any("weekly_hours 99.9, which repeats like a code" in text for _, text in checked.said)
+
+
+def test_codes_for_missing_may_be_read_as_not_known(tmp_path: Path) -> None:
+    delivery, empty = good(), good()
+    rows = list(range(0, 240, 4))
+    for made, value in ((delivery, 99.0), (empty, None)):
+        made.put("employment", rows, weekly_hours=value)
+        made.config |= {"checks": {"repeated_code": "fix"}}
+        made.config["outcome"] = {**made.config.get("outcome", {}), "min_weekly_hours": 20}
+    found = outcome(delivery.write(tmp_path / "codes"))
+    assert found.counts("repeated_code", "employment")[::2] == (len(rows), {"fix"})
+    pd.testing.assert_frame_equal(found.panel, outcome(empty.write(tmp_path / "empty")).panel)
+
+
+AGES = [18.0, 25.5, 31.0, 44.2, 44.2, 44.2, 58.0, 64.0, 70.0, 80.0, 90.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "codes"),
+    [
+        ([*AGES, 99.0, 99.0, 99.0], [99.0]),
+        ([*AGES, 99.0, 99.0], []),  # of two persons
+        ([*AGES, 95.0, 88.0, 88.0, 88.0], []),  # 88 is an age here
+        ([*AGES, 90.0, 90.0, 90.0], []),
+        ([*AGES, -1.0, -1.0, -1.0, 999.0, 999.0, 999.0], [-1.0, 999.0]),
+        ([*AGES, 500.0, 500.0, 500.0], [500.0]),  # no usual code, and far from all
+        ([*AGES, 150.0, 150.0, 150.0], []),
+        ([0.0, 1.0, 1.0, 0.0, 1.0, 0.0], []),
+        ([0.0, 1.0, 1.0, 0.0, 9.0, 9.0, 9.0], [9.0]),
+        ([5.0, 6.0, 7.0, 7.0, 7.0, 8.0, 8.0, 8.0, 9.0, 9.0, 9.0], []),  # years at school
+        ([-1.5, -0.5, -1.0, -1.0, -1.0, 0.0, 0.5, 1.0, 2.0], []),  # a score
+        ([0.0] * 9 + [*np.arange(1e5, 9e5, 1e5), 9e6] + [99999.0] * 4, [99999.0]),  # wages, a code inside the range
+        ([99.0, 99.0, 99.0], []),
+    ],
+)
+def test_numbers_that_repeat_like_codes(values: list[float], codes: list[float]) -> None:
+    column, person = pd.Series([*values, np.nan]), pd.Series([f"p{i}" for i in range(len(values) + 1)])
+    found = repeated.repeated_numbers(column, person, 3)
+    assert sorted(column[found].unique()) == codes
+    assert not repeated.repeated_numbers(column, person * 0 + "p", 3).any()  # of one person
+
+
+def test_days_that_repeat_outside_the_bulk(tmp_path: Path) -> None:
+    delivery = good()
+    delivery.put("employment", [0, 60, 120], start_on=date(1950, 1, 1))
+    delivery.put("employment", [7], start_on=date(1951, 6, 2))
+    checked = examine(read_cohort(delivery.write(tmp_path)))
+    found = Outcome(checked.quality, None, None)
+    assert found.counts("repeated_code", "employment") == (3, 3, {"warn"})
+    assert found.counts("date_outside_bulk", "employment") == (1, 1, {"warn"})
+    assert any("start_on 1950-01-01, which repeats" in text for _, text in checked.said)
+    assert not any("1951" in text for _, text in checked.said)  # it is one person's
+    days = pd.Series(pd.date_range("1990-01-01", "2016-01-01", freq="90D"))
+    assert not plausible.far_from_bulk(days, 2).any()
+    late = pd.concat([days, pd.Series(pd.to_datetime(["2045-01-01"]))])
+    assert plausible.far_from_bulk(late, 2).sum() == 1 and not plausible.far_from_bulk(late, 35).any()
+
+
+def test_ages_that_few_trials_have_are_told(tmp_path: Path) -> None:
+    delivery = good()
+    ages = [14.99, 15.0, 100.9, 101.0, 60.0] + [40.0] * 35
+    delivery.tables["trial"] = delivery.tables["trial"].append_column("age", pa.array(ages))
+    on = delivery.column("trial", "randomised_on")
+    keys = delivery.column("trial", "person_id")
+    births = dict(zip(delivery.column("persons", "person_id"), range(10**6), strict=False))
+    delivery.put("persons", [births[keys[5]]], birth_date=on[5] - timedelta(days=14 * 365))
+    found = outcome(delivery.write(tmp_path / "usual"))
+    assert found.counts("implausible_age", "trial") == (2, 2, {"warn"})
+    assert found.counts("implausible_age", "persons") == (1, 1, {"warn"})
+    delivery.config["plausible"] = {"age": [18, 59]}
+    found = outcome(delivery.write(tmp_path / "young"))
+    assert found.counts("implausible_age", "trial")[:1] == (5,)
+
+
+def test_a_declared_covariate_is_looked_at_and_who_is_randomised_before_the_register_is_told(tmp_path: Path) -> None:
+    delivery = good()
+    severity = pa.array([999.0 if i < 4 else float(i % 5) for i in range(40)])
+    delivery.tables["trial"] = delivery.tables["trial"].append_column("severity", severity)
+    first = sorted(delivery.column("trial", "randomised_on"))[20]
+    n = sum(day < first.replace(day=1) for day in delivery.column("trial", "randomised_on"))
+    delivery.config |= {"covariates": [{"severity": "number"}], "observed_from": f"{first:%Y-%m}"}
+    checked = examine(read_cohort(delivery.write(tmp_path)))
+    found = Outcome(checked.quality, None, None)
+    assert found.counts("repeated_code", "trial") == (4, 4, {"warn"})
+    assert found.counts("randomised_before_register")[0] == n > 0
 
 
 @pytest.mark.parametrize(

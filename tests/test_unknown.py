@@ -471,3 +471,32 @@ def test_reasons_are_printed_in_words() -> None:
     assert words.reasons("weekly_hours 1200, outside 2") == "hours not known 1,200, outside the register 2"
     assert set(words.REASONS) == set(REASONS)
     assert set(NOTES.values()) <= set(words.NOTES.values())
+
+
+# --- a job that goes on in another register ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ([job("P1", DAY(2012, 4, 1), None)], [1, 1, -1, -1, -1, -1]),  # the job that was left goes on in the second
+        ([job("P1", DAY(2012, 4, 3), None)], [1, 1, -1, 1, 1, 1]),  # two days later: another job of this employer
+        ([job("P1", DAY(2012, 4, 1), None, employer_id="E2")], [1, 1, -1, 1, 1, 1]),
+        ([job("P1", DAY(2011, 6, 1), None)], [1, 1, -1, -1, -1, -1]),  # the second has the job's own first day
+    ],
+)
+def test_a_job_that_goes_on_in_the_next_register_is_no_return(
+    second: list[dict], expected: list[int], tmp_path: Path
+) -> None:
+    first = [job("P1", DAY(2011, 6, 1), DAY(2012, 3, 31)), job("P2", DAY(2011, 6, 1), DAY(2012, 3, 31))]
+    (tmp_path / "extracts").mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(second, schema=JOBS), tmp_path / "extracts" / "later.parquet")
+    said = [
+        {"layout": "spells", "files": "employment.parquet", "observed_until": "2012-03"},
+        {"layout": "spells", "files": "later.parquet", "observed_from": "2012-04"},
+    ]
+    extracts = {"employment": first, "persons": moved((DAY(2012, 2, 10), None))}
+    found = made(tmp_path, extracts, layouts={"employment": said}, outcome={"after_emigration": "missing"})
+    assert states(found, "P1") == expected
+    assert found.counts("job_after_emigration")[0] == int(expected[-1] == 1)
+    assert "begun_on" not in found.people

@@ -92,6 +92,7 @@ CHOSEN: dict[str, Any] = {
         "health_contact_months": 6,
     },
     "checks": {"open_end": "warn"},
+    "plausible": {"age": [16, 90], "weekly_hours": [1, 80], "years_from_bulk": 3, "repeats": 4},
     "verify": {"max_persons": 25},
     "disclosure": {"profile": "dst"},
 }  # fmt: skip

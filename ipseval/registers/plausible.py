@@ -1,4 +1,7 @@
-"""What cannot be: hours beyond a week, ages beyond a life, births after randomisation, a day far from all others."""
+"""What cannot be, and what hardly is: hours, ages, births after randomisation, dates far from the bulk of others.
+
+What hardly is, is counted and kept: ``plausible`` of a cohort says from where on.
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,10 +9,11 @@ import pandas as pd
 from ipseval.registers.distinct import looked_up
 
 MOST_HOURS = 168  # of a week
-LONG_HOURS = 80  # above, hours are possible and rare; 99 and 99.9 are usual signs of "not stated"
 MOST_YEARS = 110  # of age at randomisation
 DAYS_A_YEAR = 365.25
 APART_DAYS, APART_RANGES = 730, 3.0  # a day is apart so far, and so many interquartile ranges, from the median
+BULK = (0.05, 0.95)  # of the dates of a column, each day once
+FEWEST = 10  # dates that have a bulk
 
 
 def impossible_hours(frame: pd.DataFrame) -> np.ndarray:
@@ -18,16 +22,24 @@ def impossible_hours(frame: pd.DataFrame) -> np.ndarray:
     return (hours < 0) | (hours > MOST_HOURS)
 
 
-def long_hours(frame: pd.DataFrame) -> np.ndarray:
+def implausible_hours(frame: pd.DataFrame, low: float, high: float) -> np.ndarray:
     """Hours a week that are possible and hardly true."""
     hours = frame["weekly_hours"].astype(float).to_numpy()
-    return (hours > LONG_HOURS) & (hours <= MOST_HOURS)
+    return ((hours < low) | (hours > high)) & ~impossible_hours(frame)
 
 
 def impossible_age(frame: pd.DataFrame) -> np.ndarray:
     """Ages at randomisation below 0 or above 110."""
     age = frame["age"].astype(float).to_numpy()
     return (age < 0) | (age > MOST_YEARS)
+
+
+def implausible_age(age: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Ages at randomisation (years, missing where unknown) that few trials have: younger than ``low``, above ``high``.
+
+    Who is 100 is so until the next birthday.
+    """
+    return ((age < low) | (age >= high + 1)) & (age >= 0) & (age <= MOST_YEARS)
 
 
 def impossible_birth(frame: pd.DataFrame, column: str, randomised_on: pd.Series) -> np.ndarray:
@@ -41,13 +53,17 @@ def impossible_birth(frame: pd.DataFrame, column: str, randomised_on: pd.Series)
     randomised_on : Series
         By person.
     """
+    age = age_by_birth(frame, column, randomised_on)
+    return (age < 0) | (age > MOST_YEARS)
+
+
+def age_by_birth(frame: pd.DataFrame, column: str, randomised_on: pd.Series) -> np.ndarray:
+    """Years at randomisation by a day of birth, or by a month as YYYYMM; float, missing where one is unknown."""
     day = looked_up(randomised_on, frame["person_id"])
     if column == "birth_date":
-        age = ((day - frame[column]).dt.days / DAYS_A_YEAR).to_numpy(dtype=float)
-    else:
-        month = frame[column].astype(float).to_numpy()
-        age = (day.dt.year + (day.dt.month - 1) / 12).to_numpy(dtype=float) - (month // 100 + (month % 100 - 1) / 12)
-    return (age < 0) | (age > MOST_YEARS)
+        return ((day - frame[column]).dt.days / DAYS_A_YEAR).to_numpy(dtype=float)
+    month = frame[column].astype(float).to_numpy()
+    return (day.dt.year + (day.dt.month - 1) / 12).to_numpy(dtype=float) - (month // 100 + (month % 100 - 1) / 12)
 
 
 def far_from_others(frame: pd.DataFrame) -> np.ndarray:
@@ -58,3 +74,19 @@ def far_from_others(frame: pd.DataFrame) -> np.ndarray:
         return np.zeros(len(frame), bool)
     low, middle, high = np.nanquantile(number, [0.25, 0.5, 0.75])
     return np.abs(number - middle) > APART_DAYS + APART_RANGES * (high - low)
+
+
+def far_from_bulk(days: pd.Series, years: float) -> np.ndarray:
+    """Dates outside the bulk: further from it than some years and than it is long; bool, length n.
+
+    The bulk are the middle nine tenths of the days that there are, each counted once, so that a sign which many rows
+    share does not move it. Fewer than ``FEWEST`` days have none.
+    """
+    number = days.to_numpy().astype("datetime64[D]")
+    distinct = np.unique(number[~np.isnat(number)]).astype("int64")
+    if len(distinct) < FEWEST:
+        return np.zeros(len(days), bool)
+    low, high = np.quantile(distinct, BULK)
+    reach = max(years * DAYS_A_YEAR, high - low)
+    value = np.where(np.isnat(number), np.nan, number.astype("int64").astype(float))
+    return (value < low - reach) | (value > high + reach)

@@ -1,6 +1,6 @@
 """Where persons live: emigration, return, and the jobs that tell of a return."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from ipseval.contracts import STATE_COLUMNS
-from ipseval.registers.distinct import looked_up
+from ipseval.registers.distinct import looked_up, stacked_rows
 from ipseval.registers.spells import begins_of_runs
 
 GONE, BACK = "emigrated_on", "returned_on"
 MOVES = (GONE, BACK, "emigrated_month", "returned_month")  # in which the rows of a person may differ
+BEGUN = "begun_on"  # first day of the job that a spell continues, where it may have begun in another part
 NO_DAY = np.datetime64("NaT", "D")
 
 
@@ -69,10 +70,27 @@ def _begun(spells: pd.DataFrame) -> pd.Series:
 
     # ASSUME: spells without an employer that are up to three days apart are one run, as four weeks a month are.
     """
+    if BEGUN in spells:
+        return spells[BEGUN]
     kinds = ["employer_id"] if "employer_id" in spells else [c for c in STATE_COLUMNS.values() if c in spells]
     known = spells["is_observed"] == 1
     begun = begins_of_runs(spells[known], ["person_id", *kinds], apart=1 if "employer_id" in spells else 4)
     return pd.Series(begun, index=spells.index[known]).reindex(spells.index).astype("datetime64[s]")
+
+
+def with_begun(parts: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The parts of an extract with ``begun_on``, where a job may go on from one part to the next; else as they are.
+
+    Jobs are told apart by the columns that all parts have: by employer only where every part tells it.
+    """
+    kinds = ("employer_id", *STATE_COLUMNS.values())
+    wanted = ["person_id", "start_on", "end_on", "is_observed", *kinds]
+    shared = [name for name in wanted if all(name in part for part in parts)]
+    if len(parts) < 2 or "is_observed" not in shared or "start_on" not in shared:
+        return list(parts)
+    begun = _begun(stacked_rows([part[shared] for part in parts])).to_numpy()
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    return [part.assign(**{BEGUN: days}) for part, days in zip(parts, np.split(begun, ends), strict=True)]
 
 
 def move_columns(names: pd.Index) -> list[tuple[str, str]]:

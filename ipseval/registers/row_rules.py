@@ -1,14 +1,14 @@
 """Row rules of the check: how rows are found and mended; ``ipseval.registers.rules`` says what becomes of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.contracts import EXTRACTS
-from ipseval.registers import plausible, signs
+from ipseval.registers import plausible, repeated, signs
 from ipseval.registers.dates import SENTINEL_YEAR
 from ipseval.registers.distinct import looked_up
 from ipseval.registers.residence import NO_MOVES, Moves
@@ -37,7 +37,7 @@ class RowRule:
     find: Callable[[pd.DataFrame, Known], np.ndarray]
     mend: Callable[[pd.DataFrame, np.ndarray, Known], pd.DataFrame] | None = None
     column: str = ""
-    words: Callable[[pd.DataFrame, np.ndarray], dict[str, str]] = lambda frame, rows: {}
+    words: Callable[[pd.DataFrame, np.ndarray, Known], dict[str, str]] = lambda frame, rows, known: {}
 
 
 def _is_spells(extract: str) -> bool:
@@ -70,7 +70,7 @@ def _no_event(column: str) -> RowRule:
             return np.zeros(len(frame), bool)
         return signs.no_event(frame, column, looked_up(known.randomised_on, frame["person_id"]))
 
-    def words(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, str]:
+    def words(frame: pd.DataFrame, rows: np.ndarray, known: Known) -> dict[str, str]:
         return {"day": signs.told(frame, column, rows)}
 
     return RowRule("past_sign", _has(column), find, _emptied(column), column, words)
@@ -96,6 +96,66 @@ def _impossible_birth(column: str) -> RowRule:
         column,
         lambda frame, known: plausible.impossible_birth(frame, column, known.randomised_on),
     )
+
+
+def _span(key: str) -> Callable[[pd.DataFrame, np.ndarray, Known], dict[str, str]]:
+    """Words for the ends of what ``plausible`` has for a number."""
+
+    def words(frame: pd.DataFrame, rows: np.ndarray, known: Known) -> dict[str, str]:
+        low, high = known.cohort.plausible[key]
+        return {"low": f"{low:g}", "high": f"{high:g}"}
+
+    return words
+
+
+def _hardly(
+    rule: str, extract: str, column: str, key: str, find: Callable[[pd.DataFrame, Known], np.ndarray]
+) -> RowRule:
+    """A value that hardly is true is counted; as a fix it is read as not known."""
+    return replace(_impossible(rule, extract, column, find), words=_span(key))
+
+
+def _implausible_birth(column: str) -> RowRule:
+    def find(frame: pd.DataFrame, known: Known) -> np.ndarray:
+        age = plausible.age_by_birth(frame, column, known.randomised_on)
+        return plausible.implausible_age(age, *known.cohort.plausible["age"])
+
+    return _hardly("implausible_age", "persons", column, "age", find)
+
+
+def _repeated(extract: str, column: str) -> RowRule:
+    """Values that repeat like a code for missing."""
+
+    def find(frame: pd.DataFrame, known: Known) -> np.ndarray:
+        chosen, values = known.cohort.plausible, frame[column]
+        if pd.api.types.is_datetime64_any_dtype(values):
+            least, years = chosen["repeats"], chosen["years_from_bulk"]
+            return repeated.repeated_days(values, frame["person_id"], least, years)
+        if not pd.api.types.is_numeric_dtype(values):
+            return np.zeros(len(frame), bool)
+        return repeated.repeated_numbers(values, frame["person_id"], chosen["repeats"])
+
+    def words(frame: pd.DataFrame, rows: np.ndarray, known: Known) -> dict[str, str]:
+        return {"value": repeated.told(frame.loc[rows, column])}
+
+    return replace(_impossible("repeated_code", extract, column, find), words=words)
+
+
+def _outside_bulk(extract: str, column: str) -> RowRule:
+    """Dates far from almost all others, which nobody or hardly anybody shares."""
+
+    def find(frame: pd.DataFrame, known: Known) -> np.ndarray:
+        chosen = known.cohort.plausible
+        apart = plausible.far_from_bulk(frame[column], chosen["years_from_bulk"])
+        least, years = chosen["repeats"], chosen["years_from_bulk"]
+        return apart & ~repeated.repeated_days(frame[column], frame["person_id"], least, years)
+
+    return replace(_impossible("date_outside_bulk", extract, column, find), mend=None)
+
+
+def of_covariates(cohort: Cohort) -> tuple[RowRule, ...]:
+    """Rules of the trial list's columns that a cohort declares, which are numbers or codes."""
+    return tuple(_repeated("trial", name) for name in cohort.covariates)
 
 
 def _end_before_start(frame: pd.DataFrame, known: Known) -> np.ndarray:
@@ -154,6 +214,12 @@ def _after_register(days: pd.Series, known: Known) -> np.ndarray:
     return np.zeros(len(days), bool) if until is None else _months(days) > np.datetime64(until, "M")
 
 
+def _before_register(frame: pd.DataFrame, known: Known) -> np.ndarray:
+    since = known.cohort.observed_from
+    days = frame["randomised_on"]
+    return np.zeros(len(days), bool) if since is None else _months(days) < np.datetime64(since, "M")
+
+
 def _outside_register(frame: pd.DataFrame, known: Known) -> np.ndarray:
     """Spells of which no day lies within the register's coverage."""
     since = known.cohort.observed_from
@@ -174,7 +240,15 @@ def _only(name: str) -> Callable[[str], bool]:
     return lambda extract: extract == name
 
 
-ROW_RULES: tuple[RowRule, ...] = (
+# Columns, by extract, of which values may repeat like codes, and dates that may lie outside the bulk of others.
+REPEATED = (
+    *(("trial", "age"), ("employment", "weekly_hours"), ("income", "wage_income"), ("persons", "birth_date")),
+    *(("employment", "start_on"), ("employment", "end_on"), ("education", "completed_on"), ("health_contacts", "date")),
+    *(("wage_subsidy", "start_on"), ("benefits", "start_on"), ("services", "start_on")),
+)
+DATED = tuple((extract, column) for extract, column in REPEATED if column in ("start_on", "completed_on", "date"))
+
+ALONE: tuple[RowRule, ...] = (  # of one part of an extract
     *map(_sentinel, OPEN_DATES),
     *map(_no_event, signs.EVENTS),
     _impossible("impossible_age", "trial", "age", lambda frame, known: plausible.impossible_age(frame)),
@@ -182,13 +256,26 @@ ROW_RULES: tuple[RowRule, ...] = (
     _impossible(
         "impossible_hours", "employment", "weekly_hours", lambda frame, known: plausible.impossible_hours(frame)
     ),
-    _impossible("long_hours", "employment", "weekly_hours", lambda frame, known: plausible.long_hours(frame)),
+    *(_repeated(extract, column) for extract, column in REPEATED),
+    _hardly(
+        *("implausible_age", "trial", "age", "age"),
+        lambda frame, known: plausible.implausible_age(
+            frame["age"].astype(float).to_numpy(), *known.cohort.plausible["age"]
+        ),
+    ),
+    *map(_implausible_birth, ("birth_date", "birth_month")),
+    _hardly(
+        *("implausible_hours", "employment", "weekly_hours", "weekly_hours"),
+        lambda frame, known: plausible.implausible_hours(frame, *known.cohort.plausible["weekly_hours"]),
+    ),
+    *(_outside_bulk(extract, column) for extract, column in DATED),
     RowRule(
         "far_from_others",
         _only("trial"),
         lambda frame, known: plausible.far_from_others(frame),
         column="randomised_on",
     ),
+    RowRule("randomised_before_register", _only("trial"), _before_register),
     RowRule(
         "randomised_after_register", _only("trial"), lambda frame, known: _after_register(frame["randomised_on"], known)
     ),
@@ -197,6 +284,8 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("end_before_start", _is_spells, _end_before_start),
     RowRule("before_birth", _is_spells, _before_birth),
     RowRule("starts_before_birth", _is_spells, _starts_before_birth),
+)
+RESIDENCE: tuple[RowRule, ...] = (  # and those behind them: a job may go on in another part
     RowRule("after_death", _is_spells, _after_death, _cut),
     RowRule("class_would_decide", _only("education"), _class_would_decide, column="class"),
     RowRule("job_after_emigration", _only("employment"), _job_after_emigration),

@@ -205,10 +205,30 @@ RULES: dict[str, Rule] = FILES | {
     "impossible_hours": Rule(
         "fix", "[has|have] weekly hours below 0 or above 168.", others=STOP, done="read as not known"
     ),
-    "long_hours": Rule(
+    "implausible_age": Rule(
         "warn",
-        "[has|have] more than 80 weekly hours: 99 and the like are signs of hours that are not stated.",
-        others=("stop", "fix"),
+        "[was|were] younger than {low} or older than {high} years at randomisation.",
+        "Check the births and who was eligible.",
+        ("stop", "fix"),
+    ),
+    "implausible_hours": Rule(
+        "warn", "[has|have] weekly hours outside {low} to {high}.", "Ask the register.", ("stop", "fix")
+    ),
+    "repeated_code": Rule(
+        "warn",
+        "[has|have] {column} {value}, which repeats like a code for missing.",
+        "Ask what it means; checks: {{repeated_code: fix}} reads it as not known.",
+        ("stop", "fix"),
+    ),
+    "date_outside_bulk": Rule(
+        "warn", "[has|have] {column} years before or after almost all others.", "Check the dates.", STOP
+    ),
+    "randomised_before_register": Rule(
+        "warn",
+        "[was|were] randomised before observed_from.",
+        "Check observed_from.",
+        STOP,
+        done="kept: their months before it are missing",
     ),
     "end_before_start": Rule(
         "drop",
