@@ -44,7 +44,7 @@ def select(cohort: Cohort, cleaned: Tables) -> dict[str, pd.DataFrame]:
         by a file (``corrections``, ``leave_out``).
     """
     trial = needed(cleaned, "trial").set_index("person_id").sort_index()
-    records = Records(trial, cleaned, cohort.describe)
+    records = Records(trial, cleaned, cohort.describe, cohort)
     steps = _steps(cohort, records)
     is_analysed = pd.Series(True, index=trial.index)
     for step in steps:

@@ -4,6 +4,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -500,3 +501,35 @@ def test_a_job_that_goes_on_in_the_next_register_is_no_return(
     assert states(found, "P1") == expected
     assert found.counts("job_after_emigration")[0] == int(expected[-1] == 1)
     assert "begun_on" not in found.people
+
+
+# --- covariates of sources that end before randomisation ---------------------------------------
+
+MONTHS_AND_COVARIATES = {  # the source's first and last month -> covariates of P1 and P3
+    (None, "2012-01"): ([1.0, 0.0], [0.5, 0.0], [120.0, 0.0], [1.0, 0.0]),
+    (None, "2011-12"): ([None] * 2, [None] * 2, [120.0, 0.0], [None, 0.0]),  # the year before is whole
+    (None, "2011-11"): ([None] * 2, [None] * 2, [None] * 2, [None, 0.0]),
+    ("2011-11", None): ([1.0, 0.0], [None] * 2, [None] * 2, [1.0, 0.0]),
+    ("2010-06", None): ([1.0, 0.0], [0.5, 0.0], [120.0, 0.0], [1.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("months", MONTHS_AND_COVARIATES)
+def test_covariates_of_a_source_that_does_not_speak_of_the_time_are_missing(months: tuple, tmp_path: Path) -> None:
+    """P1 has a benefit, contacts, a wage and a low level; P3 has none of them, and a high level from before."""
+    rows = {
+        "benefits": [{"person_id": "P1", "benefit": "aap", "start_on": DAY(2011, 6, 1), "end_on": DAY(2012, 6, 1)}],
+        "health_contacts": [{"person_id": "P1", "contact": "day", "date": DAY(2011, k, 9)} for k in range(4, 10)],
+        "income": [{"person_id": "P1", "year": 2011, "wage_income": 120.0}],
+        "education": [
+            {"person_id": "P1", "level": 2, "completed_on": DAY(2001, 6, 1)},
+            {"person_id": "P3", "level": 5, "completed_on": DAY(2001, 6, 1)},
+        ],
+    }
+    said = {key: month for key, month in zip(("observed_from", "observed_until"), months, strict=True) if month}
+    layouts = {name: {"layout": "spells", **said} for name in rows}
+    people = made(tmp_path, {"employment": OPEN, **rows}, layouts=layouts).people.set_index("person_id")
+    names = ["benefit[aap]", "health_contacts_per_month[day]", "wage_income", "less_than_upper_secondary"]
+    for name, expected in zip(names, MONTHS_AND_COVARIATES[months], strict=True):
+        assert [None if np.isnan(value) else value for value in people.loc[["P1", "P3"], name]] == expected, name
+    assert people["education[higher]"].notna().any() == (months[1] in (None, "2012-01"))

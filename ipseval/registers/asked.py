@@ -21,7 +21,7 @@ def check(cohort: Cohort, frames: Tables, found: Findings) -> None:
     if trial is None or found.faults or not cohort.asked_covariates:
         return
     every = {name: frames.get(name) for name in EXTRACTS}
-    records = Records(trial.set_index("person_id").sort_index(), every, cohort.describe)
+    records = Records(trial.set_index("person_id").sort_index(), every, cohort.describe, cohort)
     known = [*covariates(records, cohort.covariates), *trial.columns]
     for name in _lacking(cohort, known):
         words = {"column": name, "near": nearest(name, known)}

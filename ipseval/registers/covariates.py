@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval.config import COMPLETED_YEARS
+from ipseval.config import COMPLETED_YEARS, Cohort
 from ipseval.registers.categories import is_category
 from ipseval.registers.distinct import looked_up
+from ipseval.registers.observed import within_sources
 from ipseval.registers.residence import move_columns
 from ipseval.registers.schooling import STARTED, UPPER_SECONDARY, has_class, highest_levels
 
@@ -36,11 +37,14 @@ class Records:
         Extract -> cleaned rows, or None where not delivered.
     describe : mapping
         The configuration's ``describe``.
+    cohort : Cohort, optional
+        Says which months the sources of an extract speak of; all of them without it.
     """
 
     trial: pd.DataFrame
     extracts: Mapping[str, pd.DataFrame | None]
     describe: Mapping[str, Any]
+    cohort: Cohort | None = None
 
     @property
     def randomised_on(self) -> pd.Series:
@@ -50,6 +54,17 @@ class Records:
     def day_of(self, frame: pd.DataFrame) -> pd.Series:
         """Day of randomisation of the person of each row."""
         return looked_up(self.randomised_on, frame["person_id"])
+
+    def speaks_of(self, extract: str, months: np.ndarray) -> np.ndarray:
+        """Whether the sources of an extract speak of calendar months (since 1970-01); bool, of their shape."""
+        if self.cohort is None:
+            return np.ones(months.shape, bool)
+        return within_sources(self.cohort, extract, months)
+
+    @property
+    def month(self) -> np.ndarray:
+        """Month of randomisation by person, since 1970-01."""
+        return self.randomised_on.to_numpy().astype("datetime64[M]").astype("int64")
 
     def person_column(self, name: str) -> pd.Series | None:
         """A column of ``persons`` by person of the trial; None where not delivered."""
@@ -97,6 +112,9 @@ def native_born(records: Records) -> Made:
 def education(records: Records) -> Made:
     """Highest level completed by the day of randomisation: below upper secondary, and in groups.
 
+    Where the source ended before randomisation, courses since then are not known: who had upper secondary education
+    has it still, of others it is missing.
+
     # ASSUME: no record is missing, not "low".
     """
     courses = records.extracts["education"]
@@ -106,17 +124,21 @@ def education(records: Records) -> Made:
     highest = highest.reindex(records.trial.index)
     if has_class(courses):  # a level 3 of which the class is not told could be either
         highest = highest.mask(highest == STARTED)
+    is_known = records.speaks_of("education", records.month)
     groups = {
-        f"education[{name}]": highest.between(low, high).astype(float).where(highest.notna())
+        f"education[{name}]": highest.between(low, high).astype(float).where(highest.notna() & is_known)
         for name, (low, high) in EDUCATION_LEVELS.items()
     }
-    return {"less_than_upper_secondary": (highest < UPPER_SECONDARY).astype(float).where(highest.notna()), **groups}
+    low = (highest < UPPER_SECONDARY).astype(float).where(highest.notna() & (is_known | (highest >= UPPER_SECONDARY)))
+    return {"less_than_upper_secondary": low, **groups}
 
 
 def wage_income(records: Records) -> Made:
     """Wage income of the calendar year before randomisation, or of ``describe.wage_income_year`` if that is earlier.
 
     # ASSUME: a person without a row for the year had no wage income, as long as the extract covers the year.
+
+    A year that ends after the source is missing.
     """
     income = records.extracts["income"]
     if income is None:
@@ -125,7 +147,9 @@ def wage_income(records: Records) -> Made:
     chosen = year - 1 if fixed is None else pd.Series(fixed, index=year.index).where(fixed < year)
     of_year = income[income["year"] == income["person_id"].map(chosen)]
     total = of_year.groupby("person_id")["wage_income"].sum().reindex(records.trial.index).fillna(0.0)
-    return {"wage_income": total.where(chosen.isin(income["year"]))}
+    ends = np.nan_to_num((chosen.to_numpy(dtype=float) - 1970) * 12 + 11).astype("int64")  # its December
+    is_spoken_of = records.speaks_of("income", ends) & records.speaks_of("income", ends - 11)
+    return {"wage_income": total.where(chosen.isin(income["year"]) & is_spoken_of)}
 
 
 def benefits(records: Records) -> Made:
@@ -136,6 +160,7 @@ def benefits(records: Records) -> Made:
     day = records.day_of(spells)
     current = spells[(spells["start_on"] <= day) & ~(spells["end_on"] < day)]
     unknown = _is_among(records, current[current["is_observed"] == 0]) == 1
+    unknown |= ~records.speaks_of("benefits", records.month)
     return {
         f"benefit[{name}]": _is_among(records, current[current["benefit"] == name]).mask(unknown)
         for name in sorted(spells["benefit"].dropna().unique())
@@ -143,7 +168,10 @@ def benefits(records: Records) -> Made:
 
 
 def health_contacts(records: Records) -> Made:
-    """Contacts a month over the months before randomisation (``describe.health_contact_months``)."""
+    """Contacts a month over the months before randomisation (``describe.health_contact_months``).
+
+    Missing where a source does not speak of all of these months.
+    """
     contacts = records.extracts["health_contacts"]
     if contacts is None:
         return {}
@@ -157,7 +185,8 @@ def health_contacts(records: Records) -> Made:
         .reindex(records.trial.index, fill_value=0)
         for name in sorted(contacts["contact"].unique())
     }
-    return {f"health_contacts_per_month[{name}]": count / months for name, count in counts.items()}
+    spoken = records.speaks_of("health_contacts", records.month[:, None] - np.arange(months + 1)).all(axis=1)
+    return {f"health_contacts_per_month[{name}]": (count / months).where(spoken) for name, count in counts.items()}
 
 
 def _is_among(records: Records, rows: pd.DataFrame) -> pd.Series:
