@@ -22,6 +22,7 @@ from ipseval.pipeline import analyse
 from ipseval.present import present, products
 from ipseval.products import PRESENTED
 from ipseval.settings import ROOT, read_cohort
+from ipseval.tables.record import left_by
 from ipseval.tables.registry import TABLES
 from ipseval.tables.render import RENDERERS, to_html
 from ipseval.tables.render_csv import grid, safe, to_csv
@@ -152,6 +153,16 @@ def test_record_follows_the_choices(made):
     )
     assert "had a job" in record["Population"]
     assert "withdrew consent" in record["Population"]
+
+
+@pytest.mark.parametrize(("layout", "when"), [("monthly", "month before"), ("weekly_wide", "week before")])
+def test_record_says_what_eligibility_looked_at(layout, when, made):
+    """Layouts without days know who had a job in the month, or week, before randomisation."""
+    one = made["plain"]
+    assert "on the day of randomisation" in left_by(looked_up(one), "employed_at_randomisation")
+    cohort = dataclasses.replace(one.cohort, layouts={"employment": {"layout": layout}})
+    review = Review(cohort, looked_up(one).tables)
+    assert f"in the {when} randomisation" in dict(TABLES["table5_effects"](review).record)["Population"]
 
 
 # --- table 5 -------------------------------------------------------------------------------------

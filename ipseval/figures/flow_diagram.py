@@ -131,7 +131,7 @@ def _analysis(review: Review, arm: str) -> Lines:
     """Who is analysed, and who was left out at which step."""
     steps = [row for row in review.rows("flow", centre=ALL, arm=arm) if row["step"] not in ("randomised", "analysed")]
     n = _flow(review, "analysed", arm).get("n_persons")
-    left = [f"• {words.sentence(left_by(row['step']))} ({count(row['n_excluded'])})" for row in steps]
+    left = [f"• {words.sentence(left_by(review, row['step']))} ({count(row['n_excluded'])})" for row in steps]
     head = (say("Left out, as of randomisation:"),) if left else ()
     return (f"{say('Analysed')} ({count(n)})", *head, *left)
 

@@ -113,7 +113,7 @@ def _notes(review: Review, variance: str, window: str) -> tuple[str, ...]:
     )
 
 
-def _reasons(review: Review, rows: list[Record]) -> tuple[str, ...]:
+def _reasons(review: Review, rows: list[dict]) -> tuple[str, ...]:
     """How many person-months are missing for which reason, of each arm; nothing in a release, which has no counts."""
     said = {}
     for row in rows:

@@ -151,7 +151,7 @@ def _accumulated_notes(review: Review, found: list[dict]) -> tuple[str, ...]:
             "subsidy; 0 without a job. Who has a job of unknown hours on such a day is left out: they are all employed."
         ),
         *most,
-        *review.unknown(found),
+        *review.unknown(row["note"] for row in found),
         *stratified(row for row in found if row["stratified_by"] != "centre"),  # centres are named above
         say(
             "Employers and jobs: with or without wage subsidy. Jobs begun after the day of randomisation, in month 0 "

@@ -3,6 +3,7 @@
 from ipseval import words
 from ipseval.config import ORDINARY, Outcome
 from ipseval.language import phrases, say
+from ipseval.registers.layouts import MONTH, WEEK, grain
 from ipseval.tables.review import ALL, Review
 
 STEPS = phrases(
@@ -10,6 +11,12 @@ STEPS = phrases(
         "left_out": "who was left out on a list of persons",
         "consent_withdrawn": "who withdrew consent",
         "employed_at_randomisation": "who had a job, with or without wage subsidy, on the day of randomisation",
+    }
+)
+EMPLOYED = phrases(  # in layouts that know no days
+    {
+        WEEK: "who had a job, with or without wage subsidy, in the week before randomisation",
+        MONTH: "who had a job, with or without wage subsidy, in the month before randomisation",
     }
 )
 POLICIES = phrases({"zero": "count as not employed", "missing": "count as not observed"})
@@ -80,12 +87,15 @@ def population(review: Review) -> str:
     steps = [s for s in dict.fromkeys(r["step"] for r in review.rows("flow", centre=ALL, arm=ALL)) if s not in ends]
     if not steps:
         return say("All persons randomised.")
-    left = words.listed([left_by(step) for step in steps], say("or"))
+    left = words.listed([left_by(review, step) for step in steps], say("or"))
     return say("Persons randomised, without those {left}.", left=left)
 
 
-def left_by(step: str) -> str:
+def left_by(review: Review, step: str) -> str:
     """Who leaves at a step of the flow."""
+    unit = grain(review.cohort, "employment")
+    if step == "employed_at_randomisation" and unit in EMPLOYED:
+        return say(EMPLOYED[unit])
     if step.startswith("excluded_"):
         column = words.plain(step.removeprefix("excluded_"))
         return say("whose {column} is among the cohort's exclusions", column=column)

@@ -161,15 +161,15 @@ class Review:
         said = (part for note in notes for part in str(note).split("; ") if part.startswith(LEFT_OUT))
         names = dict.fromkeys(n for part in said for n in part.removeprefix(LEFT_OUT).split(", ") if n)
         own = frame[frame["analysis"].isin(list(analyses))]
-        short = (*self._short_windows(own), *self.unknown(own.to_dict("records")))
+        short = (*self._short_windows(own), *self.unknown(own["note"]))
         if not names:
             return short
         known = words.listed([words.inside(self.covariate(n)) for n in names])
         return (say("Not in this cohort, hence in no model: {covariates}.", covariates=known), *short)
 
-    def unknown(self, rows: Iterable[Record]) -> tuple[str, ...]:
+    def unknown(self, notes: Iterable[object]) -> tuple[str, ...]:
         """Sentences on months that are missing because something of them is not known, as the notes of rows say."""
-        said = dict.fromkeys(part for row in rows for part in str(row["note"]).split("; "))
+        said = dict.fromkeys(part for note in notes for part in str(note).split("; "))
         return tuple(f"{words.sentence(words.note(part))}." for part in said if part in NOTES.values())
 
     def _short_windows(self, effects: pd.DataFrame) -> tuple[str, ...]:
