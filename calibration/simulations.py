@@ -9,7 +9,7 @@ from calibration.trial import Case, Trial, cohort_of, draw_trial, effects_of_cen
 from ipseval.config import Cohort, Randomisation
 from ipseval.estimation.analyses import Regression, regressions
 from ipseval.estimation.estimators import assigned_last
-from ipseval.estimation.multiplicity import p_values
+from ipseval.estimation.multiplicity import by_tails
 from ipseval.estimation.redrawn import redrawn
 from ipseval.estimation.regression import Fit, Sample, fit
 from ipseval.estimation.variance import VARIANCES, Variance
@@ -120,4 +120,4 @@ def p_by_randomisation(cohort: Cohort, trial: Trial, this: Regression, seed: int
     reseeded = replace(cohort, randomisation=Randomisation(cohort.randomisation.draws, seed))
     ((_, _, draws),) = redrawn([this], cohort.arms, assignments(reseeded, trial.people, cohort.arms.treatments[0]))
     t = draws.statistic[:, 0]
-    return float(p_values(t[0], t[1:])[0])
+    return float(by_tails(t[0], t[1:])[0])

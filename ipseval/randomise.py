@@ -11,7 +11,7 @@ from ipseval.estimation.analyses import regressions
 from ipseval.estimation.assignments import Assignments, draw_assignments
 from ipseval.estimation.design import ALL, DIFFERENCE, Effect
 from ipseval.estimation.distributions import t_ppf
-from ipseval.estimation.multiplicity import critical_value, p_values, step_down
+from ipseval.estimation.multiplicity import by_tails, critical_value, step_down
 from ipseval.estimation.redrawn import redrawn
 from ipseval.panel import months_of_outcomes
 
@@ -173,9 +173,13 @@ def _tested(members: dict[Cell, Found]) -> dict[Cell, dict[str, object]]:
     the Gaussian correlation inequality (Royen 2014, Far East J Theor Stat 48:139) the largest of independent
     statistics is in large samples at least as large as that of dependent ones: the adjusted p can only be too large
     (two arms: 2.24 errors in place of Dunnett's 2.21 at 5 %). In return it holds whatever other arms do.
+
+    p alone is by the probability of tails; the largest |t| of a family needs statistics on one scale, and no p adjusted
+    is below p alone.
     """
     t, drawn = np.array([one.t for one in members.values()]), np.column_stack([one.drawn for one in members.values()])
-    p, adjusted = p_values(t, drawn), step_down(t, drawn)
+    p = by_tails(t, drawn)
+    adjusted = np.maximum(p, step_down(t, drawn)) if len(members) > 1 else p
     rows = {}
     for k, (cell, one) in enumerate(members.items()):
         values = (one.estimate, one.std_error, one.t, p[k], adjusted[k], one.family)

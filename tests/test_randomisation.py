@@ -30,7 +30,7 @@ from ipseval.estimation.assignments import Assignments, draw_assignments
 from ipseval.estimation.design import Assigned, Design, Effect
 from ipseval.estimation.invariants import randomisation_is_complete
 from ipseval.estimation.marginal import risk_differences
-from ipseval.estimation.multiplicity import critical_value, holm, p_values, step_down
+from ipseval.estimation.multiplicity import by_tails, critical_value, holm, p_values, step_down
 from ipseval.estimation.periods import Periods
 from ipseval.estimation.randomisation import Draws, Moved, of_months, of_periods
 from ipseval.estimation.randomisation_logit import of_logit
@@ -174,6 +174,31 @@ def test_ties_are_counted_although_sums_differ_in_rounding() -> None:
     t = cross_section(np.zeros(12), y, np.vstack([assigned, others]).astype(np.int8)).statistic[:, 0]
     table = [[int((worked[assigned == a] == w).sum()) for w in (1, 0)] for a in (1, 0)]
     assert p_values(t[0], t[1:])[0] == pytest.approx(stats.fisher_exact(table)[1], abs=1e-12)
+
+
+def test_p_by_tails_is_blakers_for_counts() -> None:
+    """How many of 7 assigned work when 5 of 19 do is hypergeometric; the other tail counts as far as it is as rare."""
+    assigned, works = np.arange(19) < 7, np.arange(19) % 4 == 3
+    y = works.astype(float) + (np.arange(19) == 18)
+    k = np.arange(6)
+    law = stats.hypergeom(19, 5, 7)
+    rare = np.minimum(law.sf(k - 1), law.cdf(k))
+    everything = every_assignment(np.zeros(19), assigned)
+    counts = everything @ (y > 0)
+    for seen in range(6):
+        first = int(np.flatnonzero(counts == seen)[0])
+        t = np.concatenate([counts[first:], counts[:first]]).astype(float)[:, None] / 3 + 0.1
+        wanted = law.pmf(k)[rare <= rare[seen] + 1e-12].sum()
+        assert by_tails(t[0], t[1:])[0] == pytest.approx(wanted, abs=1e-12)
+
+
+def test_p_by_tails_is_that_by_size_where_both_tails_are_alike() -> None:
+    half = np.random.default_rng(6).normal(size=(300, 4))
+    drawn = np.vstack([half, -half, np.zeros((1, 4))])
+    t = np.array([0.1, -1.3, 2.0, 9.0])
+    ours = by_tails(np.append(t, t), np.hstack([drawn, drawn]))
+    assert ours == pytest.approx(np.tile(p_values(t, drawn), 2), abs=2 / 602)
+    assert by_tails(t, drawn)[3] <= 2 / 602
 
 
 # --- against refits ---
@@ -354,17 +379,18 @@ def test_p_of_an_arm_is_that_of_all_assignments_of_its_two_arms(tmp_path, treatm
         fitted = sm.OLS(states.ravel(), np.repeat(Z, 4, axis=0)).fit(
             cov_type="cluster", cov_kwds={"groups": np.repeat(np.arange(16), 4)}
         )
-        return abs(fitted.tvalues[0])
+        return fitted.tvalues[0]
 
     places = [np.flatnonzero((people["centre"] == c) & np.isin(arm, ["control", treatment])) for c in "01"]
     n_treated = {"a": 2, "b": 3}[treatment]
-    reached = []
+    every = []
     for chosen in product(*(combinations(here, n_treated) for here in places)):
         again = arm.copy()
         again[np.concatenate(places)] = "control"
         again[list(sum(chosen, ()))] = treatment
-        reached.append(t(again) >= t(arm) - 1e-9)
-    wanted = np.mean(reached)
+        every.append(t(again))
+    rare = [min(np.mean(every >= one - 1e-9), np.mean(every <= one + 1e-9)) for one in (t(arm), *every)]
+    wanted = np.mean(np.array(rare[1:]) <= rare[0] + 1e-12)
     row = found.set_index("arm").loc[treatment]
     assert abs(row["p_value"] - wanted) < share_error(wanted, draws) + 1 / draws
 
@@ -374,24 +400,24 @@ def test_an_arm_that_works_leaves_the_test_of_another_its_size(tmp_path, after: 
     """20:4:4 in four centres; a does nothing, b works.
 
     With all arms permuted together a is rejected in 11 % of trials of one month: where all of a are without a job its
-    error is small, and the draws mix in b. Of one month there are so few values of t that an exact test rejects less
-    than its level; of twelve it rejects at it.
+    error is small, and the draws mix in b. By |t| that arm is the rarest of all and the test rejects in .3 % of trials
+    of one month; by tails in 4 %, as t takes few values; of twelve months in 5 %.
     """
     trials, rng = 240, np.random.default_rng(12)
     people = three_arms((20, 4, 4), 4)
-    cohort = cohort_of_three_arms(tmp_path, people, after, 99)
+    cohort = cohort_of_three_arms(tmp_path, people, after, 119)
     works = (people["arm"] == "b").to_numpy()
     p, adjusted = np.empty((2, trials))
     for k in range(trials):
         by_person = (rng.beta(6, 2, len(people)), rng.beta(1, 3, len(people))) if after else (0.7, 0.1)
         share = np.where(works, *by_person)
         panel = panel_of_states(people, rng.random((len(people), after + 1)) < share[:, None])
-        seeded = replace(cohort, randomisation=Randomisation(99, k))
+        seeded = replace(cohort, randomisation=Randomisation(119, k))
         found = randomise(seeded, people, panel, _effects_to_test.assign(month_to=after))["randomisation"]
         p[k], adjusted[k] = found.set_index("arm").loc["a", ["p_value", "p_adjusted"]]
     size = (p <= 0.05).mean()
     assert size < 0.05 + share_error(0.05, trials)
-    assert after == 0 or size > 0.05 - share_error(0.05, trials)
+    assert size > 0.02
     assert (adjusted >= p).all()
 
 
@@ -408,11 +434,11 @@ def test_the_adjusted_p_over_arms_keeps_the_family_wise_error(tmp_path) -> None:
     """Nothing works: some arm is rejected in 5 % of trials or fewer, and not by far fewer."""
     trials, rng = 240, np.random.default_rng(13)
     people = three_arms((12, 6, 6), 3)
-    cohort = cohort_of_three_arms(tmp_path, people, 11, 99)
+    cohort = cohort_of_three_arms(tmp_path, people, 11, 119)
     lowest = np.empty((2, trials))
     for k in range(trials):
         panel = panel_of_states(people, rng.random((len(people), 12)) < rng.beta(1, 3, len(people))[:, None])
-        seeded = replace(cohort, randomisation=Randomisation(99, k))
+        seeded = replace(cohort, randomisation=Randomisation(119, k))
         found = randomise(seeded, people, panel, _effects_to_test)["randomisation"]
         lowest[:, k] = found["p_value"].min(), found["p_adjusted"].min()
     shares = (lowest <= 0.05).mean(axis=1)

@@ -26,6 +26,37 @@ def p_values(t: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return (1 + (np.abs(drawn) >= _reached(t)).sum(0)) / (len(drawn) + 1)
 
 
+def by_tails(t: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Two-sided p of randomisation inference by the probability of tails: how often a draw is as rare as what was seen.
+
+    How rare a value is, is the smaller share of all values (what was seen among them) that lie at or beyond it on one
+    side or the other; p is the share of all values that are at most as rare. Where the statistic is as often above as
+    below zero it is ``p_values``. Where an arm has few persons with the outcome it is not: an arm in which by chance
+    nobody works has the largest |t*|, because its own error is then zero, and with |t| no effect upwards is ever rarer
+    than that; seldom is a large |t| on one side as rare as on the other. Valid at every B, for values are ranked among
+    themselves (Blaker 2000, Can J Stat 28:783, acceptability of an observation).
+
+    Parameters
+    ----------
+    t : float array, length m
+        Observed statistics.
+    drawn : float array, B x m
+        Statistics under re-drawn assignment.
+
+    Returns
+    -------
+    float array, length m
+    """
+    p = np.empty(len(t))
+    for j, own in enumerate(np.vstack([t, drawn]).T):
+        ordered, tie = np.sort(own), TIE * np.maximum(1.0, np.abs(own))
+        above = len(own) - np.searchsorted(ordered, own - tie)
+        below = np.searchsorted(ordered, own + tie, side="right")
+        rare = np.minimum(above, below)
+        p[j] = (rare <= rare[0]).mean()
+    return p
+
+
 def _reached(t: np.ndarray) -> np.ndarray:
     size = np.abs(t)
     return size - TIE * np.maximum(1.0, size)
