@@ -107,6 +107,7 @@ class Estimation:
     confidence_level: float
     min_persons_per_arm: int
     min_persons_for_stars: int
+    primary: str
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ class Cohort:
     @property
     def pooled_variance(self) -> str:
         """Variance whose standard errors are pooled over the centres."""
-        return self.synthesis.variance or self.estimation.variances[0]
+        return self.synthesis.variance or self.estimation.primary
 
 
 def code(value: Any) -> str:

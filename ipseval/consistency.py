@@ -49,9 +49,11 @@ def _months(settings: Settings) -> Found:
 
 def _names(settings: Settings) -> Found:
     """Variances, treatments and covariates that there are not."""
-    chosen, known = settings["synthesis"]["variance"], settings["estimation"]["variances"]
-    if chosen and chosen not in known:
-        yield f"synthesis.variance '{chosen}' is not among estimation.variances.", f"Name one of {', '.join(known)}."
+    known = settings["estimation"]["variances"]
+    for key, name in (("synthesis", "variance"), ("estimation", "primary")):
+        chosen = settings[key][name]
+        if chosen and chosen not in known:
+            yield f"{key}.{name} '{chosen}' is not among estimation.variances.", f"Name one of {', '.join(known)}."
     treatments = list(map(code, settings["arms"]["treatments"]))
     for arm in settings["receipt"]["services"] or {}:
         if code(arm) not in treatments:

@@ -9,7 +9,7 @@ from ipseval.because import because
 from ipseval.cohort import ALL, cells
 from ipseval.config import Cohort
 from ipseval.panel import analysed_months, outcome_matrix
-from ipseval.registers.categories import is_category, levels, levels_of
+from ipseval.registers.categories import is_category, levels, levels_of, unit_of
 from ipseval.registers.covariates import covariate_names
 
 INCLUSION_COLUMNS = ["centre", "n_randomised", "n_analysed", "share"]
@@ -26,7 +26,7 @@ WAGE_SUBSIDY_COLUMNS = [
 EMPLOYMENT_COLUMNS = ["centre", "arm", "month", "n_persons", "n_observed", "n_employed", "share", "because"]
 BALANCE_COLUMNS = [
     *("variable", "level", "centre", "arm", "n", "n_missing", "mean", "sd", "smd"),
-    *("share_largest", "share_two_largest"),
+    *("share_largest", "share_two_largest", "unit"),
 ]
 MOST_LEVELS = 20  # of a category that is listed by level: more are names of courses or wards, not a table
 
@@ -108,6 +108,7 @@ def _balance(cohort: Cohort, people: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, column in _listed_covariates(people):
         variable, _, level = name.removesuffix("]").partition("[")
+        unit = unit_of(column)
         reference: dict[str, tuple[float, float]] = {}
         for centre, arm, here in cells(cohort, people):
             values = column[here]
@@ -116,7 +117,8 @@ def _balance(cohort: Cohort, people: pd.DataFrame) -> pd.DataFrame:
             pooled = np.sqrt((sd**2 + reference[centre][1] ** 2) / 2)
             smd = (mean - reference[centre][0]) / pooled if arm != cohort.arms.reference and pooled > 0 else np.nan
             known = int(values.notna().sum())
-            rows.append((variable, level, centre, arm, known, len(values) - known, mean, sd, smd, *_largest(values)))
+            counts = (known, len(values) - known)
+            rows.append((variable, level, centre, arm, *counts, mean, sd, smd, *_largest(values), unit))
     return pd.DataFrame(rows, columns=BALANCE_COLUMNS)
 
 

@@ -276,6 +276,11 @@ def reasons(told: str) -> str:
     return ", ".join(f"{worded(REASONS, reason)} {count(float(n))}" for reason, _, n in parts)
 
 
+def is_hidden(*values: object) -> bool:
+    """Whether disclosure control hides any of the numbers."""
+    return any(isinstance(value, Hidden) for value in values)
+
+
 def is_known(value: object) -> bool:
     """Whether a number is there."""
     return isinstance(value, (int, float)) and not math.isnan(value)

@@ -21,7 +21,7 @@ class Rules:
     threshold: int
     base: int = 0
     rounds_curve: bool = False
-    half: float = 5.01e-5  # half of the last decimal of a rate or an effect
+    half: float = 1.001e-4  # how far a rate or an effect may be from what is printed: a unit of its last decimal
 
 
 @dataclass(frozen=True)

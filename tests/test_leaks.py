@@ -153,7 +153,7 @@ def test_no_status_tells_of_an_arm_whose_persons_are_hidden(made, profile):
 def persons_from_interval(row: pd.Series) -> tuple[float, float]:
     """Degrees of freedom that an interval and its error leave, rounded as both are."""
     reach = (float(row["ci_high"]) - float(row["ci_low"])) / 2
-    low, high = ((reach + s * 5e-5) / (float(row["std_error"]) - s * 5e-5) for s in (-1, 1))
+    low, high = ((reach + s * 1e-4) / (float(row["std_error"]) - s * 1e-4) for s in (-1, 1))
     df = np.arange(1, 2000)
     quantile = stats.t.ppf(0.975, df)
     left = df[(quantile >= low) & (quantile <= high)]

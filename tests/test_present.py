@@ -262,8 +262,10 @@ def test_several_arms_have_rows_of_their_own(made):
     groups = TABLES["table5_effects"](review).groups
     assert [g for g in groups if "×" in g] == ["ips × centre", "ips plus × centre"]
     against = ("ips against control", "ips plus against control")
-    for name in ("effects_by_centre", "effects_by_month", "effects_by_centre_month"):
+    for name in ("effects_by_centre", "effects_by_month"):
         assert TABLES[name](review).groups == against
+    each = tuple(f"{review.centre(centre)}: {arms}" for centre in review.centres for arms in against)
+    assert TABLES["effects_by_centre_month"](review).groups == each
     assert [c.head for c in TABLES["table4_wage_subsidy"](review).columns[-2:]] == [
         "ips − control",
         "ips plus − control",
@@ -314,8 +316,8 @@ def test_effects_by_month_are_the_numbers_of_effects(made, variance):
 
 def test_effects_by_centre_month_is_rectangular(made):
     table = TABLES["effects_by_centre_month"](looked_up(made["several"]))
-    assert len(table.rows) == 2 * 9  # arms x months -2..6
-    assert len(table.columns) == 3
+    assert len(table.rows) == 3 * 2 * 9  # centres x arms x months -2..6
+    assert len(table.columns) == 1
     assert all(cell.text for row in table.rows for cell in row.cells)
 
 

@@ -133,7 +133,7 @@ def test_embedded_data_are_the_tables_and_nothing_more(made, name):
         wanted = [[None if pd.isna(v) or v in (np.inf, -np.inf) else v for v in row] for row in frame.values.tolist()]
         assert found["rows"] == wanted
     assert set(data) == {
-        "tables", "folder", "names", "columns", "texts", "reference", "arms", "centres", "window", "variances",
+        "tables", "folder", "names", "columns", "texts", "reference", "arms", "centres", "window", "primary",
     }  # fmt: skip
 
 
@@ -394,7 +394,7 @@ def test_the_data_of_a_page_end_no_script():
         labels={"arms": {}, "outcomes": {}}, centres={"1": "</script>"},
         arms=SimpleNamespace(reference="a", all=("a",), treatments=()),
         outcome=SimpleNamespace(primary="ordinary_employment"), window=SimpleNamespace(before=1, after=2),
-        estimation=SimpleNamespace(variances=("cr1",), confidence_level=0.95, min_persons_per_arm=2),
+        estimation=SimpleNamespace(variances=("cr1",), primary="cr1", confidence_level=0.95, min_persons_per_arm=2),
     )  # fmt: skip
     text = str(embedded(Review(cohort, {"flow": frame}), "review"))
     assert not set("<>&\u2028") & set(text)

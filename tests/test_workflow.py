@@ -69,7 +69,7 @@ CHOSEN: dict[str, Any] = {
         "after_emigration": "missing",
     },
     "estimation": {"variances": ["cr2", "cr1"], "confidence_level": 0.9, "min_persons_per_arm": 3,
-        "min_persons_for_stars": 6},
+        "min_persons_for_stars": 6, "primary": "cr1"},
     "synthesis": {
         "variance": "cr1", "joint_test": "cr1", "tau": "reml", "knapp_hartung": "plain",
         "min_persons_per_arm": 4, "power": 0.9,

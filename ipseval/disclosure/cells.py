@@ -19,6 +19,11 @@ HIDDEN, ESTIMATED = "hidden", "estimated"
 DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the steps of the curve
 DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
 OF_T = ("ci_low", "ci_high", "p_value", "p_adjusted")  # what a table computes with degrees of freedom
+PRINTED = 3  # most decimals of a proportion in print
+# Statuses that tell nothing of persons: what was not delivered or asked for, and what is the base by construction.
+OF_NOBODY = frozenset(
+    {"no_covariate", "not_delivered", "services_not_delivered", "no_such_service", "no_months_before", "base"}
+)
 OF_CENTRES = ("heterogeneity", "pooled_effects")  # tables whose degrees of freedom are centres less a few
 
 
@@ -114,7 +119,7 @@ class Decided:
 
     def _decimals(self, value: float, table: str) -> float:
         most = self.profile.decimals
-        return value if most is None else round(float(value), self.decimals.get(table, DECIMALS.get(table, most)))
+        return value if most is None else shortened(value, self.decimals.get(table, DECIMALS.get(table, most)))
 
     def _with_rounded_degrees(self, out: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFrame:
         """Intervals and p-values by the degrees of freedom that are printed.
@@ -165,14 +170,30 @@ class Decided:
         return tells
 
 
+def shortened(value: float, decimals: int) -> float:
+    """A number at fewer decimals, from which print gets what it would get from the number itself.
+
+    Rounding twice may differ from rounding once where the first ends at a half of the second (.233463, .2335, 23.4 %)
+    or at the limit of a rule (p = .04996). So an inexact last digit of 0 or 5 moves one unit towards the number. That
+    is for numbers with more decimals than print; others are rounded to the nearest.
+    """
+    near = round(float(value), decimals)
+    unit = 10.0**-decimals
+    if decimals <= PRINTED or near == value or round(abs(near) / unit) % 5:
+        return near
+    return round(near + (unit if value > near else -unit), decimals)
+
+
 def _silent(out: pd.DataFrame, numbers: list[str], tells: np.ndarray) -> pd.DataFrame:
     """A table in which neither an empty cell beside a hidden number nor the status tells what the number is."""
     out, hidden = out.copy(), out[numbers] == SIGN
-    some = hidden.any(axis=1)
+    is_of_nobody = out["status"].isin(OF_NOBODY) if "status" in out else pd.Series(False, out.index)
+    some = hidden.any(axis=1) & ~is_of_nobody
     out[numbers] = out[numbers].mask(out[numbers].isna() & some.to_numpy()[:, None], SIGN)
     if "status" in out:
         lost = hidden["estimate"] if "estimate" in hidden else hidden.all(axis=1)
-        out["status"] = out["status"].mask((some | tells) & ((out["status"] != ESTIMATED) | lost), HIDDEN)
+        telling = (some | tells) & ~is_of_nobody
+        out["status"] = out["status"].mask(telling & ((out["status"] != ESTIMATED) | lost), HIDDEN)
     return out
 
 

@@ -35,7 +35,7 @@ LABELS = frozenset(
             "month_rule",
             "min_weekly_hours",
         ),
-        *("exclude_wage_subsidy", "time", "measure", "about", "method", "family", "stratified_by"),
+        *("exclude_wage_subsidy", "time", "measure", "about", "method", "family", "stratified_by", "unit"),
     ]
 )
 INSIDE = frozenset(

@@ -4,7 +4,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from ipseval import words
-from ipseval.figures.drawing import HAIR, INK, QUIET, Drawing, canvas, colour, finished, style
+from ipseval.figures.drawing import HAIR, INK, QUIET, Drawing, canvas, colour, finished, style, unless_empty
 from ipseval.language import say
 from ipseval.tables.review import ALL, Record, Review
 
@@ -21,6 +21,9 @@ def balance(review: Review) -> Drawing:
     arms = review.cohort.arms.treatments
     names = list(dict.fromkeys(_covariate(review, row) for row in review.rows("balance", centre=ALL)))
     labels = [textwrap.fill(name, LETTERS) for name in names]
+    title = say("Balance of the covariates at randomisation")
+    if empty := unless_empty(title, (row["smd"] for arm in arms for row in review.rows("balance", arm=arm))):
+        return empty
     n_lines = sum(label.count("\n") + 1 for label in labels)
     with style():
         figure, panels = canvas(1.2 + len(arms) * (0.4 + ROW * max(n_lines, 2)), len(arms))
@@ -35,7 +38,7 @@ def balance(review: Review) -> Drawing:
         panels[-1].set_xlabel(say("Standardised difference"))
         return finished(
             figure,
-            say("Balance of the covariates at randomisation"),
+            title,
             say(
                 "One row a covariate: the standardised difference between the arms in the whole trial, and "
                 "faintly that of each centre, around zero with guides at −0.1 and 0.1. The numbers are in balance.csv."

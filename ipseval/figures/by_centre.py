@@ -4,10 +4,10 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ipseval import words
-from ipseval.figures.drawing import HAIR, INK, QUIET, Drawing, canvas, colour, finished, style
+from ipseval.figures.drawing import HAIR, INK, QUIET, Drawing, canvas, colour, finished, style, unless_empty
 from ipseval.language import say
-from ipseval.tables.estimated import MODEL_1, POOLED, POOLED_UNADJUSTED, UNADJUSTED
-from ipseval.tables.review import ALL, ESTIMATED, SMALL_SAMPLE, Review
+from ipseval.tables.estimated import MODEL_1, POOLED, POOLED_UNADJUSTED, UNADJUSTED, two_means
+from ipseval.tables.review import ALL, ESTIMATED, HIDDEN, Record, Review
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 def effects_by_centre(review: Review) -> Drawing:
     """Effects of the centres with intervals, unadjusted and by model 1; one panel a treatment."""
     arms, places = review.cohort.arms.treatments, (*review.centres, ALL)
+    title = say("Effect on {outcome} by centre", outcome=review.outcome)
+    drawn = (_row(review, name, arm, c) for arm in arms for c in places for name in _analyses(c))
+    if empty := unless_empty(title, (row["estimate"] for row in drawn if row)):
+        return empty
     with style():
         figure, panels = canvas(1.0 + len(arms) * (0.5 + 0.42 * len(places)), len(arms))
         for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
@@ -33,7 +37,7 @@ def effects_by_centre(review: Review) -> Drawing:
         panels[-1].set_xlabel(difference_axis(review))
         return finished(
             figure,
-            say("Effect on {outcome} by centre", outcome=review.outcome),
+            title,
             say(
                 "One row a centre and one for all centres: the effect by model 1 and the unadjusted difference, each "
                 "with its interval. The numbers are in the table of effects by centre."
@@ -43,7 +47,8 @@ def effects_by_centre(review: Review) -> Drawing:
                 "for itself.",
                 months=words.sentence(words.months(*review.pooled_months(MODEL_1))),
                 interval=review.interval,
-            ),
+            )
+            + f" {two_means()}",
         )
 
 
@@ -61,13 +66,26 @@ def _heads(axes: "Axes") -> None:
         axes.annotate(text, (1, 1), **place, color=QUIET, ha=side)
 
 
+def _analyses(centre: str) -> tuple[str, str]:
+    """The analyses that are drawn filled and open."""
+    return (POOLED, POOLED_UNADJUSTED) if centre == ALL else (MODEL_1, UNADJUSTED)
+
+
+def _row(review: Review, name: str, arm: str, centre: str) -> Record | None:
+    return review.effects(name, review.primary).get((centre, *review.pooled_months(name), arm))
+
+
+def _is_hidden(row: Record | None) -> bool:
+    return row is not None and (row["status"] == HIDDEN or words.is_hidden(row["estimate"]))
+
+
 def _centre_bars(axes: "Axes", review: Review, arm: str, centre: str, place: int, tint: str) -> None:
     """Both estimates of a centre, and the numbers of the filled one beside the panel."""
-    names = (POOLED, POOLED_UNADJUSTED) if centre == ALL else (MODEL_1, UNADJUSTED)
     text = say("not estimated")
-    for name, shift, is_filled in zip(names, (-0.13, 0.15), (True, False), strict=True):
-        row = review.effects(name, review.variance(SMALL_SAMPLE)).get((centre, *review.pooled_months(name), arm))
-        if row is None or row["status"] != ESTIMATED:
+    for name, shift, is_filled in zip(_analyses(centre), (-0.13, 0.15), (True, False), strict=True):
+        row = _row(review, name, arm, centre)
+        if row is None or row["status"] != ESTIMATED or not words.is_known(row["estimate"]):
+            text = say("hidden") if is_filled and _is_hidden(row) else text
             continue
         y, low, high = (100 * row[column] for column in ("estimate", "ci_low", "ci_high"))
         marker = ("D" if centre == ALL else "s") if is_filled else "o"

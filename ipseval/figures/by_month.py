@@ -19,10 +19,11 @@ from ipseval.figures.drawing import (
     month_axis,
     spread,
     style,
+    unless_empty,
 )
 from ipseval.language import say
 from ipseval.tables.estimated import BY_MONTH
-from ipseval.tables.review import ALL, ESTIMATED, SMALL_SAMPLE, Review
+from ipseval.tables.review import ALL, ESTIMATED, Review
 from ipseval.tables.stratified import stratified
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ LABEL_SHARE = 0.15  # of the months before randomisation, for their label to hav
 
 def employment_by_arm(review: Review) -> Drawing:
     """Figure 5: share in the outcome by arm and month."""
+    title = say("Figure 5. Share in {outcome} by arm", outcome=review.outcome)
+    if empty := unless_empty(title, (row["share"] for row in review.rows("employment_by_month", centre=ALL))):
+        return empty
     with style():
         figure, (axes,) = canvas(4.3)
         _mark_randomisation(axes, review)
@@ -45,7 +49,7 @@ def employment_by_arm(review: Review) -> Drawing:
         axes.set_xlabel(months_axis())
         return finished(
             figure,
-            say("Figure 5. Share in {outcome} by arm", outcome=review.outcome),
+            title,
             say(
                 "One line for each arm, {months} since randomisation. The numbers are in employment_by_month.csv.",
                 months=words.months(-review.cohort.window.before, review.cohort.window.after),
@@ -115,7 +119,10 @@ def _mark_randomisation(axes: "Axes", review: Review) -> None:
 def effect_by_month(review: Review) -> Drawing:
     """Effects over all centres by month, pointwise intervals and simultaneous band; one panel a treatment."""
     arms = review.cohort.arms.treatments
-    found = review.effects(BY_MONTH, review.variance(SMALL_SAMPLE))
+    found = review.effects(BY_MONTH, review.primary)
+    title = say("Effect on {outcome} by month", outcome=review.outcome)
+    if empty := unless_empty(title, (row["estimate"] for row in found.values())):
+        return empty
     with style():
         figure, panels = canvas(0.9 + 3.4 * len(arms), len(arms))
         for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
@@ -123,7 +130,9 @@ def effect_by_month(review: Review) -> Drawing:
             _mark_placebo(axes, review)
             axes.margins(y=0.12)
             rows = {
-                month: row for (_, month, _, own), row in found.items() if own == arm and row["status"] == ESTIMATED
+                month: row
+                for (_, month, _, own), row in found.items()
+                if own == arm and row["status"] == ESTIMATED and words.is_known(row["estimate"])
             }
             n_months = len(review.cohort.window.months)
             _simultaneous_band(axes, review.rows("bands", analysis=BY_MONTH, arm=arm), colour(number), n_months)
@@ -132,7 +141,7 @@ def effect_by_month(review: Review) -> Drawing:
         panels[-1].set_xlabel(months_axis())
         return finished(
             figure,
-            say("Effect on {outcome} by month", outcome=review.outcome),
+            title,
             say(
                 "Monthly difference between the arms with its interval, around a line at zero, in a wider band for all "
                 "months at once. The numbers are in the table of effects by month and in bands.csv."
@@ -149,6 +158,10 @@ def effect_by_month(review: Review) -> Drawing:
 def event_study(review: Review) -> Drawing:
     """Changes from the period before randomisation, with person fixed effects; one panel a treatment."""
     arms = review.cohort.arms.treatments
+    title = say("Change in {outcome} since the period before randomisation", outcome=review.outcome)
+    changes = (row["estimate"] for row in review.rows("event_study") if row["status"] != "base")
+    if empty := unless_empty(title, changes):
+        return empty
     with style():
         figure, panels = canvas(0.9 + 3.4 * len(arms), len(arms))
         for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
@@ -161,7 +174,7 @@ def event_study(review: Review) -> Drawing:
         panels[-1].set_xlabel(months_axis())
         return finished(
             figure,
-            say("Change in {outcome} since the period before randomisation", outcome=review.outcome),
+            title,
             say(
                 "Difference between the arms in the change from the base period, by period, with its interval, around "
                 "a line at zero. The numbers are in event_study.csv."

@@ -2,12 +2,12 @@
 
 import contextlib
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ipseval import words
-from ipseval.language import spoken
+from ipseval.language import say, spoken
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,6 +66,8 @@ class Drawing:
     note : str
         How it is made and how to read it.
     png, svg : bytes
+    instead : str
+        The sentence that stands in place of a figure without values.
     """
 
     title: str
@@ -73,6 +75,7 @@ class Drawing:
     note: str
     png: bytes
     svg: bytes
+    instead: str = ""
 
 
 @contextlib.contextmanager
@@ -102,6 +105,20 @@ def finished(figure: "Figure", title: str, description: str, note: str) -> Drawi
     png = saved(figure, "png")
     figure.set_layout_engine("none")  # what the first file has found holds for the second, and costs more than drawing
     return Drawing(title, description, note, png, saved(figure, "svg"))
+
+
+def unless_empty(title: str, values: Iterable[object]) -> Drawing | None:
+    """A sentence in place of a figure none of whose values is known: an empty frame would show zeros."""
+    found = list(values)
+    if any(map(words.is_known, found)):
+        return None
+    hidden = say("Every number of this figure is hidden by disclosure control.")
+    text = hidden if words.is_hidden(*found) else say("Nothing of this figure could be estimated.")
+    with style():
+        figure, (axes,) = canvas(1.0)
+        axes.axis("off")
+        axes.text(0, 0.5, text, transform=axes.transAxes, va="center")
+        return replace(finished(figure, title, text, text), instead=text)
 
 
 def _speak_numbers(figure: "Figure") -> None:

@@ -15,6 +15,7 @@ from ipseval.figures.drawing import (
     finished,
     month_axis,
     style,
+    unless_empty,
 )
 from ipseval.language import say
 from ipseval.tables.review import Review
@@ -32,6 +33,9 @@ def time_to_job(review: Review) -> Drawing:
     from matplotlib.figure import Figure
 
     arms = review.cohort.arms.all
+    title = say("Time to the first ordinary job")
+    if empty := unless_empty(title, (row["share_with_job"] for row in review.rows("time_to_job"))):
+        return empty
     names = [textwrap.fill(review.arm(arm), NAME_WIDTH, max_lines=2) for arm in arms]
     height = LINE * (1.5 + sum(name.count("\n") + 1 for name in names))
     with style():
@@ -48,7 +52,7 @@ def time_to_job(review: Review) -> Drawing:
         _at_risk(below, review, names, [line["colour"] for line in lines])
         return finished(
             figure,
-            say("Time to the first ordinary job"),
+            title,
             say(
                 "One rising line for each arm with a band, and below it the persons still waiting. The numbers are in "
                 "time_to_job.csv."

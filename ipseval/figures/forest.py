@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from ipseval import words
 from ipseval.figures.by_centre import difference_axis
-from ipseval.figures.drawing import HAIR, INK, QUIET, Drawing, canvas, colour, finished, style
+from ipseval.figures.drawing import HAIR, INK, QUIET, Drawing, canvas, colour, finished, style, unless_empty
 from ipseval.language import phrases, say
-from ipseval.tables.estimated import MODEL_1
-from ipseval.tables.review import ESTIMATED, Record, Review
+from ipseval.tables.estimated import MODEL_1, two_means
+from ipseval.tables.review import ESTIMATED, HIDDEN, Record, Review
 from ipseval.tables.synthesised import few, left_out, narrow
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ def forest(review: Review) -> Drawing:
     """Effects of the centres by model 1, pooled by random effects; one panel a treatment."""
     arms, places = review.cohort.arms.treatments, (*map(review.centre, review.centres), *map(say, BELOW.values()))
     found = {row["arm"]: row for row in review.rows("heterogeneity", analysis=MODEL_1)}
+    title = say("Effect on {outcome} by centre, and their mean", outcome=review.outcome)
+    effects = [row["estimate"] for row in review.rows("centre_effects", analysis=MODEL_1)]
+    if empty := unless_empty(title, [*effects, *(row["pooled"] for row in found.values())]):
+        return empty
     with style():
         figure, panels = canvas(1.0 + len(arms) * (0.5 + 0.36 * len(places)), len(arms))
         for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
@@ -42,7 +46,7 @@ def forest(review: Review) -> Drawing:
         panels[-1].set_xlabel(difference_axis(review))
         return finished(
             figure,
-            say("Effect on {outcome} by centre, and their mean", outcome=review.outcome),
+            title,
             say(
                 "One row a centre: the effect by model 1 with its interval and weight. Below them the mean as a "
                 "diamond, and the interval in which the effect of a further centre is expected. The numbers are in the "
@@ -68,6 +72,7 @@ def _note(review: Review, found: list[dict]) -> str:
             variance=words.variance(review.cohort.pooled_variance),
             n=review.cohort.synthesis.min_persons_per_arm,
         ),
+        two_means(),
         *narrow(found),
         *left_out(review),
     )
@@ -77,7 +82,8 @@ def _note(review: Review, found: list[dict]) -> str:
 def _centre(axes: "Axes", row: Record, place: int, tint: str) -> None:
     """A centre: filled when it is pooled, open when it is kept out, words when it is not estimated."""
     if not words.is_known(row["estimate"]):
-        _beside(axes, say("not estimated"), (1, place), NUMBERS)
+        is_hidden = row["status"] == HIDDEN or words.is_hidden(row["estimate"])
+        _beside(axes, say("hidden") if is_hidden else say("not estimated"), (1, place), NUMBERS)
         return
     is_pooled = row["status"] == ESTIMATED
     y, low, high = (100 * row[column] for column in ("estimate", "ci_low", "ci_high"))
@@ -87,24 +93,30 @@ def _centre(axes: "Axes", row: Record, place: int, tint: str) -> None:
         xerr=[[y - low], [high - y]],
         color=tint if is_pooled else QUIET,
         fmt="s",
-        markersize=max(3.0, LARGEST * row["weight_random"] ** 0.5) if is_pooled else 4.0,
+        markersize=_side(row["weight_random"]) if is_pooled else 4.0,
         mfc=tint if is_pooled else "white",
         elinewidth=1.4 if is_pooled else 0.9,
     )
     _beside(axes, _interval(row["estimate"], row["ci_low"], row["ci_high"]), (1, place), NUMBERS)
     weight = say("{share}%", share=words.points(row["weight_random"])) if is_pooled else say("not pooled")
+    weight = say("hidden") if words.is_hidden(row["weight_random"]) else weight
     _beside(axes, weight, (1, place), SHARE, ha="right")
+
+
+def _side(weight: float) -> float:
+    """Points of the square of a centre; of one whose weight is hidden the least."""
+    return max(3.0, LARGEST * weight**0.5) if words.is_known(weight) else 3.0
 
 
 def _together(axes: "Axes", row: Record, place: int, tint: str) -> None:
     """The mean as a diamond as wide as its interval; below it where a further centre lies, and how centres differ."""
     if not words.is_known(row["pooled"]):
-        _beside(axes, few(), (1, place), NUMBERS)
+        _beside(axes, say("hidden") if words.is_hidden(row["pooled"]) else few(), (1, place), NUMBERS)
         return
     y, low, high = (100 * row[column] for column in ("pooled", "ci_low", "ci_high"))
     axes.fill([low, y, high, y], [place, place - 0.24, place, place + 0.24], color=tint, linewidth=0)
-    _beside(axes, _interval(row["pooled"], row["ci_low"], row["ci_high"]), (1, place), NUMBERS, fontweight="bold")
-    text = say("needs three centres")
+    _beside(axes, _interval(row["pooled"], row["ci_low"], row["ci_high"]), (1, place), NUMBERS)
+    text = say("hidden") if words.is_hidden(row["prediction_low"]) else say("needs three centres")
     if words.is_known(row["prediction_low"]):
         low, high = row["prediction_low"], row["prediction_high"]
         axes.plot([100 * low, 100 * high], [place + 1] * 2, color=tint, linewidth=1.4, marker="|", markersize=8)

@@ -4,10 +4,10 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ipseval import words
-from ipseval.figures.drawing import HAIR, INK, QUIET, WIDTH, Drawing, colour, finished, style
+from ipseval.figures.drawing import HAIR, INK, QUIET, WIDTH, Drawing, colour, finished, style, unless_empty
 from ipseval.language import say
 from ipseval.tables.review import Review
-from ipseval.tables.varied import DIMENSIONS, choice, estimated
+from ipseval.tables.varied import DIMENSIONS, choice, combinations, estimated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,12 @@ def specification_curve(review: Review) -> Drawing:
 
     arms = review.cohort.arms.treatments
     found = {arm: {_key(row): row for row in estimated(review, arm)} for arm in arms}
-    order = sorted(found[arms[0]], key=lambda key: (found[arms[0]][key]["estimate"], key))
-    lines = _choices([found[arms[0]][key] for key in order])
+    title = say("Effect on {outcome} under every combination of choices", outcome=review.outcome)
+    if empty := unless_empty(title, (row["estimate"] for arm in arms for row in combinations(review, arm))):
+        return empty
+    first = next(rows for rows in found.values() if rows)  # of several arms the first that is shown
+    order = sorted(first, key=lambda key: (first[key]["estimate"], key))
+    lines = _choices([first[key] for key in order])
     height = LINE * (len(lines) + len(DIMENSIONS))
     with style():
         figure = Figure(figsize=(WIDTH, PANEL * len(arms) + height + 0.4), layout="constrained")
@@ -37,7 +41,7 @@ def specification_curve(review: Review) -> Drawing:
         months = words.months(*review.pooled_months("pooled"))
         return finished(
             figure,
-            say("Effect on {outcome} under every combination of choices", outcome=review.outcome),
+            title,
             say(
                 "One point with its interval for each combination, in rising order, the chosen one filled; below, a "
                 "mark for each choice that it holds. The numbers are in specifications.csv."
@@ -47,8 +51,20 @@ def specification_curve(review: Review) -> Drawing:
                 "cohort's own choices.",
                 months=words.sentence(months),
                 interval=review.interval,
-            ),
+            )
+            + _left_out(review),
         )
+
+
+def _left_out(review: Review) -> str:
+    """How many combinations are hidden, and so not drawn."""
+    several = [(combinations(review, arm), estimated(review, arm)) for arm in review.cohort.arms.treatments]
+    n_all, n_shown = (sum(len(both[i]) for both in several) for i in (0, 1))
+    if n_all == n_shown:
+        return ""
+    return " " + say(
+        "Drawn: {n} of {all} combinations; the others are hidden by disclosure control.", n=n_shown, all=n_all
+    )
 
 
 def _key(row: dict[str, Any]) -> tuple[str, ...]:

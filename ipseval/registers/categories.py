@@ -10,6 +10,7 @@ from ipseval.errors import Fault, UserError
 from ipseval.terms import Term, covariate
 
 NUMBER, CATEGORY = "number", "category"  # kinds of covariate, as a cohort file names them
+SHARE = "share"  # unit of a mean over 0 and 1; that of any other is NUMBER
 OF_RANDOMISATION = ("stratum", "block")  # columns of the trial list that say what assignment was drawn within
 UNKNOWN = "unknown"  # level of persons of whom the trial list does not tell the stratum or block
 # Columns of a table of persons that are neither: who and when they are, and what the regressions hold anyway.
@@ -19,6 +20,11 @@ NOT_FOR_ADJUSTMENT = ("person_id", "centre", "arm", "randomised_on", "is_analyse
 def adjustable(people: pd.DataFrame, names: Iterable[str]) -> list[str]:
     """Those of the names that are covariates of these persons, stratum and block among them."""
     return [name for name in names if name in people and name not in NOT_FOR_ADJUSTMENT]
+
+
+def unit_of(column: pd.Series) -> str:
+    """Unit of the mean of a covariate: a share where every known value is 0 or 1, else a number."""
+    return SHARE if column.dropna().isin([0, 1]).all() else NUMBER
 
 
 def is_category(column: pd.Series) -> bool:

@@ -26,7 +26,7 @@ def embedded(review: Review, tier: str) -> Markup:
         "arms": list(review.cohort.arms.all),
         "centres": [ALL, *review.centres],
         "window": [-review.cohort.window.before, review.cohort.window.after],
-        "variances": list(review.cohort.estimation.variances),
+        "primary": review.cohort.estimation.primary,
     }
     return Markup(json.dumps(content, ensure_ascii=False, separators=(",", ":")).translate(ESCAPED))
 

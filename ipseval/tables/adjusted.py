@@ -8,8 +8,19 @@ from ipseval.estimation.design import DIFFERENCE, MEMBERS, OTHERS
 from ipseval.language import phrases, say
 from ipseval.tables.estimated import size_cells, size_columns, versus
 from ipseval.tables.record import difference, pooled, record
-from ipseval.tables.review import ALL, PUBLISHED, SMALL_SAMPLE, Record, Review, effect_cell, interval_from
-from ipseval.tables.table import Cell, Column, Row, Table, lacking
+from ipseval.tables.review import (
+    ALL,
+    ESTIMATED,
+    HIDDEN,
+    PUBLISHED,
+    Record,
+    Review,
+    effect_cell,
+    interval_from,
+    number_cell,
+    status_cell,
+)
+from ipseval.tables.table import Cell, Column, Row, Table
 
 WAYS = phrases(
     {
@@ -21,19 +32,20 @@ WAYS = phrases(
         "adjustment_history": "Additive, with employment before",
     }
 )
+LOGIT = "adjustment_logit"
 SIDES = phrases({MEMBERS: "In the subgroup", OTHERS: "All others", DIFFERENCE: "Difference"})
 
 
 def adjustment(review: Review) -> Table:
     """The pooled effect under several ways of adjusting for the same covariates."""
-    variance = review.variance(PUBLISHED)
+    variance = review.primary
     months = review.pooled_months("adjustment_none")
     rows = []
     for arm in review.cohort.arms.treatments:
         for name, head in WAYS.items():
             if review.analysis(name):
                 key = (ALL, *months, arm)
-                row = review.effects(name, "cr1" if name == "adjustment_logit" else variance).get(key)
+                row = review.effects(name, PUBLISHED if name == LOGIT else variance).get(key)
                 drawn = review.redrawn(name).get(key)
                 tests = (_p_cell(review, one, "p_value") for one in (row, drawn))
                 cells = (*size_cells(row), effect_cell(review, row), *tests)
@@ -70,15 +82,23 @@ def adjustment(review: Review) -> Table:
                 "where a regression with dummies weights them by n₁n₀/n."
             ),
             interval_from(review, variance),
+            *_logit(review, variance),
             *review.left_out(WAYS),
         ),
         record=record(review, pooled(months), difference(review)),
     )
 
 
+def _logit(review: Review, variance: str) -> tuple[str, ...]:
+    """What its interval is from, where that is not what the others are from."""
+    if variance == PUBLISHED or not review.analysis(LOGIT):
+        return ()
+    return (say("Logit: standard errors {variance}, which are all that it has.", variance=words.variance(PUBLISHED)),)
+
+
 def subgroups(review: Review) -> Table:
     """Effects in planned subgroups and in all others, and the test of their difference."""
-    variance = review.variance(SMALL_SAMPLE)
+    variance = review.primary
     planned = [(a.name, a.subgroup) for a in review.cohort.analyses if a.subgroup and a.within is None]
     rows = []
     for arm in review.cohort.arms.treatments:
@@ -127,9 +147,10 @@ def _cells(review: Review, name: str, arm: str, side: str, variance: str) -> tup
 
 
 def _p_cell(review: Review, row: Record | None, column: str) -> Cell:
-    if row is None or not words.is_known(row[column]):
-        return lacking(words.status(row["status"] if row else "not_configured", review.least))
-    return Cell(words.p_value(row[column]))
+    status = row["status"] if row else "not_configured"
+    if row is None or status not in (ESTIMATED, HIDDEN):
+        return status_cell(review, status)
+    return number_cell(row[column], words.p_value, say("there is no such test"))
 
 
 def _named(review: Review, subgroup: Subgroup) -> str:

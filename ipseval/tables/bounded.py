@@ -4,7 +4,7 @@ from ipseval import words
 from ipseval.language import phrases, say
 from ipseval.tables.estimated import versus
 from ipseval.tables.record import difference, record
-from ipseval.tables.review import SMALL_SAMPLE, Record, Review, count_cell, effect_cell
+from ipseval.tables.review import Record, Review, count_cell, effect_cell
 from ipseval.tables.stratified import stratified
 from ipseval.tables.table import Cell, Column, Row, Table
 
@@ -25,7 +25,7 @@ UNADJUSTED = "bootstrap"  # the variance of the trimming bounds
 
 def missing_data(review: Review) -> Table:
     """The pooled effect by way of treating what is missing, and trimming bounds at single months."""
-    variance = review.variance(SMALL_SAMPLE)
+    variance = review.primary
     found = [row for row in review.rows("missing_data") if row["variance"] in (variance, UNADJUSTED)]
     main = next(row for row in found if row["method"] == "observed")
     rows = [
@@ -126,7 +126,10 @@ def _reasons(review: Review, rows: list[dict]) -> tuple[str, ...]:
 
 def _shares(review: Review) -> str:
     """How much was trimmed at each month."""
-    rows = [row for row in review.rows("missing_data", method="lee_lower") if row["share_trimmed"] > 0]
+    found = review.rows("missing_data", method="lee_lower")
+    if found and words.is_hidden(*(row["share_trimmed"] for row in found)):
+        return say("How much was trimmed is hidden by disclosure control, at one month or more.")
+    rows = [row for row in found if row["share_trimmed"] > 0]
     several = len(review.cohort.arms.treatments) > 1
     shares = [
         say("{share}% in {months}", share=words.points(row["share_trimmed"]), months=_months(row))

@@ -4,12 +4,12 @@ from typing import Any
 
 from ipseval import words
 from ipseval.language import phrases, say
+from ipseval.registers.categories import SHARE
 from ipseval.tables.record import record
-from ipseval.tables.review import ALL, Review, count_cell, share_cell
+from ipseval.tables.review import ALL, Review, count_cell, hidden_cell, number_cell, row_cell, share_cell
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
 from ipseval.traced import made_of
 
-IS_SHARE = 1e-9  # relative; how near a variance must be to that of zeros and ones
 FLOW_STEPS = phrases(
     {
         "randomised": "Randomised",
@@ -83,7 +83,8 @@ def wage_subsidy(review: Review) -> Table:
 
 
 def _subsidy_reason(row: dict[str, Any]) -> str:
-    delivered = words.is_known(row["n_person_months"])
+    """Why a share is not there, where it is not hidden."""
+    delivered = words.is_known(row["n_person_months"]) or words.is_hidden(row["n_person_months"])
     return say("no month was observed") if delivered else say("wage subsidies were not delivered")
 
 
@@ -94,10 +95,16 @@ def _subsidy_cells(row: dict[str, Any]) -> list[Cell]:
 
 
 def _subsidy_difference(assigned: dict[str, Any], control: dict[str, Any]) -> Cell:
-    for row in (assigned, control):
+    """Difference of the shares, which are taken from their counts: those of the table may be rounded."""
+    rows, shares = (assigned, control), (assigned["share"], control["share"])
+    if words.is_hidden(*shares):
+        return hidden_cell()
+    for row in rows:
         if not words.is_known(row["share"]):
             return lacking(_subsidy_reason(row))
-    shares = assigned["share"], control["share"]
+    above, below = ([row[name] for row in rows] for name in ("n_subsidised", "n_person_months"))
+    if all(map(words.is_known, [*above, *below])):
+        return Cell(words.points(made_of(above[0] / below[0] - above[1] / below[1], shares)))
     return Cell(words.points(made_of(shares[0] - shares[1], shares)))
 
 
@@ -155,33 +162,32 @@ def _level(row: dict[str, Any]) -> str:
 
 def _balance_row(head: str, arms: list[dict[str, Any]], everywhere: list[dict[str, Any]]) -> Row:
     """One covariate in one centre: mean and missing by arm, then the differences."""
-    shares = all(is_share(row) for row in everywhere)
-    largest = max((abs(r["mean"]) for r in everywhere if words.is_known(r["mean"])), default=0)
-    decimals = 0 if largest >= 1000 else 1 if largest >= 10 else 2
+    shares = is_share(arms[0])
+    decimals = _decimals(everywhere)
     cells = []
     for row in arms:
-        if not words.is_known(row["mean"]):
-            cells.append(lacking(say("no value is known")))
-        elif shares:
-            cells.append(Cell(words.points(row["mean"])))
+        reason = say("no value is known")
+        if shares:
+            cells.append(share_cell(row["mean"], reason))
         else:
-            sd = (words.number(row["sd"], decimals),) if words.is_known(row["sd"]) else ()
-            cells.append(Cell(words.number(row["mean"], decimals), beside=sd))
+            cells.append(row_cell(row, "mean", lambda value: words.number(value, decimals), reason, ("sd",)))
         cells.append(count_cell(row["n_missing"]))
     for row in arms[1:]:
-        known = words.is_known(row["smd"])
-        cells.append(Cell(words.number(row["smd"], 2)) if known else lacking(say("no variation, or too few values")))
+        no_spread = say("no variation, or too few values")
+        cells.append(number_cell(row["smd"], lambda value: words.number(value, 2), no_spread))
     return Row(head + (", %" if shares else ""), tuple(cells))
 
 
+def _decimals(rows: list[dict[str, Any]]) -> int:
+    """Of the means of a covariate: by the largest of the whole trial, so that hidden centres do not change them."""
+    whole = [r for r in rows if r["centre"] == ALL and words.is_known(r["mean"])]
+    largest = max((abs(r["mean"]) for r in whole or rows if words.is_known(r["mean"])), default=0)
+    return 0 if largest >= 1000 else 1 if largest >= 10 else 2
+
+
 def is_share(row: dict[str, Any]) -> bool:
-    """Whether all values behind a mean are 0 or 1: only then is the variance n / (n - 1) m (1 - m)."""
-    n, mean, sd = row["n"], row["mean"], row["sd"]
-    if not words.is_known(mean):
-        return True
-    if n < 2:
-        return bool(mean in (0, 1))
-    return bool(abs(sd**2 - n / (n - 1) * mean * (1 - mean)) <= IS_SHARE * max(1, mean**2))
+    """Whether the values behind a mean are 0 and 1."""
+    return bool(row["unit"] == SHARE)
 
 
 def flow(review: Review) -> Table:

@@ -1,5 +1,6 @@
 """Printed tables of effects: table 5 of the published analysis, and effects by centre and by month."""
 
+from dataclasses import replace
 from typing import Any
 
 from ipseval import words
@@ -8,15 +9,15 @@ from ipseval.tables.record import difference, difference_of_persons, pooled, rec
 from ipseval.tables.review import (
     ALL,
     ESTIMATED,
-    PUBLISHED,
-    SMALL_SAMPLE,
     Review,
     count_cell,
     effect_cell,
     interval_from,
+    row_cell,
     share_cell,
+    status_cell,
 )
-from ipseval.tables.table import Cell, Column, Row, Table, lacking
+from ipseval.tables.table import Cell, Column, Row, Table
 from ipseval.terms import COVARIATE, assigned, of_centre, parts_of
 
 MODELS = phrases({"table5_model_1": "Model 1", "table5_model_2": "Model 2", "table5_model_3": "Model 3"})
@@ -28,7 +29,7 @@ Coefficients = dict[str, dict[str, dict[str, Any]]]  # model -> term -> row
 
 def table5(review: Review) -> Table:
     """Table 5: linear probability models with an effect for each centre, laid out as published."""
-    variance = review.variance(PUBLISHED)
+    variance = review.published
     found: Coefficients = {
         model: {row["term"]: row for row in review.rows("coefficients", analysis=model, variance=variance)}
         for model in MODELS
@@ -78,11 +79,11 @@ def _term_row(review: Review, found: Coefficients, term: str, head: str, group: 
     return Row(head, tuple(_coefficient_cell(review, rows, term) for rows in found.values()), group)
 
 
-def _skipped(review: Review, rows: dict[str, dict[str, Any]]) -> str:
-    """Why a whole model was not estimated; nothing when it was."""
+def _skipped(rows: dict[str, dict[str, Any]]) -> str:
+    """The status of a whole model that was not estimated; nothing when it was."""
     if any(row["status"] == ESTIMATED for row in rows.values()):
         return ""
-    return words.status(next((row["status"] for row in rows.values()), "not_configured"), review.least)
+    return next((str(row["status"]) for row in rows.values()), "not_configured")
 
 
 def _is_of_few(review: Review, coefficient: dict[str, Any]) -> bool:
@@ -97,20 +98,21 @@ def _is_of_few(review: Review, coefficient: dict[str, Any]) -> bool:
 
 def _coefficient_cell(review: Review, rows: dict[str, dict[str, Any]], term: str) -> Cell:
     """A coefficient with stars and standard error; empty when the model does not hold the term."""
-    if reason := _skipped(review, rows):
-        return lacking(reason)
+    if status := _skipped(rows):
+        return status_cell(review, status)
     if term not in rows:
         return Cell()
     row = rows[term]
     if row["status"] != ESTIMATED:
-        return lacking(words.status(row["status"], review.least))
-    stars = "" if _is_of_few(review, row) else words.stars(row["p_value"])
-    return Cell(words.number(row["estimate"], 3), stars, (words.number(row["std_error"], 3),))
+        return status_cell(review, row["status"])
+    cell = row_cell(row, "estimate", lambda value: words.number(value, 3), beside=("std_error",))
+    no_stars = words.is_hidden(row["estimate"]) or _is_of_few(review, row)
+    return cell if no_stars else replace(cell, stars=words.stars(row["p_value"]))
 
 
 def _size_cell(review: Review, rows: dict[str, dict[str, Any]], column: str) -> Cell:
-    if reason := _skipped(review, rows):
-        return lacking(reason)
+    if status := _skipped(rows):
+        return status_cell(review, status)
     return count_cell(rows["intercept"][column])
 
 
@@ -131,15 +133,26 @@ def _table5_notes(review: Review, base: str, variance: str) -> tuple[str, ...]:
         ),
         say("Base centre: {base}. Reference arm: {reference}.", base=base, reference=review.reference),
         say("In parentheses: standard errors, {variance}.", variance=words.variance(variance)),
+        *_as_published(review, variance),
         words.star_note(),
         say("A person with a missing covariate is left out of the models that hold it."),
         *review.left_out(MODELS),
     )
 
 
+def _as_published(review: Review, variance: str) -> tuple[str, ...]:
+    """Why errors here may differ from those of the intervals elsewhere."""
+    if variance == review.primary:
+        return ()
+    return (
+        say("They are those of the published table; intervals elsewhere are from standard errors {variance}.",
+            variance=words.variance(review.primary)),
+    )  # fmt: skip
+
+
 def by_centre(review: Review) -> Table:
     """Effects over the whole follow-up by centre, unadjusted and by model 1."""
-    variance = review.variance(SMALL_SAMPLE)
+    variance = review.primary
     first, last = review.pooled_months(UNADJUSTED)
     rows = []
     for arm in review.cohort.arms.treatments:
@@ -167,6 +180,7 @@ def by_centre(review: Review) -> Table:
                 "table 5."
             ),
             say("All centres: one effect in a regression with centre dummies, and otherwise the same terms."),
+            two_means(),
             _interval_note(review, variance),
             *review.left_out((MODEL_1, POOLED)),
         ),
@@ -174,9 +188,18 @@ def by_centre(review: Review) -> Table:
     )
 
 
+def two_means() -> str:
+    """Why the effect of all centres differs from the mean of the centres, which stands beside it."""
+    return say(
+        "The effect of all centres is that of one regression, in which a centre counts by n₁n₀/n; the mean of the "
+        "centres in the forest plot takes them as drawn from a distribution and weighs them more alike. So the two "
+        "differ where the effects of large and small centres do. The first is the main result."
+    )
+
+
 def by_month(review: Review) -> Table:
     """Effects over all centres, month by month."""
-    variance = review.variance(SMALL_SAMPLE)
+    variance = review.primary
     rows = tuple(
         Row(words.number(month, 0), (*size_cells(row), effect_cell(review, row)), versus(review, arm))
         for (_, month, _, arm), row in sorted(
@@ -202,22 +225,23 @@ def by_month(review: Review) -> Table:
 
 
 def by_centre_month(review: Review) -> Table:
-    """Effects within each centre, month by month."""
-    variance = review.variance(SMALL_SAMPLE)
+    """Effects within each centre, month by month: a row each, since trials may have many centres."""
+    variance = review.primary
     found = review.effects(BY_CENTRE_MONTH, variance)
     rows = tuple(
         Row(
             words.number(month, 0),
-            tuple(effect_cell(review, found.get((c, month, month, arm))) for c in review.centres),
-            versus(review, arm),
+            (effect_cell(review, found.get((c, month, month, arm))),),
+            _place(review, c, arm),
         )
+        for c in review.centres
         for arm in review.cohort.arms.treatments
         for month in review.cohort.window.months
     )
     return Table(
         title=say("Effects on {outcome} by centre and month since randomisation", outcome=review.outcome),
         stub=say("Month"),
-        columns=tuple(Column(review.centre(c), review.interval_ends) for c in review.centres),
+        columns=(Column(say("Effect, points"), review.interval_ends),),
         rows=rows,
         notes=(
             say(
@@ -230,6 +254,12 @@ def by_centre_month(review: Review) -> Table:
         record=record(review, _each_month(review), difference_of_persons(review)),
         is_long=True,
     )
+
+
+def _place(review: Review, centre: str, arm: str) -> str:
+    """A centre, and the arms compared where there are several treatments."""
+    name = review.centre(centre)
+    return f"{name}: {versus(review, arm)}" if len(review.cohort.arms.treatments) > 1 else name
 
 
 def _each_month(review: Review) -> str:

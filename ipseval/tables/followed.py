@@ -4,9 +4,23 @@ from ipseval import words
 from ipseval.config import ORDINARY_EMPLOYMENT
 from ipseval.language import phrases, say
 from ipseval.tables.record import record
-from ipseval.tables.review import ALL, ESTIMATED, SMALL_SAMPLE, Record, Review, count_cell, interval_from
+from ipseval.tables.review import (
+    ALL,
+    ESTIMATED,
+    HIDDEN,
+    Print,
+    Record,
+    Review,
+    count_cell,
+    estimate_cell,
+    interval_from,
+    number_cell,
+    row_cell,
+    status_cell,
+)
 from ipseval.tables.stratified import stratified
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
+from ipseval.traced import carried
 
 MEASURES = phrases(
     {
@@ -16,6 +30,7 @@ MEASURES = phrases(
         "n_jobs": "Jobs begun since randomisation",
     }
 )
+SHARES = 2  # decimals of a share that is printed as whole per cent
 WITHOUT_JOB, DIFFERENCE = "months_without_job", "difference"
 
 
@@ -25,11 +40,13 @@ def time_to_job(review: Review) -> Table:
     means = {(row["measure"], row["arm"]): row for row in review.rows("restricted_mean")}
     any_row = means[WITHOUT_JOB, arms.reference]
     window = words.months(int(any_row["month_from"]), int(any_row["month_to"]))
+    decimals = _decimals(review)
+    print_as = words.points if decimals > SHARES else _whole
     by_month = {(row["month"], row["arm"]): row for row in review.rows("time_to_job")}
     rows = [
         Row(
             say("By the end of month {k}", k=month),
-            tuple(_share_cell(review, by_month[month, arm]) for arm in arms.all),
+            tuple(_share_cell(review, by_month[month, arm], print_as) for arm in arms.all),
             say("With a first ordinary job, %"),
         )
         for month in review.cohort.follow.months
@@ -60,6 +77,7 @@ def time_to_job(review: Review) -> Table:
                 "Mean until the first: the restricted mean, months before the first job, all months for who had none. "
                 "Differences unadjusted, normal distribution."
             ),
+            *([] if decimals > SHARES else [_rounded(decimals)]),
             *stratified([any_row]),
             *_sentence(any_row["note"]),
             say("In parentheses: {interval}.", interval=review.interval),
@@ -74,27 +92,43 @@ def _sentence(note: object) -> tuple[str, ...]:
     return (f"{words.sentence(words.note(note))}.",) if isinstance(note, str) and note else ()
 
 
-def _share_cell(review: Review, row: Record) -> Cell:
-    """Share with a first job; one of nobody or everybody has no interval."""
-    if not words.is_known(row["share_with_job"]):
-        return lacking(words.status(row["status"], review.least))
-    if row["status"] != ESTIMATED:
-        return Cell(words.points(row["share_with_job"]), reason=say("nobody or everybody: no interval"))
-    return Cell(
-        words.points(row["share_with_job"]), beside=(words.points(row["share_low"]), words.points(row["share_high"]))
+def _decimals(review: Review) -> int:
+    """Decimals of the curve's shares: a small trial's are released with few."""
+    columns = [review.tables["time_to_job"][name] for name in ("share_with_job", "share_low", "share_high")]
+    shares = [value for column in columns for value in column.dropna()]
+    return max((len(f"{float(value):.6f}".rstrip("0").partition(".")[2]) for value in shares), default=SHARES + 1)
+
+
+@carried
+def _whole(share: float) -> str:
+    """Whole per cent: a share of one or two decimals has no more."""
+    return words.number(share if words.is_hidden(share) else 100 * share, 0)
+
+
+def _rounded(decimals: int) -> str:
+    return say(
+        "Shares are rounded by disclosure control: to {n} per cent.", n=words.shortest(10.0 ** (SHARES - decimals))
     )
 
 
+def _share_cell(review: Review, row: Record, print_as: Print) -> Cell:
+    """Share with a first job; one of nobody or everybody has no interval."""
+    share = row["share_with_job"]
+    if not (words.is_known(share) or words.is_hidden(share)):
+        return status_cell(review, row["status"])
+    if words.is_known(share) and row["status"] not in (ESTIMATED, HIDDEN):
+        return Cell(print_as(share), reason=say("nobody or everybody: no interval"))
+    return row_cell(row, "share_with_job", print_as, beside=("share_low", "share_high"))
+
+
 def _mean_cell(review: Review, row: Record) -> Cell:
-    if row["status"] != ESTIMATED:
-        return lacking(words.status(row["status"], review.least))
-    return Cell(words.number(row["estimate"], 1), beside=tuple(words.number(row[e], 1) for e in ("ci_low", "ci_high")))
+    return estimate_cell(review, row, lambda value: words.number(value, 1))
 
 
 def accumulated(review: Review) -> Table:
     """Means by arm and effects on months in work, hours, employers and jobs by chosen months."""
     arms = review.cohort.arms
-    found = review.rows("accumulated", variance=review.variance(SMALL_SAMPLE), centre=ALL)
+    found = review.rows("accumulated", variance=review.primary, centre=ALL)
     cells = {(row["outcome"], row["month_to"], row["arm"]): row for row in found}
     rows = []
     for outcome, month in dict.fromkeys((row["outcome"], row["month_to"]) for row in found):
@@ -122,17 +156,15 @@ def accumulated(review: Review) -> Table:
 
 def _size_and_mean(review: Review, row: Record, size: str, mean: str) -> list[Cell]:
     reason = words.status(row["status"] if row["status"] == "not_delivered" else "no_observations", review.least)
-    known = words.is_known(row[mean])
+    is_there = words.is_known(row[mean]) or words.is_hidden(row[mean])
     return [
-        count_cell(row[size]) if known else lacking(reason),
-        Cell(words.number(row[mean], 2)) if known else lacking(reason),
+        count_cell(row[size], reason) if is_there else lacking(reason),
+        number_cell(row[mean], lambda value: words.number(value, 2), reason),
     ]
 
 
 def _effect_cell(review: Review, row: Record) -> Cell:
-    if row["status"] != ESTIMATED:
-        return lacking(words.status(row["status"], review.least))
-    return Cell(words.number(row["estimate"], 2), beside=tuple(words.number(row[e], 2) for e in ("ci_low", "ci_high")))
+    return estimate_cell(review, row, lambda value: words.number(value, 2))
 
 
 def _accumulated_notes(review: Review, found: list[dict]) -> tuple[str, ...]:
@@ -157,5 +189,5 @@ def _accumulated_notes(review: Review, found: list[dict]) -> tuple[str, ...]:
             "Employers and jobs: with or without wage subsidy. Jobs begun after the day of randomisation, in month 0 "
             "too; spells of an employer that touch are one job."
         ),
-        interval_from(review, review.variance(SMALL_SAMPLE)),
+        interval_from(review, review.primary),
     )

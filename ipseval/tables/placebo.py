@@ -6,7 +6,7 @@ from ipseval import words
 from ipseval.language import say
 from ipseval.tables.estimated import size_columns, versus
 from ipseval.tables.record import record
-from ipseval.tables.review import ESTIMATED, PUBLISHED, Review, count_cell, effect_cell
+from ipseval.tables.review import ESTIMATED, PUBLISHED, Review, count_cell, effect_cell, joint_cells, status_cell
 from ipseval.tables.stratified import stratified
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
 from ipseval.traced import made_of
@@ -70,15 +70,8 @@ def _period_row(review: Review, row: dict[str, Any], group: str) -> Row:
 
 def _placebo_rows(review: Review, row: dict[str, Any], group: str) -> list[Row]:
     """The mean over the placebo periods, and the joint test that all are zero."""
-    reason = words.status(row["status"], review.least) if row["status"] != ESTIMATED else words.note(row["note"])
     cells = {say("Mean, weighted by months"): effect_cell(review, row)}
-    f, df, p = (lacking(reason),) * 3
-    if words.is_known(row["wald_f"]):
-        f, p = Cell(words.number(row["wald_f"], 2)), Cell(words.p_value(row["wald_p"]))
-        df = Cell(words.listed([words.number(row["wald_df1"], 0), words.number(row["wald_df2"], 0)]))
-    cells |= {
-        say("Joint test that all are zero: F"): f,
-        say("Joint test: degrees of freedom"): df,
-        say("Joint test: p"): p,
-    }
+    missing = status_cell(review, row["status"]) if row["status"] != ESTIMATED else lacking(words.note(row["note"]))
+    heads = (say("Joint test that all are zero: F"), say("Joint test: degrees of freedom"), say("Joint test: p"))
+    cells |= dict(zip(heads, joint_cells(row, missing, 0), strict=True))
     return [Row(head, (Cell(), Cell(), cell), group) for head, cell in cells.items()]

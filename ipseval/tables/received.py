@@ -6,8 +6,20 @@ from ipseval import words
 from ipseval.language import say
 from ipseval.tables.estimated import size_columns, versus
 from ipseval.tables.record import difference, record
-from ipseval.tables.review import ALL, ESTIMATED, PUBLISHED, Review, count_cell, effect_cell, interval_from, share_cell
-from ipseval.tables.table import Cell, Column, Row, Table, lacking
+from ipseval.tables.review import (
+    ALL,
+    ESTIMATED,
+    HIDDEN,
+    PUBLISHED,
+    Review,
+    count_cell,
+    effect_cell,
+    interval_from,
+    number_cell,
+    share_cell,
+    status_cell,
+)
+from ipseval.tables.table import Cell, Column, Row, Table
 
 COUNTED = "counted"
 RECEIVED_COLUMNS = ("n_started", "n_received")
@@ -56,8 +68,8 @@ def _of(review: Review, service: str, centre: str) -> str:
 
 
 def _receipt_cells(review: Review, row: dict[str, Any]) -> tuple[Cell, ...]:
-    if row["status"] != COUNTED:
-        return (lacking(words.status(row["status"], review.least)),) * 3
+    if row["status"] not in (COUNTED, HIDDEN):
+        return (status_cell(review, row["status"]),) * 3
     counts = (count_cell(row[name]) for name in RECEIVED_COLUMNS)
     return (*counts, share_cell(row["share"], say("nobody in this cell")))
 
@@ -120,8 +132,8 @@ def _term(review: Review, name: str) -> str:
 def _complier_cells(review: Review, row: dict[str, Any]) -> tuple[Cell, ...]:
     reason = words.status(row["status"], review.least)
     shares = (share_cell(row[name], reason) for name in ("itt", "first_stage"))
-    f = row["first_stage_f"]
-    f_cell = Cell(words.number(f, 1)) if words.is_known(f) else lacking(say("no first stage, or one without error"))
+    no_f = say("no first stage, or one without error")
+    f_cell = number_cell(row["first_stage_f"], lambda value: words.number(value, 1), no_f)
     counts = (count_cell(row["n_assigned"]), count_cell(row["n_control"]))
     return (*counts, *shares, f_cell, effect_cell(review, row))
 

@@ -1,7 +1,7 @@
 """The review tables of one cohort, and how the printed tables and figures look things up in them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,18 @@ from ipseval.because import NOTES
 from ipseval.config import ORDINARY, ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.language import say
 from ipseval.tables.table import Cell, lacking
-from ipseval.traced import traced
+from ipseval.traced import made_of, traced
 
 ALL = "all"
 ESTIMATED = "estimated"
 HIDDEN = "hidden"  # the status of an estimate that disclosure control hides
 PUBLISHED = "cr1"  # the convention of the published table 5
 LEFT_OUT = "not in this cohort: "  # how a note on covariates that are not there begins
-SMALL_SAMPLE = "cr2"  # for intervals of centres and months, where few persons stand behind a number
+
+INTERVAL = ("ci_low", "ci_high")
 
 Record = Mapping[str, Any]
+Print = Callable[[float], str]
 Key = tuple[str, int, int, str]  # centre, first month, last month, arm
 
 
@@ -108,10 +110,15 @@ class Review:
         """Names of its two ends."""
         return (say("{interval}, low", interval=self.interval), say("{interval}, high", interval=self.interval))
 
-    def variance(self, wanted: str) -> str:
-        """The wanted variance where the cohort has it, else its first."""
-        names = self.cohort.estimation.variances
-        return wanted if wanted in names else names[0]
+    @property
+    def primary(self) -> str:
+        """The variance of every interval in print."""
+        return self.cohort.estimation.primary
+
+    @property
+    def published(self) -> str:
+        """The convention of the published table 5 where the cohort has it, else the primary variance."""
+        return PUBLISHED if PUBLISHED in self.cohort.estimation.variances else self.primary
 
     def analysis(self, name: str) -> Analysis | None:
         """The definition of an analysis; None when the cohort does not have it."""
@@ -193,11 +200,48 @@ def _keyed(rows: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
 
 def effect_cell(review: Review, row: Record | None) -> Cell:
     """An effect in percentage points with its interval, or why there is none."""
-    if row is not None and row["status"] == HIDDEN:
-        return hidden_cell()
-    if row is None or row["status"] != ESTIMATED:
-        return lacking(words.status(row["status"] if row else "not_configured", review.least))
-    return Cell(words.points(row["estimate"]), beside=(words.points(row["ci_low"]), words.points(row["ci_high"])))
+    return estimate_cell(review, row, words.points)
+
+
+def estimate_cell(review: Review, row: Record | None, print_as: Print) -> Cell:
+    """An estimate with its interval, or why there is none."""
+    status = row["status"] if row else "not_configured"
+    if row is None or status != ESTIMATED:
+        return status_cell(review, status)
+    return row_cell(row, "estimate", print_as, beside=INTERVAL)
+
+
+def status_cell(review: Review, status: str) -> Cell:
+    """A cell without a number: hidden, or not estimated for the reason that the status says."""
+    return hidden_cell() if status == HIDDEN else lacking(words.status(status, review.least))
+
+
+def row_cell(row: Record, column: str, print_as: Print, reason: str = "", beside: tuple[str, ...] = ()) -> Cell:
+    """A number of a row with those that stand beside it, or why there is none: hidden, or the reason given.
+
+    Where the number is shown and one beside it is hidden the sign stands there, with its reason.
+    """
+    cell, others = number_cell(row[column], print_as, reason), [row[name] for name in beside]
+    if words.is_hidden(*others) and words.is_known(row[column]):
+        return replace(cell, beside=tuple(map(print_as, others)), reason=say(words.HIDDEN_REASON))
+    is_there = words.is_known(row[column]) and all(map(words.is_known, others))
+    return replace(cell, beside=tuple(map(print_as, others))) if is_there else cell
+
+
+def joint_cells(row: Record, missing: Cell, decimals: int) -> tuple[Cell, Cell, Cell]:
+    """F, both degrees of freedom (the second with so many decimals) and p of a joint test; ``missing``: where none is.
+
+    Each is hidden for itself, as its column may be; degrees of freedom as both are printed in one cell.
+    """
+    f, df, p = row["wald_f"], (row["wald_df1"], row["wald_df2"]), row["wald_p"]
+    if not (words.is_known(f) or words.is_hidden(f)):
+        return missing, missing, missing
+    both = words.listed([words.number(df[0], 0), words.number(df[1], decimals)])
+    return (
+        number_cell(f, lambda value: words.number(value, 2)),
+        hidden_cell() if words.is_hidden(*df) else Cell(made_of(both, df)),
+        number_cell(p, words.p_value),
+    )
 
 
 def interval_from(review: Review, variance: str) -> str:
@@ -214,9 +258,9 @@ def hidden_cell() -> Cell:
     return Cell(words.HIDDEN_SIGN, reason=say(words.HIDDEN_REASON))
 
 
-def number_cell(value: float, print_as: Callable[[float], str], reason: str = "") -> Cell:
+def number_cell(value: float, print_as: Print, reason: str = "") -> Cell:
     """A number in print, or why there is none: hidden, or the reason given."""
-    if isinstance(value, words.Hidden):
+    if words.is_hidden(value):
         return hidden_cell()
     return Cell(print_as(value)) if words.is_known(value) else lacking(reason)
 

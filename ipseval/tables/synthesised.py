@@ -4,11 +4,22 @@ from collections.abc import Callable
 
 from ipseval import words
 from ipseval.language import phrases, say
-from ipseval.tables.estimated import MODELS, UNADJUSTED, versus
+from ipseval.tables.estimated import MODELS, UNADJUSTED, two_means, versus
 from ipseval.tables.record import difference, pooled, record
-from ipseval.tables.review import ESTIMATED, Record, Review, interval_from
+from ipseval.tables.review import (
+    ESTIMATED,
+    HIDDEN,
+    INTERVAL,
+    Record,
+    Review,
+    count_cell,
+    interval_from,
+    joint_cells,
+    number_cell,
+    row_cell,
+    share_cell,
+)
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
-from ipseval.traced import made_of
 
 HEADS = {**phrases({UNADJUSTED: "Unadjusted"}), **MODELS}
 LACKING = phrases(
@@ -53,7 +64,7 @@ def heterogeneity(review: Review) -> Table:
         own = {row["analysis"]: row for row in found if row["arm"] == arm}
         group = versus(review, arm)
         means = say("{arms}: mean effect, percentage points", arms=group)
-        rows.append(Row(say("Centres pooled"), tuple(Cell(words.count(own[a]["n_centres"])) for a in analyses), group))
+        rows.append(Row(say("Centres pooled"), tuple(count_cell(own[a]["n_centres"]) for a in analyses), group))
         rows += [
             Row(head, tuple(_pooled_cell(own[a], show) for a in analyses), group) for head, show in _spread(review)
         ]
@@ -61,7 +72,7 @@ def heterogeneity(review: Review) -> Table:
         for name, head in WEIGHTINGS.items():
             cells = tuple(_mean_cell(by_weight[analysis, name]) for analysis in analyses)
             rows.append(Row(say(head), cells, means))
-        smallest = tuple(_points_cell(by_weight[a, "precision"]["minimum_detectable"], few()) for a in analyses)
+        smallest = tuple(share_cell(by_weight[a, "precision"]["minimum_detectable"], few()) for a in analyses)
         rows.append(Row(_detectable(review), smallest, means))
     months = review.pooled_months(UNADJUSTED)
     return Table(
@@ -81,21 +92,22 @@ def heterogeneity(review: Review) -> Table:
 def _spread(review: Review) -> tuple[tuple[str, Print], ...]:
     """Measures of how much the effects differ: head, and the cell from a row of ``heterogeneity``."""
     further = say("Effect in a further centre, points ({interval} of prediction)", interval=review.interval)
-    no_test = say(LACKING["no_test"])
+    no_test = lacking(say(LACKING["no_test"]))
     return (
-        (say("Joint test of equal effects: F"), lambda row: _number_cell(row["wald_f"], 2, no_test)),
-        (say("Joint test: degrees of freedom"), _joint_df_cell),
-        (say("Joint test: p"), lambda row: _p_cell(row["wald_p"], no_test)),
-        (say("Cochran's Q"), lambda row: _number_cell(row["q"], 2, few())),
-        (say("Cochran's Q: p"), lambda row: _p_cell(row["p_value"], few())),
-        ("I², %", lambda row: _points_cell(row["i2"], few())),
+        (say("Joint test of equal effects: F"), lambda row: joint_cells(row, no_test, 1)[0]),
+        (say("Joint test: degrees of freedom"), lambda row: joint_cells(row, no_test, 1)[1]),
+        (say("Joint test: p"), lambda row: joint_cells(row, no_test, 1)[2]),
+        (say("Cochran's Q"), lambda row: number_cell(row["q"], lambda value: words.number(value, 2), few())),
+        (say("Cochran's Q: p"), lambda row: number_cell(row["p_value"], words.p_value, few())),
+        ("I², %", lambda row: share_cell(row["i2"], few())),
         (say("Standard deviation between centres (τ), points"), lambda row: _interval_cell(row, "tau", "tau")),
         (further, lambda row: _interval_cell(row, "pooled", "prediction")),
     )
 
 
 def _pooled_cell(row: Record, show: Print) -> Cell:
-    return show(row) if row["n_centres"] > 1 else lacking(few())
+    """A measure of several centres; where it is hidden how many there are, each says for itself why it is not there."""
+    return lacking(few()) if row["n_centres"] <= 1 else show(row)
 
 
 def few() -> str:
@@ -103,37 +115,18 @@ def few() -> str:
     return say(LACKING["few"])
 
 
-def _number_cell(value: float, decimals: int, reason: str) -> Cell:
-    return Cell(words.number(value, decimals)) if words.is_known(value) else lacking(reason)
-
-
-def _points_cell(value: float, reason: str) -> Cell:
-    return Cell(words.points(value)) if words.is_known(value) else lacking(reason)
-
-
-def _p_cell(value: float, reason: str) -> Cell:
-    return Cell(words.p_value(value)) if words.is_known(value) else lacking(reason)
-
-
-def _joint_df_cell(row: Record) -> Cell:
-    if not words.is_known(row["wald_df2"]):
-        return lacking(say(LACKING["no_test"]))
-    both = words.number(row["wald_df1"], 0), words.number(row["wald_df2"], 1)
-    return Cell(made_of(words.listed(both), both))
-
-
 def _interval_cell(row: Record, name: str, ends: str) -> Cell:
     """A number in percentage points with its interval, where there is one."""
-    low, high = row[f"{ends}_low"], row[f"{ends}_high"]
-    if not words.is_known(low):
+    low, high = f"{ends}_low", f"{ends}_high"
+    if not (words.is_known(row[low]) or words.is_hidden(row[name], row[low], row[high])):
         return lacking(say("no interval of prediction with fewer than three centres"))
-    return Cell(words.points(row[name]), beside=(words.points(low), words.points(high)))
+    return row_cell(row, name, words.points, beside=(low, high))
 
 
 def _mean_cell(row: Record) -> Cell:
-    if not words.is_known(row["std_error"]):
+    if not (words.is_known(row["std_error"]) or words.is_hidden(row["estimate"])):
         return lacking(few())
-    return Cell(words.points(row["estimate"]), beside=(words.points(row["ci_low"]), words.points(row["ci_high"])))
+    return row_cell(row, "estimate", words.points, beside=INTERVAL)
 
 
 def _detectable(review: Review) -> str:
@@ -163,6 +156,7 @@ def _notes(review: Review, found: list[dict]) -> tuple[str, ...]:
             "Weighted by persons: the mean effect in the persons of these centres. Weighted by overlap (n₁n₀/n): what "
             "a regression with a dummy for each centre gives; a centre with unequal arms counts less than its persons."
         ),
+        two_means(),
         *narrow(found),
         say("Smallest effect: two-sided test at {level}%.", level=words.shortest(100 - level))
         + f" {interval_from(review, review.cohort.pooled_variance)}",
@@ -189,7 +183,7 @@ def left_out(review: Review) -> tuple[str, ...]:
     reasons = {
         f"{review.centre(row['centre'])} ({words.status(row['status'], least.get(row['status'], review.least))})": None
         for row in rows
-        if row["status"] != "no_covariate"
+        if row["status"] not in ("no_covariate", HIDDEN)
     }
     if not reasons:
         return ()

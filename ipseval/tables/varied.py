@@ -7,7 +7,16 @@ from ipseval import words
 from ipseval.language import phrases, say
 from ipseval.tables.estimated import versus
 from ipseval.tables.record import difference, pooled, record
-from ipseval.tables.review import ESTIMATED, SMALL_SAMPLE, Review, effect_cell
+from ipseval.tables.review import (
+    ESTIMATED,
+    HIDDEN,
+    INTERVAL,
+    Record,
+    Review,
+    effect_cell,
+    hidden_cell,
+    interval_from,
+)
 from ipseval.tables.table import Cell, Column, Row, Table
 from ipseval.traced import made_of
 
@@ -46,18 +55,32 @@ def choice(dimension: str, value: Any) -> str:
     return words.worded(ADJUSTMENTS, value)
 
 
-def estimated(review: Review, arm: str) -> list[dict[str, Any]]:
-    """Combinations that were estimated, with the small-sample variance where it is there."""
+def variance_of(review: Review) -> str:
+    """The primary variance where the combinations have it, else their first."""
     variances = review.cohort.robustness.variances
-    variance = SMALL_SAMPLE if SMALL_SAMPLE in variances else variances[0]
-    return review.rows("specifications", arm=arm, variance=variance, status=ESTIMATED)
+    return review.primary if review.primary in variances else variances[0]
+
+
+def combinations(review: Review, arm: str) -> list[dict[str, Any]]:
+    """Combinations that were estimated, or are hidden, with the variance of the intervals."""
+    found = review.rows("specifications", arm=arm, variance=variance_of(review))
+    return [row for row in found if row["status"] in (ESTIMATED, HIDDEN)]
+
+
+def estimated(review: Review, arm: str) -> list[dict[str, Any]]:
+    """Combinations whose effect and interval are shown."""
+    return [row for row in combinations(review, arm) if not _is_hidden(row)]
+
+
+def _is_hidden(row: Record) -> bool:
+    return row["status"] == HIDDEN or words.is_hidden(row["estimate"], *(row[name] for name in INTERVAL))
 
 
 def specifications(review: Review) -> Table:
     """The pooled effect under every combination of choices, by choice: middle, smallest and largest."""
     rows: list[Row] = []
     for arm in review.cohort.arms.treatments:
-        group, found = versus(review, arm), estimated(review, arm)
+        group, found = versus(review, arm), combinations(review, arm)
         main = next((row for row in found if row["is_main"]), None)
         one = Cell(made_of("1", main.values() if main else ()))
         rows.append(Row(say("As chosen"), (one, effect_cell(review, main), Cell(), Cell()), group, is_total=True))
@@ -87,23 +110,26 @@ def specifications(review: Review) -> Table:
                 "combinations that hold it. They are no sample, so that there is no test of all together: look whether "
                 "the conclusion hangs on a choice."
             ),
-            say("In parentheses: {interval}, with the standard errors of the figure.", interval=review.interval),
+            say("The median of an even number of effects is the lower of the two in the middle."),
+            interval_from(review, variance_of(review)),
         ),
         record=record(review, pooled(months), difference(review)),
     )
 
 
 def _summary(rows: list[dict[str, Any]]) -> tuple[Cell, ...]:
-    """Number, median and range of the effects, and in how many the interval leaves out zero."""
+    """Number, median and range of the effects, and in how many the interval leaves out zero; hidden where one is."""
     if not rows:
         return (Cell("0"), Cell(), Cell(), Cell())
+    if any(map(_is_hidden, rows)):
+        return (hidden_cell(),) * 4
     effects = [row["estimate"] for row in rows]
     clear = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in rows) / len(rows)
-    middle = statistics.median_low(effects), statistics.median_high(effects)
+    middle = statistics.median_low(effects)  # one of them: a mean of two would be rounded twice in a release
     ends = words.points(min(effects)), words.points(max(effects))
     return (
         Cell(words.count(made_of(len(rows), effects))),
-        Cell(words.points(made_of(sum(middle) / len(middle), middle))),
+        Cell(words.points(middle)),
         Cell(made_of(words.to(*ends), ends)),
         Cell(words.number(made_of(100 * clear, effects), 0)),
     )

@@ -170,7 +170,7 @@
   const curve = () => {
     const what = at("curve-what"), centre = at("curve-centre"), arms = at("curve-arms"), month = at("curve-month");
     const [first, last] = data.window, treatments = data.arms.filter((arm) => arm !== data.reference);
-    const variance = data.variances.includes("cr2") ? "cr2" : data.variances[0];
+    const variance = data.primary;
     centre.append(...data.centres.map((code) => element("option", data.names.centre[code], {value: code})));
     data.arms.forEach((arm) => {
       const label = element("label"), box = element("input", undefined, {type: "checkbox", value: arm, checked: ""});
