@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -39,6 +40,7 @@ def present(
     review: Mapping[str, pd.DataFrame],
     tier: str = REVIEW,
     hidden: Mapping[str, pd.DataFrame] | None = None,
+    rules: Mapping[str, Any] | None = None,
 ) -> dict[str, str | bytes]:
     """Print every table and draw every figure of a cohort.
 
@@ -52,6 +54,8 @@ def present(
         ``review`` or ``release``.
     hidden : mapping, optional
         Where numbers of released tables are hidden; see :class:`~ipseval.tables.review.Review`.
+    rules : mapping, optional
+        Of the release: the profile's entry of config/disclosure.yaml, which the report says at its top.
 
     Returns
     -------
@@ -65,16 +69,16 @@ def present(
     """
     looked_up = Review(cohort, {name: store.as_read(table) for name, table in review.items()}, hidden or {})
     with speaking(cohort.language):
-        return _contents(looked_up, tier)
+        return _contents(looked_up, tier, rules or {})
 
 
-def _contents(looked_up: Review, tier: str) -> dict[str, str | bytes]:
+def _contents(looked_up: Review, tier: str, rules: Mapping[str, Any]) -> dict[str, str | bytes]:
     title = words.one_line(looked_up.cohort.title)
     above = restriction(looked_up, tier)
     printed = {name: replace(TABLES[name](looked_up), restriction=above) for name in tables_of(tier)}
     drawn = {name: draw(looked_up) for name, draw in FIGURES.items()}
     contents: dict[str, str | bytes] = {
-        "report": report(looked_up, printed, drawn, tier),
+        "report": report(looked_up, printed, drawn, tier, rules),
         "all_tables": to_workbook(title, printed),
     }
     for kind, render in RENDERERS.items():

@@ -15,6 +15,7 @@ from ipseval.disclosure.cells import Decided
 from ipseval.disclosure.earlier import told
 from ipseval.disclosure.keys import ALL, Key
 from ipseval.disclosure.ledger import Count, Entry, Ledger, Printed, Shown
+from ipseval.disclosure.long_form import long_form
 from ipseval.disclosure.profiles import ROUND, Profile, Search, profile, search
 from ipseval.disclosure.released import LABELS, TEXTS
 from ipseval.disclosure.stratified import decimals_of
@@ -56,7 +57,7 @@ def products() -> dict[str, str]:
     """Files of the stage under ``results/<cohort>/``, by name."""
     return {
         **{f"released_{name}": f"release/data/{name}.csv" for name in RELEASED},
-        **{name: f"release/{name}.csv" for name in ("hidden_cells", "hidden_by_table", "hidden_cost")},
+        **{name: f"release/{name}.csv" for name in ("hidden_cells", "hidden_by_table", "hidden_cost", "ard")},
         "disclosure": "review/disclosure.csv",
     }
 
@@ -80,8 +81,9 @@ def protect(
     -------
     dict
         The released tables as ``released_<name>``, with ``:`` for a hidden number; ``hidden_cells`` (their positions),
-        ``hidden_by_table`` (how many), ``hidden_cost`` (whether less would have done) and ``disclosure`` (for
-        ``review/``: which counts are protected, why, and the interval that an attacker is left with).
+        ``hidden_by_table`` (how many), ``hidden_cost`` (whether less would have done), ``ard`` (all of them as one
+        table in long form) and ``disclosure`` (for ``review/``: which counts are protected, why, and the interval that
+        an attacker is left with).
 
     Raises
     ------
@@ -110,8 +112,9 @@ def protect(
     return {
         **{f"released_{name}": table for name, table in tables.items()},
         "hidden_cells": cells,
-        "hidden_by_table": by_table(study.tables, tables),
+        "hidden_by_table": by_table(tables),
         "hidden_cost": how_near(solution),
+        "ard": long_form(cohort, tables),
         "disclosure": audit(ledger, system, solution, reasons, hidden),
     }
 
@@ -215,13 +218,12 @@ def hidden_cells(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["table", "row", "column"])
 
 
-def by_table(review: Mapping[str, pd.DataFrame], tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """How much of each table is hidden."""
+def by_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """How many numbers and signs stand in each released table, and how many of them are signs."""
     rows = []
     for name, table in tables.items():
-        numbers = [column for column in table.columns if column not in LABELS | TEXTS]
-        there = review[name][numbers].notna()
-        n, hidden = int(there.sum().sum()), int(((table[numbers] == SIGN) & there).sum().sum())
+        numbers = table[[column for column in table.columns if column not in LABELS | TEXTS]]
+        n, hidden = int(numbers.notna().sum().sum()), int((numbers == SIGN).sum().sum())
         rows.append((name, n, hidden, round(hidden / n, 4) if n else 0.0))
     return pd.DataFrame(rows, columns=["table", "n_numbers", "n_hidden", "share_hidden"])
 

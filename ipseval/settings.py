@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ipseval import code_groups, existing, plain_yaml
+from ipseval import code_groups, existing, plain_yaml, versions
 from ipseval.config import Cohort, from_settings
 from ipseval.consistency import MONTHS_OF, inconsistencies
 from ipseval.errors import Fault, UserError, nearest
@@ -17,9 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS_FILE = ROOT / "config" / "config.yaml"
 PRESETS_FILE = ROOT / "config" / "layouts.yaml"
 GROUPS_FILE = ROOT / "config" / "code_groups.yaml"
+COLUMNS_FILE = ROOT / "config" / "columns.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
 MENDING = ("leave_out", "corrections")  # files that hold keys of persons
+SMALL_SAMPLE = "cr2"
 WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
@@ -240,7 +242,14 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     if found:
         raise UserError([Fault(str(file), what, remedy) for what, remedy in found])
     merged["disclosure"] = {"profile": merged["disclosure"]["profile"]}
+    merged["estimation"] = {**merged["estimation"], "primary": _primary(merged["estimation"])}
     return {"name": file.stem, "file": str(file), **merged, **places, **asked}
+
+
+def _primary(chosen: Mapping[str, Any]) -> str:
+    """The variance of every interval in print; without a choice the one for few persons, where it is there."""
+    known: list[str] = chosen["variances"]
+    return chosen["primary"] or (SMALL_SAMPLE if SMALL_SAMPLE in known else known[0])
 
 
 def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]]) -> dict[str, Any]:
@@ -269,6 +278,9 @@ def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]
     if places["disclosure.earlier"] and not earlier:
         what = f"disclosure.earlier names '{named['disclosure.earlier']}', which holds no data/*.csv."
         found.append((what, "Name a folder release/ of an earlier run, outside this one's results."))
+    newest = read_yaml(COLUMNS_FILE)["versions"][versions.RELEASE]
+    if earlier and (odd := versions.fault_of(Path(earlier[0]).parents[1], newest)):
+        found.append((f"disclosure.earlier names '{named['disclosure.earlier']}': {odd[0]}", odd[1]))
     return {
         "extracts": str(places["extracts"]),
         "published": str(published) if published else None,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval import provenance
+from ipseval import provenance, versions
 from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
 from ipseval.estimate import estimate
@@ -23,6 +23,7 @@ from ipseval.panel import months_of_outcomes
 from ipseval.placebo import placebo
 from ipseval.registers.fingerprint import ALL
 from ipseval.scan import limits_of, scan
+from ipseval.settings import COLUMNS_FILE, read_yaml
 from ipseval.terms import ASSIGNED, Parts, parts_of
 
 FINDINGS_TOLD = 5
@@ -73,13 +74,15 @@ def manifest(cohort: Cohort, fingerprint: pd.DataFrame, review: Path) -> dict[st
     """
     delivered = fingerprint[fingerprint["file"] != ALL]
     results = [p for folder in (review, review.parent / "release") for p in folder.rglob("*") if p.is_file()]
+    found = provenance.checksums(results, review.parent)
     chosen = {k: v for k, v in asdict(cohort).items() if k not in ("file", "extracts", "earlier", "mending")}
     chosen["published"] = cohort.published.name if cohort.published else None
     return {
         "cohort": cohort.name,
         "configuration": chosen,
         "extracts": dict(zip(delivered["file"], delivered["sha256"], strict=True)),
-        "results": provenance.checksums(results, review.parent),
+        "results": found,
+        "schema_versions": versions.of_files(found, read_yaml(COLUMNS_FILE)["versions"]),
         "code": {"sha256": provenance.code_checksum(), "commit": provenance.commit()},
         "versions": provenance.versions(),
     }

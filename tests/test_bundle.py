@@ -51,8 +51,10 @@ CONTENTS: dict[str, str | bytes] = {
     "data/effects.csv": "abc",
     "figures/effects_by_centre.png": b"\x89PNG",
     "figures/effects_by_centre.svg": b"<svg/>",
+    "tables/table3_inclusion.csv": "group,Centre,Randomised,Share,not estimated\n,Oslo,60,:,Share: hidden\n",
     "tables/table3_inclusion.html": "<p>",
     "hidden_cells.csv": "",
+    "ard.csv": "context,row,stat_name,stat\n",
 }
 
 
@@ -66,7 +68,7 @@ def cohort(tmp_path: Path) -> Cohort:
 def made(cohort: Cohort, rules: Mapping[str, Any] = RULES, inclusion: pd.DataFrame = INCLUSION) -> dict[str, str]:
     cost = pd.DataFrame({"cost": [18_223], "bound": [18_214], "gap": [0.0005]})
     released = {"inclusion": inclusion, "hidden_by_table": COUNTS, "hidden_cost": cost}
-    return bundle.bundle(bundle.facts(cohort, rules, released, CONTENTS))
+    return bundle.bundle(bundle.facts(cohort, rules, released, CONTENTS), CONTENTS)
 
 
 def rows_of(markdown: str) -> dict[str, list[str]]:
@@ -81,21 +83,35 @@ def rows_of(markdown: str) -> dict[str, list[str]]:
 
 def test_the_readme_says_of_each_file_what_it_is_who_is_behind_it_and_how_much_is_hidden(cohort) -> None:
     rows = rows_of(made(cohort)["readme"])
-    assert rows["data/flow.csv"][1:] == ["408", "hidden, rates rounded", "7 of 90 cells"]
-    assert rows["data/effects.csv"][1:] == ["327", "hidden, rates rounded", "310 of 1,200 cells"]
-    assert rows["tables/table3_inclusion.html"][1:] == ["408", "rates rounded", "0 of 6 cells"]
-    assert rows["hidden_cells.csv"][1:] == ["", "no numbers of persons", ""]
-    assert set(rows) == {"File", ":--", *CONTENTS, *bundle.FILES.values()}
-    assert all(cells[0] and cells[0] != "not described" for cells in rows.values())
+    assert [rows["data/flow"][i] for i in (0, 2, 3, 4)] == ["csv", "408", "hidden, rates rounded", "7 of 90 cells"]
+    assert rows["data/effects"][2:] == ["327", "hidden, rates rounded", "310 of 1,200 cells"]
+    assert rows["tables/table3_inclusion"][2:] == ["408", "rates rounded", "1 of 2 cells"]
+    assert rows["figures/effects_by_centre"][0] == "png, svg"
+    assert rows["figures/effects_by_centre"][4] == "`data/effects.csv`"
+    assert rows["hidden_cells"][2:] == ["", "no numbers of persons", ""]
+    assert set(rows) == {"File", ":--"} | {f.rpartition(".")[0] for f in (*CONTENTS, *bundle.FILES.values())}
+    assert all(cells[1] and cells[1] != "not described" for cells in rows.values())
+
+
+def test_the_readme_begins_with_what_a_stranger_needs_and_groups_the_files(cohort) -> None:
+    text = made(cohort)["readme"]
+    assert "were assigned at random to control or ips. Registers say of each calendar month" in text.split("\n\n")[1]
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## Everything together",
+        "## Who was in the trial, and what was received",
+        "## Effects",
+        "## About the release",
+    ]
+    assert "In `data/` 317 of 1,290 cells are hidden" in text
 
 
 def test_a_hidden_number_of_persons_is_said_to_be_hidden(cohort) -> None:
     inclusion = INCLUSION.astype(object).replace(327, ":")
-    assert rows_of(made(cohort, inclusion=inclusion)["readme"])["data/effects.csv"][1] == "hidden"
+    assert rows_of(made(cohort, inclusion=inclusion)["readme"])["data/effects"][2] == "hidden"
 
 
 def test_the_readme_says_whether_less_hidden_would_have_done(cohort) -> None:
-    assert "numbers costs 18,223; whatever protects them costs 18,214 or more." in made(cohort)["readme"]
+    assert "of other numbers 99.9 % is proved to be unavoidable" in made(cohort)["readme"]
 
 
 def test_the_checklist_says_whether_an_earlier_release_was_looked_at(cohort) -> None:
@@ -115,7 +131,7 @@ def test_the_checklist_answers_from_the_facts(cohort) -> None:
     assert "None from 1 to 2: 317 of 1,290 cells are hidden." in text
     assert "**Figures without data.** figures/effects_by_centre.png: data/effects.csv.\n" in text
     assert "The profile does not round counts that may be shown; rates have 4 decimals." in text
-    assert "4 csv, 1 html, 1 json, 3 md, 1 png, 1 smk, 1 svg" in text
+    assert "6 csv, 1 html, 5 json, 3 md, 1 png, 1 smk, 1 svg" in text
 
 
 @pytest.mark.parametrize(
@@ -148,7 +164,7 @@ def test_the_readme_follows_the_profile(cohort, changed, says) -> None:
 def test_the_bundle_is_the_same_each_time_and_holds_nothing_that_must_not_leave(cohort, tmp_path) -> None:
     texts = made(cohort)
     assert texts == made(cohort)
-    assert set(texts) == set(bundle.products())
+    assert set(texts) == set(bundle.products(CONTENTS))
     release = tmp_path / "release"
     release.mkdir()
     for name, file in bundle.FILES.items():

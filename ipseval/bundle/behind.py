@@ -38,7 +38,7 @@ TABLES = phrases(
         "missing_data": "what missing data could do to the effect",
     }
 )
-ALL = tuple(TABLES)
+ALL = tuple(TABLES)  # behind what shows everything
 PRINTED = {
     "tables/table3_inclusion": Behind(phrase("table 3: persons randomised and analysed, by centre"), ("inclusion",)),
     "tables/table4_wage_subsidy": Behind(phrase("table 4: person-months with a wage subsidy"), ("wage_subsidy",)),
@@ -74,12 +74,44 @@ PRINTED = {
     "hidden_cells": Behind(phrase("positions of hidden cells, without values")),
     "hidden_by_table": Behind(phrase("how many cells of each table are hidden")),
     "hidden_cost": Behind(phrase("what hiding numbers for the sake of others costs, and the least it can")),
+    "ard": Behind(phrase("every released number as a row of its own (CDISC analysis results dataset)"), ALL),
+    "profile": Behind(phrase("the profile of disclosure control in force, for programs")),
+    "datapackage": Behind(phrase("types, units and keys of every CSV file (Data Package)")),
+    "outputs": Behind(phrase("the list of results for SACRO-Viewer; checksums/ has the checksum of each file")),
     "README": Behind(phrase("what each file is, for the output checker")),
     "checklist": Behind(phrase("usual reasons for rejection, answered")),
     "consort_checklist": Behind(phrase("CONSORT 2025 and CONSORT-ROUTINE, and where each item is found")),
     "workflow": Behind(phrase("the workflow that made the results (its Snakefile); no data")),
     "ro-crate-metadata": Behind(phrase("the release described for machines (RO-Crate)")),
 }
+
+
+GROUPS = phrases(
+    {
+        "whole": "Everything together",
+        "persons": "Who was in the trial, and what was received",
+        "effects": "Effects",
+        "centres": "Differences between centres",
+        "followed": "Employment over time",
+        "checks": "Checks and other choices",
+        "about": "About the release",
+    }
+)
+GROUPED = {
+    "persons": ("flow", "inclusion", "balance", "wage_subsidy", "receipt"),
+    "effects": ("effects", "coefficients", "randomisation", "bands"),
+    "centres": ("heterogeneity", "centre_effects", "pooled_effects"),
+    "followed": ("employment_by_month", "time_to_job", "restricted_mean", "accumulated"),
+    "checks": ("specifications", "complier_effects", "event_study", "placebo", "missing_data"),
+}
+
+
+def group(file: str) -> str:
+    """Which of :data:`GROUPS` a file of the release belongs to: by the first table behind it."""
+    tables = behind(file).tables
+    if not tables:
+        return "about"
+    return "whole" if tables == ALL else next(name for name, own in GROUPED.items() if tables[0] in own)
 
 
 def behind(file: str) -> Behind:

@@ -20,7 +20,7 @@ class Released:
     n_persons : int or None
         Persons behind it in all; None where that is hidden or the file has no numbers of persons.
     n_numbers, n_hidden : int
-        Of these tables.
+        Of the file itself: numbers and signs of hidden ones that stand in it, and the signs. 0 for pictures and texts.
     n_bytes, sha256 : int and str, or None
         None for files that are written together with these facts.
     """
@@ -34,6 +34,11 @@ class Released:
     n_bytes: int | None = None
     sha256: str | None = None
 
+    @property
+    def stem(self) -> str:
+        """The file without its ending: what the formats of a table share."""
+        return self.file.rpartition(".")[0]
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -42,6 +47,8 @@ class Facts:
     Parameters
     ----------
     cohort, title, profile, language : str
+    context : str
+        What the release is about, for somebody who does not know the trial.
     rules : mapping
         The profile's entry of config/disclosure.yaml.
     files : tuple of Released
@@ -60,6 +67,7 @@ class Facts:
 
     cohort: str
     title: str
+    context: str
     profile: str
     language: str
     rules: Mapping[str, Any]

@@ -1,33 +1,67 @@
 """The README for the output checker, and the checklist of the usual reasons for rejection, from facts."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
 from ipseval import words
+from ipseval.bundle import behind
 from ipseval.bundle.facts import Facts, Released
-from ipseval.language import phrase, say
-
-UNPROTECTED = phrase("**Nothing is protected: the profile `none` is for synthetic persons only.**")
+from ipseval.disclosure import said
+from ipseval.disclosure.said import UNPROTECTED
+from ipseval.language import say
 
 
 def readme(facts: Facts) -> str:
-    """For each file what it is, how many persons stand behind it, what touched it and how much is hidden."""
-    heads = (say("File"), say("What it is"), say("Persons"), say("Rules"), say("Hidden, of its tables"))
+    """What the release is, by which rules it was made, and of each table its files and what is hidden in it."""
     parts = (
         "# " + say("{title}: results that may leave", title=_plain(facts.title)),
-        f"{say('For the output checker.')} {_profile(facts)}",
-        "\n".join(f"- {rule}" for rule in _rules(facts)),
+        _plain(facts.context),
+        f"{say('For the output checker.')} {said.named(facts.profile, facts.rules)}",
+        "\n".join(f"- {rule}" for rule in said.sentences(facts.rules)),
+        *_hiding(facts),
         say(
-            "A hidden number is `:` in `data/`; `hidden_cells.csv` has the position of each, `hidden_by_table.csv` how "
-            "many there are. Everything printed, drawn and in the report is made of `data/`. `checklist.md` answers "
-            "the usual reasons for rejection. `workflow.smk` is the workflow that made the results, as it was run: a "
-            "text, without data."
+            "Everything printed, drawn and in the report is made of `data/`. `checklist.md` answers the usual reasons "
+            "for rejection. `workflow.smk` is the workflow that made the results, as it was run: a text, without data."
         ),
-        "\n".join(
-            [f"| {' | '.join(heads)} |", "| :-- | :-- | --: | :-- | --: |", *(_row(facts, f) for f in facts.files)]
-        ),
+        *_groups(facts),
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _hiding(facts: Facts) -> Iterator[str]:
+    """How much is hidden, where, and whether less would have done."""
+    if not facts.rules["min_cell_count"]:
+        return
+    cells = _cells(*_of_data(facts))
+    yield say(
+        "A hidden number is `:`. In `data/` {cells} are hidden; `hidden_by_table.csv` has the number of each table, "
+        "`hidden_cells.csv` the position of each.",
+        cells=cells,
+    )
+    if facts.cost == facts.bound:
+        yield say(
+            "Nothing less could have been hidden: no other choice of numbers protects those that must not be known at "
+            "a smaller loss (`hidden_cost.csv`; what a number costs is how many cells print it or come from it)."
+        )
+        return
+    yield say(
+        "Less might have been hidden: of what is lost for the sake of other numbers {share} % is proved to be "
+        "unavoidable (`hidden_cost.csv`; what a number costs is how many cells print it or come from it).",
+        share=words.number(math.floor(1000 * facts.bound / facts.cost) / 10, 1),
+    )
+
+
+def _groups(facts: Facts) -> Iterator[str]:
+    """A part a group of files: a line a table or figure, with its formats."""
+    heads = (say("File"), say("Formats"), say("What it is"), say("Persons"), say("Rules"), say("Hidden"))
+    lines = [f"| {' | '.join(heads)} |", "| :-- | :-- | :-- | --: | :-- | --: |"]
+    for name, head in behind.GROUPS.items():
+        own = [file for file in facts.files if behind.group(file.file) == name]
+        stems = dict.fromkeys(file.stem for file in own)
+        if stems:
+            rows = [_row(facts, [file for file in own if file.stem == stem]) for stem in stems]
+            yield f"## {say(head)}\n\n" + "\n".join([*lines, *rows])
 
 
 def checklist(facts: Facts) -> str:
@@ -36,20 +70,26 @@ def checklist(facts: Facts) -> str:
     return f"# {say('Usual reasons for rejection')}\n\n{parts}\n"
 
 
-def _profile(facts: Facts) -> str:
-    return say(
-        "Profile of disclosure control: `{profile}` ({title}: {source}). A profile is a starting point and no claim of "
-        "compliance: the decision is yours.",
-        profile=facts.profile,
-        title=say(facts.rules["title"]),
-        source=say(facts.rules["source"]),
-    )
-
-
-def _row(facts: Facts, file: Released) -> str:
+def _row(facts: Facts, files: list[Released]) -> str:
+    """One table, figure or text in all its formats."""
+    file = files[0]
     persons = "" if not file.tables else say("hidden") if file.n_persons is None else words.count(file.n_persons)
-    hidden = _cells(file.n_hidden, file.n_numbers) if file.tables else ""
-    return f"| {file.file} | {say(file.what)} | {persons} | {_touched(facts, file)} | {hidden} |"
+    formats = ", ".join(each.file.rpartition(".")[2] for each in files)
+    cells = (file.stem, formats, say(file.what), persons, _touched(facts, file), _hidden(file))
+    return f"| {' | '.join(cells)} |"
+
+
+def _hidden(file: Released) -> str:
+    """How much of what a file shows is hidden; of a drawing, which tables say so."""
+    if file.n_numbers:
+        return _cells(file.n_hidden, file.n_numbers)
+    return ", ".join(f"`data/{table}.csv`" for table in file.tables) if file.file.startswith("figures/") else ""
+
+
+def _of_data(facts: Facts) -> tuple[int, int]:
+    """Hidden and all numbers of ``data/``."""
+    data = [file for file in facts.files if file.file.startswith("data/")]
+    return sum(file.n_hidden for file in data), sum(file.n_numbers for file in data)
 
 
 def _cells(n_hidden: int, n_numbers: int) -> str:
@@ -60,68 +100,11 @@ def _touched(facts: Facts, file: Released) -> str:
     """Short names of the rules that touched a file."""
     if not file.tables:
         return say("no numbers of persons")
-    names = [say("hidden")] * (file.n_hidden > 0)
+    n_hidden = {each.file: each.n_hidden for each in facts.files}
+    names = [say("hidden")] * any(n_hidden.get(f"data/{table}.csv") for table in file.tables)
     names += [say("counts rounded")] * (facts.rules["rounding_base"] > 0)
     names += [say("rates rounded")] * (facts.rules["decimals"] is not None)
     return ", ".join(names) or say("no rule")
-
-
-def _rules(facts: Facts) -> Iterator[str]:
-    """The profile in sentences."""
-    rules = facts.rules
-    if not rules["min_cell_count"]:
-        yield say(UNPROTECTED)
-        return
-    yield say(
-        "Hidden: numbers that fewer than {least} persons stand behind, groups in which all or nobody has the outcome, "
-        "and whatever would give these back over all tables together.",
-        least=rules["min_cell_count"],
-    )
-    yield _least(facts)
-    if rules["small_whole_trial"] == "round":
-        least = rules["min_cell_count"]
-        yield say("Small monthly counts of the whole trial are rounded to 0 or {least}, at random.", least=least)
-    yield from _rounded(facts)
-    least = rules["min_residual_df"]
-    yield say("Regressions with fewer than {least} residual degrees of freedom stay inside.", least=least)
-    if rules["dominance"]:
-        persons, share = rules["dominance"]["persons"], words.shortest(100 * rules["dominance"]["share"])
-        yield say(
-            "Dominance ({n}, {share} %): a mean is hidden when so many persons hold more than that share of its sum.",
-            n=persons,
-            share=share,
-        )
-    if rules["p_ratio"]:
-        yield say(
-            "A mean is hidden when all but the two largest values are below {share} % of the largest.",
-            share=words.shortest(100 * rules["p_ratio"]),
-        )
-
-
-def _least(facts: Facts) -> str:
-    """Whether less hidden would have protected as well."""
-    return say(
-        "What is hidden for the sake of other numbers costs {cost}; whatever protects them costs {bound} or more. "
-        "Every cell that prints such a number, or comes from it, costs 1; cells of the whole trial cost more.",
-        cost=words.count(facts.cost),
-        bound=words.count(facts.bound),
-    )
-
-
-def _rounded(facts: Facts) -> Iterator[str]:
-    """What is rounded, and what is not."""
-    base, decimals = facts.rules["rounding_base"], facts.rules["decimals"]
-    if base:
-        yield say("Counts are rounded to multiples of {base}, before rates.", base=base)
-        yield say(
-            "Estimates of regressions with covariates are not rounded to a base: a coefficient is no count. Effects "
-            "without covariates, which would give rounded counts back, are hidden."
-        )
-    if decimals is not None:
-        yield say(
-            "Rates and effects have {decimals} decimals, and rates are computed from protected counts.",
-            decimals=decimals,
-        )
 
 
 def _answers(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -186,8 +169,7 @@ def _earlier(facts: Facts) -> str:
 
 def _small(facts: Facts) -> str:
     """How many cells are hidden because small counts may not be shown."""
-    data = [file for file in facts.files if file.file.startswith("data/")]
-    cells = _cells(sum(file.n_hidden for file in data), sum(file.n_numbers for file in data))
+    cells = _cells(*_of_data(facts))
     least = facts.rules["min_cell_count"]
     if not least:
         return say("Shown as they are.")

@@ -56,6 +56,7 @@ DAY = re.compile(  # a date with its day, wherever it stands
 SHORT_DAY = re.compile(  # what is a date as the whole of a cell only: 20130506, 06.05.13
     rf"{YEAR}(?:1[0-2]|0[1-9])(?:3[01]|[12]\d|0[1-9])|(?:3[01]|[12]\d|0[1-9])([./-])(?:1[0-2]|0[1-9])\1\d\d"
 )
+STAT_NAME, STAT = "stat_name", "stat"
 GENERIC = ("admin", "administrator", "ubuntu", "debian", "runner", "jovyan", "docker", "localhost", "default")
 
 Found = tuple[str, str]  # place, rule
@@ -158,10 +159,13 @@ def _at(grid: Grid, y: int, x: int) -> str:
 
 def _small_counts(grid: Grid, rules: Rules) -> Iterator[Found]:
     kinds = [kind(head, rules) for head in grid.heads]
+    named = (grid.heads.index(STAT_NAME), grid.heads.index(STAT)) if {STAT_NAME, STAT} <= set(grid.heads) else None
     for y, row in enumerate(grid.rows, start=1):
         in_row = _kind_of_row(row[grid.n_labels - 1], rules) if 0 < grid.n_labels <= len(row) else ""
         for x, cell in enumerate(row[: len(kinds)], start=1):
             of_column = kinds[x - 1]
+            if named and x - 1 == named[1] and len(row) > named[0]:  # in long form the row says what its number is
+                of_column = kind(row[named[0]], rules)
             if x <= grid.n_labels or "shares" in (of_column, in_row):
                 continue
             is_count = of_column == "counts"

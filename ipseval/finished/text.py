@@ -70,8 +70,9 @@ def _walk(value: Any, path: str) -> Iterator[tuple[str, Grid | str]]:
         columns = value.get("columns")
         rows = next((value[k] for k in ("rows", "data") if isinstance(value.get(k), list)), None)
         if isinstance(columns, list) and rows is not None and all(isinstance(row, list) for row in rows):
-            yield path, Grid(tuple(map(_said, columns)), tuple(tuple(map(_said, row)) for row in rows), path)
-            value = {k: v for k, v in value.items() if k not in ("columns", "rows", "data")}
+            yield path, Grid(tuple(map(_head, columns)), tuple(tuple(map(_said, row)) for row in rows), path)
+            described = [column for column in columns if isinstance(column, dict)]
+            value = {k: v for k, v in value.items() if k not in ("columns", "rows", "data")} | {"columns": described}
         for key, inner in value.items():
             yield from _under(key, inner, f"{path}/{_safe(key)}")
     elif isinstance(value, list):
@@ -82,6 +83,11 @@ def _walk(value: Any, path: str) -> Iterator[tuple[str, Grid | str]]:
             yield from _walk(inner, f"{path}/{i}")
     elif value is not None:
         yield path, _said(value)
+
+
+def _head(column: Any) -> str:
+    """A column's name, which may stand in a description of it."""
+    return _said(column["name"] if isinstance(column, dict) and "name" in column else column)
 
 
 def _under(key: str, value: Any, path: str) -> Iterator[tuple[str, Grid | str]]:

@@ -9,6 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from ipseval import words
+from ipseval.disclosure import said
+from ipseval.disclosure.released import LABELS, TEXTS
 from ipseval.figures.drawing import Drawing
 from ipseval.language import say
 from ipseval.report import provenance as report_provenance
@@ -18,13 +20,19 @@ from ipseval.report.sections import contents
 from ipseval.tables.estimated import POOLED
 from ipseval.tables.record import difference, record
 from ipseval.tables.render import FORMATS
-from ipseval.tables.review import ALL, SMALL_SAMPLE, Record, Review, effect_cell, number_cell
+from ipseval.tables.review import ALL, Record, Review, effect_cell, number_cell
 from ipseval.tables.table import Cell, Table
 from ipseval.template import TEMPLATES, template
 from ipseval.traced import FIRST_LINE, source
 
 
-def report(review: Review, tables: Mapping[str, Table], figures: Mapping[str, Drawing], tier: str) -> str:
+def report(
+    review: Review,
+    tables: Mapping[str, Table],
+    figures: Mapping[str, Drawing],
+    tier: str,
+    rules: Mapping[str, Any] | None = None,
+) -> str:
     """The report of a tier.
 
     Parameters
@@ -34,6 +42,8 @@ def report(review: Review, tables: Mapping[str, Table], figures: Mapping[str, Dr
         What was printed and drawn, by name.
     tier : str
         ``review`` (inside the secure environment) or ``release``.
+    rules : mapping, optional
+        The profile in force, of a release.
 
     Returns
     -------
@@ -45,6 +55,9 @@ def report(review: Review, tables: Mapping[str, Table], figures: Mapping[str, Dr
         say=say,
         heading=words.one_line(review.cohort.title),
         restriction=restriction(review, tier),
+        remark=words.one_line(review.cohort.remark or ""),
+        protected_by=said.named(review.cohort.disclosure["profile"], rules).replace("`", "") if rules else "",
+        rules=list(said.sentences(rules)) if rules and rules["min_cell_count"] else [],
         summary=summary(review),
         sourced=sourced,
         results=results(review),
@@ -103,7 +116,7 @@ def summary(review: Review) -> Markup:
 
 def results(review: Review) -> list[tuple[str, Cell]]:
     """The main result of each treatment: the pooled effect."""
-    found = review.effects(POOLED, review.variance(SMALL_SAMPLE))
+    found = review.effects(POOLED, review.primary)
     months = review.pooled_months(POOLED)
     return [
         (
@@ -166,13 +179,12 @@ def _choices(review: Review) -> dict[str, dict[str, str]]:
 
 
 def hidden(review: Review) -> list[dict[str, Any]]:
-    """How many numbers of each table are hidden, and how many are shown."""
-    values = {name: [v for row in review.rows(name) for v in row.values()] for name in sorted(review.hidden)}
-    return [
-        {
-            "table": name,
-            "hidden": sum(isinstance(value, words.Hidden) for value in found),
-            "shown": sum(words.is_known(value) for value in found),
-        }
-        for name, found in values.items()
-    ]
+    """How many numbers of each table are hidden, and how many are shown; codes of rows are neither."""
+    found = []
+    for name in sorted(review.hidden):
+        numbers = [column for column in review.tables[name].columns if column not in LABELS | TEXTS]
+        n_hidden = int(review.hidden[name][numbers].sum().sum())
+        found.append(
+            {"table": name, "hidden": n_hidden, "shown": int(review.tables[name][numbers].notna().sum().sum())}
+        )
+    return found

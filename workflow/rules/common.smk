@@ -47,6 +47,8 @@ GIVEN = {
     "protect": ("earlier",),
     "published_comparison": ("published",),
 }  # keys that hold files
+# What the texts of a release are made of, besides the results.
+DESCRIBED = ("config/consort.yaml", "config/disclosure.yaml", "config/columns.yaml")
 RUN = contextlib.ExitStack()  # open until Snakemake ends
 FOLDERS = [Path(RESULTS, cohort) for cohort in COHORTS]
 # What a set that was verified consists of, by the names that readers know it by.

@@ -200,7 +200,7 @@ rule protect:
     """What may leave of the review tables: numbers hidden and rounded over all of them together."""
     input:
         **of_stages(REVIEWED),
-        profiles=[f"{workflow.basedir}/config/disclosure.yaml"],
+        profiles=[f"{workflow.basedir}/config/{name}.yaml" for name in ("disclosure", "columns")],
         earlier=lambda wildcards: COHORTS[wildcards.cohort]["earlier"],
         code=code("protect"),
     output:
@@ -220,7 +220,7 @@ rule release:
     """Tables, figures and the report of what may leave, from protected numbers only."""
     input:
         **of_stages(PROTECTED),
-        described=[f"{workflow.basedir}/Snakefile", f"{workflow.basedir}/config/consort.yaml"],
+        described=[f"{workflow.basedir}/{file}" for file in ("Snakefile", *DESCRIBED)],
         code=code("release"),
     output:
         **made("release"),
