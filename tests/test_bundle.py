@@ -173,7 +173,8 @@ def test_the_bundle_is_the_same_each_time_and_holds_nothing_that_must_not_leave(
 
 
 OURS = re.compile(  # names that are the same in every language
-    r"^\| [\w/-]+ \||`[^`]*`|[\w/]+\.(?:csv|md|json|html|png|svg|smk)|CONSORT(?: 2025|-ROUTINE)?|RO-Crate|ACRO \(Bristol, UWE\)"
+    r"^\| [\w/-]+ \||`[^`]*`|[\w/]+\.(?:csv|md|json|html|png|svg|smk)|"
+    r"CONSORT(?: 2025|-ROUTINE)?|RO-Crate|ACRO \(Bristol, UWE\)"
 )
 
 

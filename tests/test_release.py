@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval import store, words
+from ipseval import store, versions, words
 from ipseval.bundle import bundle
 from ipseval.config import Cohort
 from ipseval.disclosure import profiles, released
@@ -320,25 +320,27 @@ def test_every_released_column_is_described_and_keys_tell_rows_apart(made):
         assert not table[keys].astype(object).fillna("").astype(str).duplicated().any(), name
 
 
+def of_primary(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the rows under cr1 of what has cr2 as well."""
+    if "variance" not in table:
+        return table
+    which = table["analysis"] if "analysis" in table else pd.Series("", table.index)
+    has_both = which.isin(which[table["variance"] == "cr2"])
+    return table[~(has_both & (table["variance"] == "cr1"))]
+
+
 def test_the_analysis_results_dataset_holds_every_released_number_of_the_primary_variance(made):
     for profile in PROFILES:
         found = made.protected[profile]
-        ard = found["ard"].set_index(["context", "row", "stat_name"])
-        assert ard.index.is_unique
+        assert not found["ard"][["context", "row", "stat_name"]].duplicated().any()
         for name in RELEASED:
-            table = found[f"released_{name}"]
-            others = table["variance"].eq("cr1") if name in ("effects", "coefficients", "accumulated") else None
+            table = of_primary(found[f"released_{name}"])
             numbers = [c for c in table if c not in released.LABELS | released.TEXTS | {"draws", "seed"}]
-            own = ard.loc[name]
-            for place, row in table.iterrows():
-                values = {c: v for c, v in row[numbers].items() if not (v is None or v != v)}
-                if others is not None and others[place] and (place + 1) not in own.index.get_level_values(0):
-                    continue
-                for column, value in values.items():
-                    told = own.loc[(place + 1, column)]
-                    is_hidden = value == words.HIDDEN_SIGN
-                    assert told["status"] == ("hidden" if is_hidden else "shown")
-                    assert pd.isna(told["stat"]) if is_hidden else told["stat"] == value
+            cells = table[numbers].astype(object).stack().dropna()
+            wanted = {(row + 1, column): value for (row, column), value in cells.items()}
+            told = found["ard"].query("context == @name").astype(object)
+            shown = told["stat"].where(told["status"] == "shown", words.HIDDEN_SIGN)
+            assert dict(zip(zip(told["row"], told["stat_name"], strict=True), shown, strict=True)) == wanted, name
 
 
 def test_dataset_json_is_of_its_schema_and_says_what_the_csv_says(folder):
@@ -394,3 +396,30 @@ def test_the_scan_reads_the_name_of_a_number_in_long_form(folder, tmp_path):
     assert [(f.rule, f.place) for f in found] == [
         ("small_count", f"table, row 1, column {heads.index('stat') + 1} (stat)")
     ]
+
+
+# --- versions ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, ""),  # a release from before there were versions
+        ('{"ipseval": {"schema_version": 1}}', ""),
+        ('{"ipseval": {"schema_version": 2}}', "its form has version 2, and this version of ipseval reads 1"),
+        ('{"name": "another package"}', "does not say the version"),
+        ("{", "does not say the version"),
+    ],
+)
+def test_an_earlier_release_is_read_or_refused_with_what_to_do(text, says, tmp_path):
+    if text is not None:
+        (tmp_path / "datapackage.json").write_text(text, encoding="utf-8")
+    fault = versions.fault_of(tmp_path, 1)
+    assert (fault is None) if not says else (fault is not None and says in fault[0] and fault[1])
+
+
+def test_files_that_programs_read_have_a_version():
+    files = ["review/effects.csv", "review/report.html", "release/ard.json", "release/data/effects.csv"]
+    assert versions.of_files(files, {"ard": 3}) == {
+        "release/ard.json": 3, "release/data/effects.csv": 1, "review/effects.csv": 1,
+    }  # fmt: skip
