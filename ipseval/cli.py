@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipseval import running
 from ipseval.commands import check as command_check
 from ipseval.commands import compare as command_compare
+from ipseval.commands import dummy as command_dummy
 from ipseval.commands import init as command_init
 from ipseval.commands import scan as command_scan
 from ipseval.errors import reported
@@ -30,6 +31,11 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "init": Command("propose a cohort file for a folder of extracts", command_init.arguments, command_init.run),
+    "dummy": Command(
+        "draw a delivery in the form of a cohort file, of persons who do not exist",
+        command_dummy.arguments,
+        command_dummy.run,
+    ),
     "check": Command("find every fault of a cohort file and its extracts", command_check.arguments, command_check.run),
     "compare": Command(
         "say what moved between two results, and why", command_compare.arguments, command_compare.run, failed=2

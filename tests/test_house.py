@@ -73,7 +73,18 @@ def module_without_subject(root: Path) -> Iterator[str]:
 # Rooms of the package, from declarations to output: one imports only those before it. Modules beside the rooms are the
 # stages and what all share.
 ROOMS = (
-    *("finished", "simulation", "registers", "estimation", "tables", "disclosure", "figures", "report", "bundle"),
+    *(
+        "finished",
+        "simulation",
+        "registers",
+        "dummy",
+        "estimation",
+        "tables",
+        "disclosure",
+        "figures",
+        "report",
+        "bundle",
+    ),
     "commands",
 )
 

@@ -1,0 +1,1 @@
+"""Deliveries drawn in a cohort file's own form."""
