@@ -11,6 +11,7 @@ INSTALLING := $(VENV)/.installing
 PEERS := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"])
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
 REAL := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["real"])
+WRITERS := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["writers"])
 UV := $(shell command -v uv 2>/dev/null)
 # Snakemake keeps a cache in the home folder and stops where that cannot be written.
 HOMELESS := $(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && \
@@ -34,7 +35,7 @@ READY = true
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run real init check test lint types tests attack fuzz faults format lock bench calibrate peers docs clean help
+.PHONY: run real init dummy check test lint types tests writers attack fuzz faults format lock bench calibrate peers docs clean help
 
 run: $(INSTALLED)  ## run every cohort of config/config.yaml; results/ holds the tables
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(HOMELESS) $(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -48,6 +49,9 @@ real: $(INSTALLED)  ## run real trials: two come with a package that is fetched 
 
 init: $(INSTALLED)  ## propose a cohort file: make init DIR=path/to/extracts ARGS="--cohort north"
 	@$(BIN)/python -m ipseval init $(DIR) $(ARGS)
+
+dummy: $(INSTALLED)  ## a delivery in a cohort file's form, nobody in it exists: make dummy COHORT=north.yaml ARGS="--out DIR"
+	@$(BIN)/python -m ipseval dummy $(COHORT) $(ARGS)
 
 check: $(INSTALLED)  ## faults of a delivery: make check COHORT=path/to/cohort.yaml (ARGS="--out DIR": a page)
 	@$(BIN)/python -m ipseval check $(COHORT) $(ARGS)
@@ -66,6 +70,10 @@ types: $(INSTALLED)  ## types of the package
 
 tests: $(INSTALLED)  ## tests only; choose some with ARGS="-k panel"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+writers: $(INSTALLED)  ## deliveries of other writers, with Spark (fetched once; needs Java) and with R where it has arrow
+	@$(ADD) $$($(BIN)/python -c '$(WRITERS)')
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/test_writers.py $(ARGS)
 
 attack: $(INSTALLED)  ## try to work out hidden numbers of releases, on many random cohorts (an hour); fewer with ATTACKS=5
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 IPSEVAL_ATTACKS=$(or $(ATTACKS),40) $(BIN)/python -m pytest tests/test_attack.py $(ARGS)
