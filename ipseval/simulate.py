@@ -32,7 +32,7 @@ from ipseval.simulation.records import NO_DAY, SCHOOL_ENDS, History
 __all__ = ["Centre", "Plan", "read_plan", "simulate", "simulate_to", "true_effects", "write"]
 
 NOT_DELIVERED = {  # columns of the contract that other columns or extracts stand for
-    "trial": ("stratum", "age", "female", "less_than_upper_secondary", "native_born"),
+    "trial": ("stratum", "cluster", "age", "female", "less_than_upper_secondary", "native_born"),
     "persons": ("birth_month", "returned_on"),
     "employment": ("status",),
     "education": ("class",),
