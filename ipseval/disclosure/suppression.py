@@ -14,7 +14,6 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from ipseval.disclosure.attacker import SLACK, Dual, System, attack, components
 
-
 FIRST = 10.0  # times the work of the attempts at less that the first safe set may take before it is found the short way
 
 
