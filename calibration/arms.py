@@ -10,9 +10,12 @@ from scipy import stats
 from calibration.performance import LEVEL, Measure, share
 from calibration.trial import COHORT_FILE
 from ipseval.config import Analysis, Arms, Cohort, Randomisation, Window
-from ipseval.estimate import estimate
-from ipseval.panel import MONTH_COLUMN
-from ipseval.randomise import randomise
+from ipseval.estimate import fit_regression, fit_status
+from ipseval.estimation.analyses import regressions
+from ipseval.estimation.multiplicity import by_tails, step_down
+from ipseval.estimation.redrawn import redrawn
+from ipseval.panel import MONTH_COLUMN, analysed_months
+from ipseval.randomise import assignments
 from ipseval.settings import read_cohort
 
 SIZES, CENTRES = (20, 4, 4), 4  # persons of the reference arm and of two treatments, in each centre
@@ -75,13 +78,30 @@ def p_values_of(case: Months, n_trials: int, draws: int, rng: np.random.Generato
     found: dict[str, np.ndarray] = {}
     for k in range(n_trials):
         panel = drawn_months(case, people, rng)
-        effects = estimate(cohort, people, panel)["effects"]
         own = replace(cohort, randomisation=Randomisation(draws, k))
-        tested = randomise(own, people, panel, effects)["randomisation"].set_index("arm").loc[WITHOUT]
-        own_row = effects[effects["arm"] == WITHOUT].set_index("variance")
-        p = {ALONE: tested["p_value"], ADJUSTED: tested["p_adjusted"]}
-        for test, value in (p | own_row["p_value"].to_dict()).items():
+        for test, value in tested(own, people, panel).items():
             found.setdefault(test, np.full(n_trials, np.nan))[k] = value
+    return found
+
+
+def tested(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, float]:
+    """P-values of the arm that does nothing in one trial, by the functions of the stages; missing without an error."""
+    analysed, states = analysed_months(cohort, people, panel)
+    (this,) = regressions(cohort, cohort.analyses[0], analysed, states)
+    terms = [effect.term for effect in this.design.effects]
+    fitted = fit_regression(cohort, this)
+    place = cohort.arms.treatments.index(WITHOUT)
+    t, drawn = np.empty(len(terms)), np.empty((cohort.randomisation.draws, len(terms)))
+    for j, arm in enumerate(cohort.arms.treatments):
+        ((_, _, draws),) = redrawn([this], cohort.arms, assignments(cohort, analysed, arm))
+        t[j], drawn[:, j] = draws.statistic[0, j, 0], draws.statistic[1:, j, 0]
+    if fitted is None or fit_status("estimated", terms[place], fitted, this) != "estimated":
+        return dict.fromkeys((ALONE, ADJUSTED, *cohort.estimation.variances), np.nan)
+    p = by_tails(t, drawn)
+    found = {ALONE: float(p[place]), ADJUSTED: float(np.maximum(p, step_down(t, drawn))[place])}
+    for variance in cohort.estimation.variances:
+        estimate, error, df = fitted.numbers(variance, terms[place])
+        found[variance] = float(2 * stats.t.sf(abs(estimate / error), df))
     return found
 
 

@@ -1,11 +1,12 @@
 """The table of the calibration, as it is printed and as docs/calibration.md."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from calibration.arms import CENTRES, SIZES, Rejections
 from calibration.means import Synthesised
 from calibration.performance import MOST_ERRORS, Measure, Performance
 from calibration.simulations import Size
+from calibration.within import ASSIGNED, LOST, USUAL, Stratified
 
 HEAD = (
     *("trials", "persons", "true effect", "variance", "simulations", "bias", "error / spread"),
@@ -52,7 +53,8 @@ ARMS = """
 {control} + {a} + {b} persons in each of {centres} centres: the reference arm, a, which does nothing, and b, which
 works. How often a is rejected at 5 %, in {n:,} trials at {draws:,} draws. The draws of a hold the persons of b where
 they are ([decision 17](decisions/0017-the-null-of-the-row.md)): permuted together, all arms gave 11 % in the last case.
-There t takes so few values that no exact test rejects in 5 % of trials: below is where it has to be.
+There t takes few values, so that no exact test rejects in 5 % of trials; by |t| it would be in .3 %
+([decision 55](decisions/0055-rare-by-tails.md)).
 
 """
 
@@ -68,16 +70,65 @@ error of the mean is below the one that weights of precision have when all error
 """
 
 
-def page(
-    found: Sequence[Performance],
-    size: Size,
-    of_arms: Sequence[Rejections] = (),
-    of_means: Sequence[Synthesised] = (),
-) -> str:
-    """The text of docs/calibration.md."""
+WITHIN = """
+## Within centres that differ in everything
+
+{n:,} trials of five centres with {sizes} persons, of whom {shares} % are assigned, where {usual} % of
+months are in work, whatever the arm; {control:.0f} % of the reference arm and {ips:.0f} % of the other are lost from
+some month on. How often each test rejects the effect that is not there at 5 %, at {draws:,} draws of assignment; of the
+trimming bounds, how often their 95 % interval leaves out zero, which may be less. Trials in which a number has a status
+instead are left out of its row.
+
+"""
+
+
+def page(found: Sequence[Performance], size: Size) -> str:
+    """The text of docs/calibration.md without the sections on other trials."""
     intro = INTRO.format(after=found[0].case.plan.after, errors=MOST_ERRORS, **vars(size))
-    behind = section_of_arms(of_arms, size) + section_of_means(of_means)
-    return f"{intro}\n{table(found)}\n{summary(found)}{behind}"
+    return f"{intro}\n{table(found)}\n{summary(found)}"
+
+
+def with_section(text: str, section: str) -> str:
+    """A page on which a section stands in place of the one that has its heading, or behind all others."""
+    heading = section.lstrip().splitlines()[0]
+    parts = [part for part in ("\n" + text).split("\n## ") if part]
+    kept = [f"## {part}" if i else part for i, part in enumerate(parts)]
+    heads = [part.splitlines()[0] for part in kept]
+    place = heads.index(heading) if heading in heads else len(kept)
+    kept[place : place + 1] = [section.strip("\n") + "\n"]
+    return "\n".join(part.strip("\n") + "\n" for part in kept)
+
+
+def section_of_centres(found: Sequence[Stratified], size: Size) -> str:
+    """The section on trials whose centres differ; nothing without one."""
+    if not found:
+        return ""
+
+    def numbers(values: Iterable[float]) -> str:
+        return ", ".join(f"{value:.0f}" for value in values)
+
+    text = WITHIN.format(
+        n=size.simulations_pooled,
+        sizes=numbers(n for _, n in ASSIGNED.values()),
+        shares=numbers(100 * k / n for k, n in ASSIGNED.values()),
+        usual=numbers(100 * share for share in USUAL.values()),
+        **{arm: 100 * share for arm, share in LOST.items()},
+        draws=size.draws_arms,
+    )
+    rows = [
+        (
+            one.what,
+            f"{one.n_trials:,}",
+            f"{100 * one.rejected:.2f}",
+            f"{100 * one.low:.2f} to {100 * one.high:.2f}",
+            one.miss,
+        )
+        for one in found
+    ]
+    missed = [f"- {one.what}: {one.miss}\n" for one in found if one.miss]
+    said = ["\nMissing 5 %:\n\n", *missed] if missed else ["\nNothing misses 5 %.\n"]
+    head = ("test", "trials with a number", "rejected at 5 %", "95 % interval", "misses")
+    return text + _padded([head, *rows]) + "".join(said)
 
 
 def section_of_means(found: Sequence[Synthesised]) -> str:

@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.arms import CASES, rejections
+from calibration import arms, within
+from calibration.arms import ADJUSTED, ALONE, CASES, WITHOUT, drawn_months, persons, rejections
 from calibration.means import syntheses
-from calibration.page import HEAD, page, section_of_arms, section_of_means, table
+from calibration.page import HEAD, page, section_of_arms, section_of_centres, section_of_means, table, with_section
 from calibration.performance import RANDOMISATION, Performance, performances, ratio_to_spread
 from calibration.simulations import Size, estimated, p_by_randomisation, simulate
 from calibration.trial import Case, cases, cohort_of, draw_trial, effects_of_centres, truth
+from calibration.within import stratified
+from ipseval.config import Randomisation
 from ipseval.estimate import estimate
 from ipseval.estimation.analyses import regressions
 from ipseval.estimation.regression import Fit
@@ -125,6 +128,42 @@ def test_a_test_of_an_arm_is_counted_with_its_interval() -> None:
     text = section_of_arms(found, FEW)
     assert "20 + 4 + 4 persons in each of 4 centres" in text
     assert sum(line.startswith("|") for line in text.splitlines()) == len(found) + 2
+
+
+def test_a_trial_of_three_arms_is_tested_as_the_stages_test_it() -> None:
+    people = persons()
+    cohort = replace(arms.cohort_of(CASES[0]), randomisation=Randomisation(99, 3))
+    panel = drawn_months(CASES[0], people, np.random.default_rng(2))
+    found = arms.tested(cohort, people, panel)
+    effects = estimate(cohort, people, panel)["effects"]
+    row = randomise(cohort, people, panel, effects)["randomisation"].set_index("arm").loc[WITHOUT]
+    assert (found[ALONE], found[ADJUSTED]) == (row["p_value"], row["p_adjusted"])
+    own = effects[effects["arm"] == WITHOUT].set_index("variance")["p_value"]
+    assert [found[name] for name in own.index] == pytest.approx(own.tolist(), rel=1e-9)
+
+
+def test_trials_whose_centres_differ_test_every_stage_and_what_misses_is_named() -> None:
+    found = list(stratified(n_trials=2, draws=99, seed=1))
+    assert [one.what.split(",")[0] for one in found][-4:] == [
+        "accumulated months", "accumulated months", "event study", "trimming bounds",
+    ]  # fmt: skip
+    assert len(found) == 13 and all(one.n_trials == 2 for one in found)
+    people = within.persons()
+    lost = within.drawn_panel(people, np.random.default_rng(1)).query("outcome == 'employment'")["month_12"] == -1
+    assert lost.groupby(people["arm"]).mean()["ips"] > 0
+    off = [replace(found[0], what=f"case {r}", n_trials=400, rejected=r) for r in (0.05, 0.09, 0.02)]
+    bounds = replace(off[2], what="trimming bounds", is_bound=True)
+    text = section_of_centres([*off, bounds], FEW)
+    assert "case 0.09: above 5 % by 3.7 errors" in text and "case 0.02: below 5 % by 2.8 errors" in text
+    assert "case 0.05:" not in text and "trimming bounds:" not in text
+    assert {n for _, n in within.ASSIGNED.values()} >= {4, 30}
+
+
+def test_a_section_takes_the_place_of_its_own_on_the_page() -> None:
+    whole = "# A\n\nfirst\n\n## Three arms\n\nold\n\n## Last\n\nrow\n"
+    changed = with_section(whole, "\n## Three arms\n\nnew\n")
+    assert changed == "# A\n\nfirst\n\n## Three arms\n\nnew\n\n## Last\n\nrow\n"
+    assert with_section(changed, "\n## More\n\nrow\n") == changed + "\n## More\n\nrow\n"
 
 
 def test_an_error_is_never_below_the_known_one_with_a_factor_of_one() -> None:

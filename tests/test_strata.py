@@ -3,6 +3,7 @@
 Tolerances: the same sums in other arithmetic, 1e-10.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import yaml
 from ipseval import placebo as stage
 from ipseval.bound import bound
 from ipseval.config import Cohort
+from ipseval.estimate import estimate
 from ipseval.estimation import second_engine
 from ipseval.estimation.complier import complier_effects
 from ipseval.estimation.strata import overlap_weights, strata, with_dummies
@@ -300,6 +302,68 @@ def test_bounds_by_cell_worked_out_by_hand(tmp_path: Path) -> None:
     rows = bound(cohort, people, panel_of(people, states))["missing_data"].query("variance == 'bootstrap'")
     assert rows["estimate"].tolist() == pytest.approx([0.15625, 0.3125], abs=1e-12)
     assert rows["share_trimmed"].tolist() == pytest.approx([0.125] * 2, abs=1e-12)
+
+
+# --- against R -------------------------------------------------------------------------------------
+
+
+def of_panel(folder: Path, before: int) -> tuple[Cohort, pd.DataFrame, pd.DataFrame]:
+    """The reference panel, whose months 0 to 7 are those of the window from ``-before`` on."""
+    rows = pd.read_csv(REFERENCE / "panel.csv", dtype={"centre": str})
+    people = rows.drop_duplicates("person").rename(columns={"person": "person_id"}).reset_index(drop=True)
+    people = people.assign(arm=np.where(people["assigned"] == 1, "ips", "control"), is_analysed=True)
+    people["randomised_on"] = pd.Timestamp("2012-01-15")
+    people["stratum"] = np.where(people["person_id"] // 3 % 2 == 1, "odd", "even")
+    people = people.drop(columns=["assigned", "month", "y"])
+    wide = rows.pivot(index="person", columns="month", values="y").reindex(people["person_id"])
+    states = wide.fillna(-1).to_numpy().astype("int8")
+    columns = [MONTH_COLUMN.format(k - before) for k in range(8)]
+    panel = pd.DataFrame(states, columns=columns).assign(
+        outcome="ordinary_employment", person_id=people["person_id"].to_numpy()
+    )
+    chosen = {"window": {"before": before, "after": 7 - before}, "event_study": {"period_months": 2}}
+    chosen |= {"bound": {"months": [3, 4] if not before else [1], "draws": 99}, "follow": {"months": [1]}}
+    return cohort_of(folder, "123", **chosen), people, panel
+
+
+@pytest.fixture(scope="module")
+def by_r() -> pd.DataFrame:
+    return pd.read_csv(REFERENCE / "within_strata.csv", index_col="what", skipinitialspace=True)
+
+
+@pytest.mark.parametrize("variance", ["cr1", "cr2"])
+@pytest.mark.parametrize("strata", ["", "_strata"])
+def test_the_standardised_effect_is_that_of_estimatr(
+    strata: str, variance: str, by_r: pd.DataFrame, tmp_path: Path
+) -> None:
+    cohort, people, panel = of_panel(tmp_path, before=0)
+    cohort = replace(cohort, analyses=tuple(a for a in cohort.analyses if a.name == "standardised"))
+    people = people if strata else people.drop(columns="stratum")
+    row = estimate(cohort, people, panel)["effects"].set_index("variance").loc[variance]
+    for name in ("estimate", "std_error", "df"):
+        assert row[name] == pytest.approx(by_r.loc[f"standardised{strata}_{variance}", name], abs=1e-9), name
+
+
+def test_the_event_study_with_centres_by_period_is_that_of_r(by_r: pd.DataFrame, tmp_path: Path) -> None:
+    cohort, people, panel = of_panel(tmp_path, before=4)
+    made = stage.placebo(cohort, people.drop(columns="stratum"), panel)["event_study"].set_index("month_from")
+    periods = made.index[made["status"] == "estimated"]
+    assert periods.tolist() == [-4, 0, 2]
+    theirs = by_r.loc[[f"event_{first}" for first in periods]]
+    np.testing.assert_allclose(
+        made.loc[periods, ["estimate", "std_error"]], theirs[["estimate", "std_error"]], atol=1e-9
+    )
+    assert (made.loc[periods, "df"].to_numpy() == theirs["df"]).all()
+
+
+@pytest.mark.parametrize("month", [3, 4])
+def test_bounds_by_centre_are_those_of_r(month: int, by_r: pd.DataFrame, tmp_path: Path) -> None:
+    cohort, people, panel = of_panel(tmp_path, before=0)
+    rows = bound(cohort, people.drop(columns="stratum"), panel)["missing_data"].set_index(["month_to", "method"])
+    for end in ("lower", "upper"):
+        row = rows.loc[(month, f"lee_{end}")]
+        assert row["estimate"] == pytest.approx(by_r.loc[f"lee_{end}_{month}", "estimate"], abs=1e-12)
+        assert row["share_trimmed"] == pytest.approx(by_r.loc[f"lee_trimmed_{month}", "estimate"], abs=1e-12)
 
 
 # --- receipt ---------------------------------------------------------------------------------------
