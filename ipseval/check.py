@@ -27,7 +27,7 @@ from ipseval.registers.noting import note
 from ipseval.registers.of_settings import check_settings
 from ipseval.registers.opening import Opened, configured, open_extract
 from ipseval.registers.origins import Origins, as_delivered
-from ipseval.registers.over_time import check_over_time
+from ipseval.registers.over_time import COLUMNS, check_over_time
 from ipseval.registers.parts import adapted, check_hours
 from ipseval.registers.places import check_unread
 from ipseval.registers.reading import SORTED_BY, read_rows
@@ -58,6 +58,8 @@ class Checked:
         Severity and sentence of every other finding.
     matched : dict
         Name of a file -> its rows and persons of the trial.
+    by_month : DataFrame
+        Persons with a row and with a job by month of the register of employment; see ``over_time.by_month``.
     """
 
     quality: pd.DataFrame
@@ -65,6 +67,7 @@ class Checked:
     faults: tuple[Fault, ...]
     said: tuple[tuple[str, str], ...]
     matched: Mapping[str, Matched]
+    by_month: pd.DataFrame
 
 
 def check(cohort: Cohort, last: Last | None = None, ledger: Path | None = None) -> dict[str, pd.DataFrame | None]:
@@ -81,8 +84,8 @@ def check(cohort: Cohort, last: Last | None = None, ledger: Path | None = None) 
     Returns
     -------
     dict
-        ``quality`` (one row a finding), ``fingerprint`` and ``drift`` of the delivery, and one table an extract, of the
-        trial's persons only; None for an extract that was not delivered.
+        ``quality`` (one row a finding), ``register_by_month``, ``fingerprint`` and ``drift`` of the delivery, and one
+        table an extract, of the trial's persons only; None for an extract that was not delivered.
 
     Raises
     ------
@@ -102,6 +105,7 @@ def check(cohort: Cohort, last: Last | None = None, ledger: Path | None = None) 
     digests.require_unchanged(cohort, before)
     return {
         "quality": checked.quality,
+        "register_by_month": checked.by_month.reindex(columns=list(COLUMNS)),
         "fingerprint": taken,
         "drift": drift(last, taken, checked.frames),
         **checked.frames,
@@ -122,7 +126,7 @@ def examine(cohort: Cohort, origins: Origins | None = None) -> Checked:
     else:
         what = f"extracts names '{cohort.extracts}', which is no folder."
         found.fault(configured(cohort), what, "Mend it: it is relative to the cohort file.")
-    return Checked(found.table(), frames, tuple(found.faults), tuple(found.said), found.matched)
+    return Checked(found.table(), frames, tuple(found.faults), tuple(found.said), found.matched, found.by_month)
 
 
 def _read_all(cohort: Cohort, found: Findings) -> dict[str, pd.DataFrame | None]:

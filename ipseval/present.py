@@ -8,6 +8,7 @@ import pandas as pd
 
 from ipseval import store, words
 from ipseval.config import Cohort
+from ipseval.figures.over_time import picture
 from ipseval.figures.registry import FIGURES
 from ipseval.language import speaking
 from ipseval.report.report import report, restriction
@@ -76,6 +77,8 @@ def _contents(looked_up: Review, tier: str, rules: Mapping[str, Any]) -> dict[st
     title = words.one_line(looked_up.cohort.title)
     above = restriction(looked_up, tier)
     printed = {name: replace(TABLES[name](looked_up), restriction=above) for name in tables_of(tier)}
+    if tier == REVIEW:
+        printed["quality"] = replace(printed["quality"], picture=picture(looked_up))
     drawn = {name: draw(looked_up) for name, draw in FIGURES.items()}
     contents: dict[str, str | bytes] = {
         "report": report(looked_up, printed, drawn, tier, rules),

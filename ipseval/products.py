@@ -27,7 +27,8 @@ REVIEWED = {
     "bound": ("missing_data",),
     "published_comparison": ("published_comparison",),
 }
-PRESENTED = {**REVIEWED, "check": ("quality", "fingerprint")}  # which files the results come from is for inside
+# Which files the results come from, and the register by month, are for inside.
+PRESENTED = {**REVIEWED, "check": ("quality", "fingerprint", "register_by_month")}
 COMPARED = {"describe": ("inclusion", "wage_subsidy", "balance"), "estimate": ("effects", "coefficients")}
 VERIFIED = {
     **REVIEWED,

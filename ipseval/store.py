@@ -20,7 +20,7 @@ _EXTRACTS = tuple(EXTRACTS)
 PRODUCTS: dict[str, dict[str, str]] = {
     "check": {
         **{e: f"person/checked/{e}.parquet" for e in _EXTRACTS},
-        **{name: f"review/{name}.csv" for name in ("quality", "fingerprint", "drift")},
+        **{name: f"review/{name}.csv" for name in ("quality", "register_by_month", "fingerprint", "drift")},
     },
     "clean": {e: f"person/clean/{e}.parquet" for e in _EXTRACTS},
     "cohort": {"people": "person/people.parquet", "flow": "review/flow.csv"},

@@ -9,15 +9,16 @@ import pyarrow as pa
 from cohorts import Recipe, random_cohort
 from deliveries import good
 from ipseval.check import examine
-from ipseval.registers.over_time import employed_by_month, thin_months
+from ipseval.registers.over_time import by_month, outlying_months, silent_end, spoken_of, thin_months
 from ipseval.settings import read_cohort
 from oracle import as_day
 
 
 def test_persons_with_a_job_are_counted_month_by_month() -> None:
     spells = random_cohort(Recipe(n_persons=60), 3).extracts["employment"]
-    counted = employed_by_month(spells.assign(is_observed=1, **_days(spells)), "2013-01", "2014-12")
-    for month, n in counted.items():
+    counted = by_month(spells.assign(is_observed=1, **_days(spells)), [], "2013-01", "2014-12").set_index("month")
+    assert (counted["n_with_row"] == counted["n_employed"]).all()
+    for month, n in counted["n_employed"].items():
         year, number = map(int, str(month).split("-"))
         first = date(year, number, 1)
         after = date(year + number // 12, number % 12 + 1, 1)
@@ -27,6 +28,8 @@ def test_persons_with_a_job_are_counted_month_by_month() -> None:
             if as_day(row.start_on) < after and (pd.isna(row.end_on) or as_day(row.end_on) >= first)
         }
         assert n == len(working), month
+        begun = {row.person_id for row in spells.itertuples() if first <= as_day(row.start_on) < after}
+        assert counted.loc[month, "n_started"] == len(begun), month
 
 
 def _days(spells: pd.DataFrame) -> dict[str, pd.Series]:
@@ -58,3 +61,38 @@ def test_a_register_that_ends_early_is_named(tmp_path: Path) -> None:
     checked = examine(read_cohort(delivery.write(tmp_path)))
     (said,) = [text for _, text in checked.said if "far fewer persons with a job" in text]
     assert said.startswith("2015-07, 2015-08, ")
+    (silent,) = [text for _, text in checked.said if "nobody who begins a job" in text]
+    assert " to 2015-12 has nobody who begins a job, though " in silent
+    counts = checked.by_month.set_index("month")["n_employed"]
+    assert counts["2015-06"] - counts["2015-07"] >= n - n // 10
+
+
+def test_rows_that_say_not_employed_are_rows() -> None:
+    frame = pd.DataFrame(
+        {"person_id": ["a", "b", "b", "c"], "year_month": pd.to_datetime(["2014-01-01"] * 2 + ["2014-02-01"] * 2)}
+    )
+    jobs = pd.DataFrame({"person_id": ["b"], "start_on": ["2014-02-01"], "end_on": ["2014-02-28"], "is_observed": 1})
+    spoken = spoken_of(frame, pd.Series(dtype="datetime64[s]"))
+    counted = by_month(jobs.assign(**_days(jobs)), [spoken], "2014-01", "2014-03")
+    assert counted["n_with_row"].tolist() == [2, 2, 0]
+    assert counted["n_employed"].tolist() == [0, 1, 0]
+    relative = spoken_of(
+        pd.DataFrame({"person_id": ["a", "b"], "month": [-1, 2]}),
+        pd.Series(pd.to_datetime(["2014-05-20", "2014-12-01"]), index=["a", "b"]),
+    )
+    assert relative["month"].astype("datetime64[s]").dt.strftime("%Y-%m").tolist() == ["2014-04", "2015-02"]
+    assert spoken_of(jobs, relative["month"]) is None
+
+
+def test_a_month_with_many_more_is_outlying_and_a_growing_register_is_not() -> None:
+    assert outlying_months(months(*[100] * 6, 180, *[100] * 6)) == ["2013-07"]
+    assert outlying_months(months(*[100] * 6, *[180] * 6)) == []
+    assert outlying_months(months(*[8] * 6, 18, *[8] * 6)) == []  # of few persons nothing is said
+
+
+def test_months_without_a_start_at_the_end_are_told_where_chance_does_not_make_them() -> None:
+    assert silent_end(months(*[4] * 24, 0, 0)) == ("2015-01", 4.0)  # exp(-8) is below .001
+    assert silent_end(months(*[3] * 24, 0, 0)) is None  # exp(-6) is not
+    assert silent_end(months(*[4] * 24)) is None
+    assert silent_end(months(*[0] * 24)) is None
+    assert silent_end(months(*[4] * 6, 0, 0, 0, 0)) is None  # no year to compare with

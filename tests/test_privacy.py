@@ -1,6 +1,7 @@
 """No person's value leaves by a message, a log or a result: values that cannot be mistaken are planted."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,15 @@ def with_canaries(delivery: Delivery) -> None:
 
 
 def texts(extract: str, column: str) -> Plant:
-    """A column of text that is none of what was expected."""
-    return lambda d: d.map(extract, column, lambda v: f"{CANARY} {v}")
+    """A column of text that is none of what was expected, and of which no two persons share one."""
+    number = count()
+    return lambda d: d.map(extract, column, lambda v: f"{CANARY} {v} {next(number)}")
 
 
 def numbers(extract: str, column: str) -> Plant:
-    """A column of a number that is none of what was expected."""
-    return lambda d: d.map(extract, column, lambda v: NUMBER)
+    """A column of numbers that are none of what was expected."""
+    number = count(NUMBER * 1000)
+    return lambda d: d.map(extract, column, lambda v: next(number))
 
 
 PATHS: dict[str, tuple[str, Plant]] = {

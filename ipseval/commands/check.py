@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ipseval import exchange, store, words
@@ -11,6 +12,7 @@ from ipseval.check import Checked, examine
 from ipseval.commands import arguments as kinds
 from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
+from ipseval.figures.over_time import picture
 from ipseval.registers import digests, fingerprint
 from ipseval.registers.origins import Origins
 from ipseval.registers.progress import shown
@@ -90,8 +92,10 @@ def _write(folder: Path, cohort: Cohort, checked: Checked) -> None:
     """``quality.csv``, and the same as a page with what stops the run."""
     stops = tuple(f"{fault}" for fault in checked.faults)
     notes = (f"{len(stops)} fault{'s' if len(stops) != 1 else ''} would stop the run.", *stops) if stops else ()
-    rows = Review(cohort, {"quality": store.as_read(checked.quality)}).rows("quality")
-    page = to_html(words.one_line(cohort.title), findings(rows, notes=notes))
+    tables = {"quality": store.as_read(checked.quality), "register_by_month": checked.by_month}
+    review = Review(cohort, tables)
+    table = replace(findings(review.rows("quality"), notes=notes), picture=picture(review))
+    page = to_html(words.one_line(cohort.title), table)
     with _writing(folder, "--out"):
         store.write(folder / "quality.csv", checked.quality)
         store.write(folder / "quality.html", page)

@@ -60,6 +60,8 @@ class Findings:
     mending: Mending = field(default_factory=Mending)
     used: dict[str, set[int]] = field(default_factory=lambda: {"leave_out": set(), "corrections": set()})  # see Mending
     matched: dict[str, Matched] = field(default_factory=dict)  # name of a file -> what of the trial is in it
+    spoken: list[pd.DataFrame] = field(default_factory=list)  # of employment; see over_time.spoken_of
+    by_month: pd.DataFrame = field(default_factory=pd.DataFrame)  # of employment; see over_time.by_month
     origins: Origins | None = None  # where rows at fault stand, when that is asked for
 
     def add(

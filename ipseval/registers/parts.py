@@ -10,6 +10,7 @@ from ipseval.registers.adapters import Study
 from ipseval.registers.findings import Findings
 from ipseval.registers.noting import note
 from ipseval.registers.opening import Opened, configured
+from ipseval.registers.over_time import spoken_of
 from ipseval.registers.row_rules import Known
 
 
@@ -32,6 +33,8 @@ def adapted(frame: pd.DataFrame, this: Opened, known: Known, found: Findings) ->
     if this.layout.outside and this.period:
         idle = this.layout.outside(frame, options)
         note(this, "outside_period", idle, frame, found, unit=this.period.word)
+    if this.extract.name == "employment" and (spoken := spoken_of(frame, known.randomised_on)) is not None:
+        found.spoken.append(spoken)
     months = known.cohort.window.months  # and the month before randomisation, which decides on eligibility
     study = Study(this.extract, known.randomised_on, range(min(months.start, -1), months.stop))
     made = this.layout.adapt(_full_time(frame, this), study, options)

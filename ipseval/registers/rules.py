@@ -281,6 +281,24 @@ RULES: dict[str, Rule] = FILES | {
         "Check that the register is complete there; if not, move observed_until.",
         STOP,
     ),
+    "thin_rows": Rule(
+        "warn",
+        "[has|have] rows of far fewer persons than the six months before.",
+        "Check that the register is complete there; if not, name the months under unobserved.",
+        STOP,
+    ),
+    "outlying_month": Rule(
+        "warn",
+        "[has|have] rows of far more persons than the months before and after.",
+        "Check that no other rows were put there.",
+        STOP,
+    ),
+    "no_start_at_end": Rule(
+        "warn",
+        "[has|have] nobody who begins a job, though {usual} persons a month did in the year before.",
+        "Check that the register is complete there; if not, move observed_until.",
+        STOP,
+    ),
     "open_end": Rule("warn", "[has|have] no last day: still open at the end of the register.", others=STOP),
     "outside_coverage": Rule(
         "warn",

@@ -82,6 +82,23 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture below a table, on its page alone.
+
+    Parameters
+    ----------
+    svg : str
+        In base 64.
+    description, note : str
+        For who does not see it, and how to read it.
+    """
+
+    svg: str
+    description: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Table:
     """A table as printed.
 
@@ -100,6 +117,7 @@ class Table:
         Many rows: numbers and what stands beside them share a line.
     restriction : str
         Who may see it, where not everybody may: printed above it.
+    picture : Picture, optional
     """
 
     title: str
@@ -110,6 +128,7 @@ class Table:
     record: tuple[tuple[str, str], ...]
     is_long: bool = False
     restriction: str = ""
+    picture: Picture | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
