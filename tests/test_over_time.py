@@ -1,5 +1,8 @@
 """Plausibility over time: counted by person and month, and thinned registers found."""
 
+import base64
+import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -9,8 +12,12 @@ import pyarrow as pa
 from cohorts import Recipe, random_cohort
 from deliveries import good
 from ipseval.check import examine
+from ipseval.figures.over_time import picture, register_by_month
 from ipseval.registers.over_time import by_month, outlying_months, silent_end, spoken_of, thin_months
 from ipseval.settings import read_cohort
+from ipseval.tables.checked import findings
+from ipseval.tables.render import to_html
+from ipseval.tables.review import Review
 from oracle import as_day
 
 
@@ -58,13 +65,18 @@ def test_a_register_that_ends_early_is_named(tmp_path: Path) -> None:
     ends = [date(2015, 6, 30) if i % 10 else None for i in range(n)]
     rows = pa.table({**more, "end_on": ends}).to_pylist()
     delivery.append("employment", rows)
-    checked = examine(read_cohort(delivery.write(tmp_path)))
+    cohort = read_cohort(delivery.write(tmp_path))
+    checked = examine(cohort)
     (said,) = [text for _, text in checked.said if "far fewer persons with a job" in text]
     assert said.startswith("2015-07, 2015-08, ")
     (silent,) = [text for _, text in checked.said if "nobody who begins a job" in text]
     assert " to 2015-12 has nobody who begins a job, though " in silent
     counts = checked.by_month.set_index("month")["n_employed"]
     assert counts["2015-06"] - counts["2015-07"] >= n - n // 10
+    review = Review(cohort, {"quality": checked.quality, "register_by_month": checked.by_month})
+    page = to_html("North", replace(findings(review.rows("quality")), picture=picture(review)))
+    (svg,) = re.findall(r'<img src="data:image/svg\+xml;base64,([^"]*)" alt="Three lines by calendar month', page)
+    assert base64.b64decode(svg) == register_by_month(review).svg
 
 
 def test_rows_that_say_not_employed_are_rows() -> None:
