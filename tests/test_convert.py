@@ -10,8 +10,8 @@ from ipseval.registers.distinct import stacked
 
 VALUES = {
     "text": (["4a", " 1", "007", "", None, "1", "2013-02-28", "2013-02-29", "201302", "01.02.2013", "x"], pa.string()),
-    "floats": ([1.0, 2.5, None, -0.0, 201302.0, 20130228.0, float("inf")], pa.float64()),
-    "whole numbers": ([1, 0, None, 201302, 20130228, 9], pa.int64()),
+    "floats": ([1.0, 2.5, None, -0.0, 201302.0, 20130228.0, float("inf"), 1e300], pa.float64()),
+    "whole numbers": ([1, 0, None, 201302, 20130228, 9, 2**63 - 1], pa.int64()),
     "decimals": ([1, None, 201302], pa.decimal128(12, 2)),
 }
 
@@ -75,3 +75,9 @@ def test_every_other_code_has_a_code_of_its_own() -> None:
     assert flags.isna().tolist() == [False, False, True, False, False]
     assert flags.dropna().tolist() == [1, 0, 0, 1]
     assert as_code(column).dropna().tolist() == ["000", "101", "564", "000"]
+
+
+def test_a_whole_number_beyond_all_counting_fails() -> None:
+    made = convert(pa.chunked_array([pa.array([3, 2**63 - 1, -(2**60), None])]), "integer")
+    assert made.values.isna().tolist() == [False, True, True, True]
+    assert list(made.failed) == [False, True, True, False]

@@ -25,6 +25,7 @@ from ipseval.registers.numbers import as_numbers
 
 OTHER = "*"  # in a mapping of codes: every code that it does not name
 TEXTS = ("key", "code")  # kinds
+LARGEST = 2**53  # below it a whole number is held exactly, and nothing that is counted comes near
 FLAGS = {"1": 1, "0": 0, "true": 1, "false": 0}
 
 
@@ -63,7 +64,7 @@ def _code(column: pa.ChunkedArray, written: Written) -> Converted:
 
 def _integer(column: pa.ChunkedArray, written: Written) -> Converted:
     number = as_numbers(column, written)
-    whole = number.values.isna() | (number.values % 1 == 0)
+    whole = number.values.isna() | ((number.values % 1 == 0) & (number.values.abs() < LARGEST))
     values = number.values.where(whole).astype("Int64")
     return Converted(values, number.failed | ~whole.to_numpy(), number.fixed)
 

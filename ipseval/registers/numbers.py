@@ -24,7 +24,8 @@ def as_numbers(column: pa.ChunkedArray, written: Written = AS_WRITTEN) -> Conver
         return Converted(values, (text.notna() & values.isna()).to_numpy(), rule)
     if not (is_number(column) or pa.types.is_boolean(column.type)):
         return Converted(pd.Series(np.nan, index=range(len(column)), dtype=float), np.asarray(column.is_valid()))
-    values = pd.Series(column.cast(pa.float64()).to_numpy(), dtype=float)
+    # Whole numbers that a float does not hold exactly are taken as the nearest it holds: no quantity is so large.
+    values = pd.Series(column.cast(pa.float64(), safe=False).to_numpy(), dtype=float)
     return Converted(values.replace([np.inf, -np.inf], np.nan), np.isinf(values.to_numpy()))
 
 
