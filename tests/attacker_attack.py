@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import attacker_estimates
 import attacker_models
 import attacker_reads
+import attacker_told
 from attacker import Name, narrow, untrue
 from attacker_reads import ALL, Reading, Rules
 
@@ -20,6 +21,7 @@ def understood(texts: Mapping[str, str], rules: Rules) -> Reading:
     """All that the tables say."""
     reading = attacker_reads.read(texts, rules)
     attacker_models.who(reading)
+    attacker_told.told(reading)
     attacker_estimates.estimates(reading)
     return reading
 

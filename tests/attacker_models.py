@@ -15,6 +15,7 @@ TIMES = {
     "",
 }
 Where = tuple[str, str]
+OF_ONE_CENTRE = ("centre_unadjusted", "by_centre_month")  # analyses of which every row is a regression of its own
 
 
 def who(reading: Reading) -> None:
@@ -201,18 +202,28 @@ def degrees(reading: Reading, row: Row) -> None:
     """Degrees of freedom of cr1: the persons of the regression less one, but for rows that say otherwise."""
     if "Satterthwaite" in str(row["note"]):
         return
-    df, span = shown(row["df"]), (int(row["month_from"]), int(row["month_to"]))
+    df, _span = shown(row["df"]), (int(row["month_from"]), int(row["month_to"]))
     if df is None or row["variance"] != "cr1" or df != int(df) or row["estimator"] != "ols" or row["subgroup"] != ALL:
         return
-    people, scope = population(reading, row), ALL
-    if row["analysis"] in ("centre_unadjusted", "by_centre_month"):
-        scope = row["centre"]
-    names = [("in", scope, a, *span, people) for a in arms(reading)]
-    if scope == row["centre"] or all(name in reading.system.low for name in names):
+    names = in_regression(reading, row, "in")
+    if names:
         loose = reading.rules.base // 2 if reading.rules.base and df % reading.rules.base == 0 else 0
         reading.system.relate(
             {name: 1.0 for name in names}, df + 1 - loose, df + 1 + loose, "effects: degrees of freedom"
         )
+
+
+def in_regression(reading: Reading, row: Row, kind: str) -> list[Name]:
+    """Persons (``in``) or months (``watched``) of a whole regression by arm; by centre where no row is of all."""
+    who = (int(row["month_from"]), int(row["month_to"]), population(reading, row))
+    if row["analysis"] in OF_ONE_CENTRE:
+        return [(kind, row["centre"], arm, *who) for arm in arms(reading)]
+    places = sorted({r["centre"] for r in reading.rows("employment_by_month")} - {ALL})
+    for scope in ([ALL], places):
+        names = [(kind, centre, arm, *who) for centre in scope for arm in arms(reading)]
+        if all(name in reading.system.low for name in names):
+            return names
+    return []
 
 
 def arms(reading: Reading) -> list[str]:

@@ -22,6 +22,7 @@ class Rules:
     base: int = 0
     rounds_curve: bool = False
     half: float = 1.001e-4  # how far a rate or an effect may be from what is printed: a unit of its last decimal
+    is_schooling_one_source: bool = False  # whether all covariates of schooling come from one register
 
 
 @dataclass(frozen=True)
