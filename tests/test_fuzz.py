@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -32,6 +33,7 @@ from ipseval.contracts import EXTRACTS
 from ipseval.errors import UserError
 from ipseval.panel import panel
 from ipseval.registers.dates import as_dates
+from ipseval.registers.spells import overlapping
 from ipseval.settings import read_cohort
 
 FIRST = int(os.environ.get("IPSEVAL_FUZZ_SEED", "0"))
@@ -125,3 +127,11 @@ def test_optional_columns_may_lack_each_alone_and_in_pairs_of_an_extract(tmp_pat
         assert not found.faults, pair
         cleaned = clean({name: found.frames.get(name) for name in EXTRACTS})
         panel(cohort, select(cohort, cleaned)["people"], cleaned)
+
+
+@pytest.mark.parametrize(("starts", "expected"), [([None] * 4, []), ([None, 1, 3, None], [2])])
+def test_a_job_whose_start_is_not_known_overlaps_no_other(starts: list, expected: list) -> None:
+    """As in weeks that cannot be read; it ended in an error of the program."""
+    days = pd.to_datetime([None if s is None else f"2013-01-0{s}" for s in starts]).astype("datetime64[s]")
+    jobs = pd.DataFrame({"person_id": "a", "start_on": days, "end_on": pd.Timestamp("2013-02-01")})
+    assert list(np.flatnonzero(overlapping(jobs))) == expected

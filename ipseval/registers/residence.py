@@ -66,14 +66,15 @@ def _nothing(spells: pd.DataFrame) -> pd.Series:
 
 
 def _begun(spells: pd.DataFrame) -> pd.Series:
-    """First day of the job, or the run of a code, that each spell continues; of days that are not observed none.
+    """First day of the job, or the run of a code, that each spell continues; of days that are not observed, or begin
+    on a day that is not known, none.
 
     # ASSUME: spells without an employer that are up to three days apart are one run, as four weeks a month are.
     """
     if BEGUN in spells:
         return spells[BEGUN]
     kinds = ["employer_id"] if "employer_id" in spells else [c for c in STATE_COLUMNS.values() if c in spells]
-    known = spells["is_observed"] == 1
+    known = (spells["is_observed"] == 1) & spells["start_on"].notna()
     begun = begins_of_runs(spells[known], ["person_id", *kinds], apart=1 if "employer_id" in spells else 4)
     return pd.Series(begun, index=spells.index[known]).reindex(spells.index).astype("datetime64[s]")
 

@@ -56,10 +56,14 @@ def begins_and_reach(
 
 
 def overlapping(frame: pd.DataFrame) -> np.ndarray:
-    """Rows (in the frame's order) that overlap an earlier spell of the same job; bool, length n."""
-    order, begins, _ = _arranged(frame, _job_columns(frame), apart=0)
+    """Rows (in the frame's order) that overlap an earlier spell of the same job; bool, length n.
+
+    A spell of which the start is not known overlaps none.
+    """
+    places = np.flatnonzero(frame["start_on"].notna())
+    order, begins, _ = _arranged(frame.iloc[places], _job_columns(frame), apart=0)
     found = np.zeros(len(frame), bool)
-    found[order[~begins]] = True
+    found[places[order[~begins]]] = True
     return found
 
 
