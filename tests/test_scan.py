@@ -324,6 +324,18 @@ def test_codes_of_rows_may_be_small_numbers(tmp_path, head) -> None:
     assert scan(tmp_path, threshold=3) == []
 
 
+def test_an_arm_called_1_counts_nobody_wherever_it_stands(tmp_path) -> None:
+    """In the head above ``Persons``, and as a code and its name in what the report's script reads."""
+    (tmp_path / "a.html").write_text(
+        "<table><thead><tr><th></th><th>1</th></tr><tr><th></th><th>Persons</th></tr></thead>"
+        "<tbody><tr><th>Randomised</th><td>120</td></tr></tbody></table>"
+    )
+    (tmp_path / "a.json").write_text('{"arms": ["control", "1"], "names": {"arm": {"all": "All arms", "1": "1"}}}')
+    assert scan(tmp_path, threshold=3) == []
+    (tmp_path / "a.json").write_text('{"n_persons": {"1": 1}, "other": {"ips": 1}}')
+    assert [finding.rule for finding in scan(tmp_path, threshold=3)] == ["small_count"] * 2
+
+
 def test_three_decimals_of_a_count_are_no_thousands_below_a_head_with_decimals(tmp_path) -> None:
     (tmp_path / "a.csv").write_text("arm,n_persons\nx,2.000\nx,0.000\n")
     assert [finding.place for finding in scan(tmp_path, threshold=3)] == ["table, row 1, column 2 (n_persons)"]

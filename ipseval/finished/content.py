@@ -103,10 +103,10 @@ def joined(parts: Iterable[Content]) -> Content:
 
 
 def stacked(heads: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """One head a column of heads that stand above each other."""
+    """One head a column of heads that stand above each other; an arm called 1 above ``Persons`` is no person."""
     width = max(map(len, heads), default=0)
     above = ([row[x] for row in heads if x < len(row) and row[x]] for x in range(width))
-    return tuple(" ".join(dict.fromkeys(texts)) for texts in above)
+    return tuple(" | ".join(dict.fromkeys(texts)) for texts in above)
 
 
 def labelled(heads: tuple[str, ...], rows: list[tuple[str, ...]], place: str = "") -> Grid:

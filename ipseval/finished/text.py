@@ -91,8 +91,13 @@ def _head(column: Any) -> str:
 
 
 def _under(key: str, value: Any, path: str) -> Iterator[tuple[str, Grid | str]]:
-    """A key and its values: a column of one head, when they are no structures themselves."""
+    """A key and its values: a column of one head, when they are no structures themselves.
+
+    A code whose name is the code, such as an arm called 1, counts nobody.
+    """
     values = value if isinstance(value, list) else [value]
+    if values == [key]:
+        return
     if any(isinstance(v, (dict, list)) for v in values):
         yield from _walk(value, path)
     elif values:
