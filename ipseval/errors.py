@@ -44,10 +44,10 @@ class UserError(Exception):
         return type(self), (self.faults,)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``Did you mean '...'?`` for the known name nearest to ``name``, or nothing."""
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return ``Did you mean '...'?`` for the known name nearest to ``name``, or nothing. Keys may be numbers."""
     spelled = {k.lower(): k for k in reversed(list(known))}
-    found = next(iter(difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)), None)
+    found = next(iter(difflib.get_close_matches(str(name).lower(), spelled, n=1, cutoff=0.6)), None)
     return f"Did you mean '{spelled[found]}'?" if found else ""
 
 

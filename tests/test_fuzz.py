@@ -135,3 +135,9 @@ def test_a_job_whose_start_is_not_known_overlaps_no_other(starts: list, expected
     days = pd.to_datetime([None if s is None else f"2013-01-0{s}" for s in starts]).astype("datetime64[s]")
     jobs = pd.DataFrame({"person_id": "a", "start_on": days, "end_on": pd.Timestamp("2013-02-01")})
     assert list(np.flatnonzero(overlapping(jobs))) == expected
+
+
+def test_a_rule_named_by_a_number_is_no_rule(tmp_path: Path) -> None:
+    d = delivery("spells")
+    d.config["checks"] = {3: "warn"}
+    assert "checks.3 is no rule" in told(_written(d, tmp_path))
