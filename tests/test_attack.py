@@ -56,11 +56,15 @@ def texts(tables: Tables) -> dict[str, str]:
     return {name: table.to_csv(index=False) for name, table in tables.items()}
 
 
+def released_of(cohort: Cohort, review: Tables, profile: str) -> Tables:
+    """The tables as they leave under a profile."""
+    made = protect(replace(cohort, disclosure={**cohort.disclosure, "profile": profile}), review)
+    return {name: made[f"released_{name}"] for name in RELEASED}
+
+
 def leaks_of(cohort: Cohort, review: Tables, profile: str) -> list[tuple[Any, ...]]:
     """Protected numbers that the release gives away: name, true number, interval."""
-    made = protect(replace(cohort, disclosure={**cohort.disclosure, "profile": profile}), review)
-    released = {name: made[f"released_{name}"] for name in RELEASED}
-    return attacker_attack.attack(texts(released), texts(review), RULES[profile])
+    return attacker_attack.attack(texts(released_of(cohort, review, profile)), texts(review), RULES[profile])
 
 
 def random_recipe(seed: int) -> Recipe:

@@ -1,0 +1,75 @@
+"""Leaks planted in a protected release: the attacker finds every one, so that its silence means something.
+
+What protection hid is put back in some columns as it would be printed, and nothing else.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import pytest
+
+import attacker_attack
+from cohorts import Recipe, random_cohort, write_cohort
+from ipseval.settings import read_cohort
+from test_attack import DRAWS, RULES, Tables, released_of, review_of, texts
+
+HIDDEN, DECIMALS = ":", 4
+Columns = Mapping[str, tuple[str, ...]]  # table -> columns that are put back
+PLANTED: dict[str, Columns] = {
+    "persons excluded in a step": {"flow": ("n_excluded",)},
+    "persons left after a step": {"flow": ("n_persons",)},
+    "persons of whom a covariate is known": {"balance": ("n",)},
+    "persons who lack a covariate": {"balance": ("n_missing",)},
+    "shares of a covariate": {"balance": ("mean",)},
+    "spread of a covariate": {"balance": ("sd",)},
+    "standardised differences": {"balance": ("n", "smd")},
+    "persons in a job in a month": {"employment_by_month": ("n_employed",)},
+    "share in a job in a month": {"employment_by_month": ("share",)},
+    "persons who received a service": {"receipt": ("n_received",)},
+    "persons who began with a service": {"receipt": ("n_started",)},
+    "share that received a service": {"receipt": ("share",)},
+    "complete cases of a centre": {"effects": ("n_assigned", "n_control")},
+    "months of complete cases": {"effects": ("n_assigned_months", "n_control_months")},
+    "persons ever in a job": {"effects": ("n_assigned_ever", "n_control_ever")},
+    "mean of the reference arm": {"effects": ("mean_control",)},
+    "mean of an arm": {"effects": ("mean_assigned",)},
+    "effects of a centre in a month": {"effects": ("estimate",)},
+    "errors of a centre in a month": {"effects": ("std_error",)},
+    "effects that are tested by re-drawn assignment": {"randomisation": ("estimate",)},
+    "persons of the centres' effects": {"centre_effects": ("n_assigned", "n_control")},
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Tables]:
+    """Tables for review of a trial in three centres, and its release."""
+    recipe = Recipe(n_persons=150, n_centres=3, before=2, after=4, share_missing=0.05, has_services=True)
+    cohort = random_cohort(recipe, seed=4)
+    cohort.config.update(DRAWS)
+    read = read_cohort(write_cohort(cohort, tmp_path_factory.mktemp("planted")))
+    review = review_of(read)
+    return review, released_of(read, review, "dst")
+
+
+def planted(released: Tables, review: Tables, columns: Columns) -> Tables:
+    """A release in which what was hidden in some columns stands again."""
+    spoiled = dict(released)
+    for table, names in columns.items():
+        frame, true = released[table].copy(), review[table].reset_index(drop=True)
+        for name in names:
+            put_back = [round(v, DECIMALS) if isinstance(v, float) else v for v in true[name].tolist()]
+            frame[name] = frame[name].mask(frame[name] == HIDDEN, pd.Series(put_back, dtype=object))
+        spoiled[table] = frame
+    return spoiled
+
+
+def test_the_release_itself_withstands(made: tuple[Tables, Tables]) -> None:
+    review, released = made
+    assert attacker_attack.attack(texts(released), texts(review), RULES["dst"]) == []
+
+
+@pytest.mark.parametrize("leak", PLANTED)
+def test_a_planted_leak_is_found(made: tuple[Tables, Tables], leak: str) -> None:
+    review, released = made
+    spoiled = planted(released, review, PLANTED[leak])
+    assert attacker_attack.attack(texts(spoiled), texts(review), RULES["dst"])
