@@ -109,12 +109,25 @@ def breaches(content: Content, rules: Rules) -> Iterator[Found]:
     for grid in content.grids:
         yield from _small_counts(grid, rules)
         yield from _short_keys(grid, rules)
-        yield from ((_at(grid, y, x), "day") for y, x, cell in grid.cells() if _is_day(grid.heads[x - 1], cell, rules))
-    for place, text in places(content):
-        yield from ((place(), rule) for rule in rules.broken_by(text))
-    for piece in content.pieces:
-        if not piece.is_drawing and not _is_of_a_date(piece, rules) and DAY.search(piece.text):
+        yield from _in_texts(grid, rules)
+    for piece in (piece for piece in content.pieces if not piece.is_drawing):
+        yield from ((_of_piece(piece), rule) for rule in rules.broken_by(piece.text))
+        if not _is_of_a_date(piece, rules) and DAY.search(piece.text):
             yield _of_piece(piece), "day"
+
+
+def _in_texts(grid: Grid, rules: Rules) -> Iterator[Found]:
+    """Heads and cells that break a rule on texts or days; what a column says many times is looked at once."""
+    for x, head in enumerate(grid.heads, start=1):
+        yield from ((_of_head(grid, x), rule) for rule in rules.broken_by(head))
+        column = [row[x - 1] if len(row) >= x else "" for row in grid.rows]
+        broken = {text: _broken(head, text, rules) for text in set(column)}
+        if any(broken.values()):
+            yield from ((_at(grid, y, x), rule) for y, text in enumerate(column, start=1) for rule in broken[text])
+
+
+def _broken(head: str, text: str, rules: Rules) -> tuple[str, ...]:
+    return (*rules.broken_by(text), *(("day",) if _is_day(head, text, rules) else ()))
 
 
 def is_silent(place: str, rules: Rules) -> bool:
@@ -160,13 +173,14 @@ def _at(grid: Grid, y: int, x: int) -> str:
 def _small_counts(grid: Grid, rules: Rules) -> Iterator[Found]:
     kinds = [kind(head, rules) for head in grid.heads]
     named = (grid.heads.index(STAT_NAME), grid.heads.index(STAT)) if {STAT_NAME, STAT} <= set(grid.heads) else None
-    for y, row in enumerate(grid.rows, start=1):
+    looked_at = [x for x, own in enumerate(kinds, start=1) if x > grid.n_labels and own not in ("shares", "others")]
+    for y, row in enumerate(grid.rows if looked_at else (), start=1):
         in_row = _kind_of_row(row[grid.n_labels - 1], rules) if 0 < grid.n_labels <= len(row) else ""
-        for x, cell in enumerate(row[: len(kinds)], start=1):
+        for x, cell in ((x, row[x - 1]) for x in looked_at if x <= len(row)):
             of_column = kinds[x - 1]
             if named and x - 1 == named[1] and len(row) > named[0]:  # in long form the row says what its number is
                 of_column = kind(row[named[0]], rules)
-            if x <= grid.n_labels or "shares" in (of_column, in_row):
+            if "shares" in (of_column, in_row):
                 continue
             is_count = of_column == "counts"
             if not is_count and (of_column or in_row) == "others":
