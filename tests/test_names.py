@@ -65,7 +65,7 @@ def made(
 def test_each_mean_of_the_centres_has_the_weights_of_its_name(tmp_path: Path) -> None:
     cohort, parts = made(tmp_path, rows_of(UNEQUAL), WITHIN)
     pooled = synthesise(cohort, *parts)["pooled_effects"].set_index("weighting")
-    errors = parts[2].query("variance == 'cr1'").set_index("centre")["std_error"] ** 2
+    errors = parts[2].query("variance == @cohort.pooled_variance").set_index("centre")["std_error"] ** 2
     overlap = np.array([100.0, 36.0]) / 136  # 200 x 200 / 400 and 360 x 40 / 400
     assert pooled.loc["overlap", "estimate"] == pytest.approx(overlap @ [0, 0.4], abs=1e-12)
     assert pooled.loc["persons", "estimate"] == pytest.approx(0.2, abs=1e-12)
