@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ipseval import exchange, running, store
 from ipseval.bound import bound
 from ipseval.check import check
@@ -123,13 +125,18 @@ def analyse(cohort: Cohort, last: Last | None = None) -> Made:
     return made
 
 
+def persons_of(made: Made) -> dict[str, pd.DataFrame]:
+    """What ``protect`` needs of persons, to put effects of centres together anew."""
+    return {"people": made["cohort"]["people"], "panel": made["panel"]["panel"], "effects": made["estimate"]["effects"]}
+
+
 def compute(cohort: Cohort, last: Last | None = None) -> Made:
     """What every stage but ``verify`` makes, by stage and name; nothing is written."""
     made = analyse(cohort, last)
     inside = {n: made[stage][n] for stage, names in PRESENTED.items() for n in names}
     made["present"] = present(cohort, inside)
     review = {n: made[stage][n] for stage, names in REVIEWED.items() for n in names}
-    made["protect"] = protect(cohort, review, released.read_all(cohort.earlier))
+    made["protect"] = protect(cohort, review, released.read_all(cohort.earlier), persons_of(made))
     protected = {name: store.as_csv(made["protect"][name]) for names in PROTECTED.values() for name in names}
     made["release"] = release(cohort, protected)
     return made

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ import pandas as pd
 
 from ipseval import store
 from ipseval.config import Cohort
-from ipseval.disclosure import characteristics, counted, derived, gaps, modelled, waiting
-from ipseval.disclosure.attacker import System
-from ipseval.disclosure.cells import Decided
-from ipseval.disclosure.earlier import told
+from ipseval.disclosure import characteristics, checks, choices, counted, derived, gaps, modelled, waiting
+from ipseval.disclosure.attacker import SLACK, System
+from ipseval.disclosure.cells import HIDDEN, Decided, to_base
+from ipseval.disclosure.earlier import Earlier, told
 from ipseval.disclosure.keys import ALL, Key
 from ipseval.disclosure.ledger import Count, Entry, Ledger, Printed, Shown
 from ipseval.disclosure.long_form import long_form
@@ -20,8 +21,9 @@ from ipseval.disclosure.profiles import ROUND, Profile, Search, profile, search
 from ipseval.disclosure.released import LABELS, TEXTS
 from ipseval.disclosure.stratified import decimals_of
 from ipseval.disclosure.study import Study
-from ipseval.disclosure.suppression import Solution, suppress
+from ipseval.disclosure.suppression import Solution, suppress_whole
 from ipseval.errors import Fault, UserError
+from ipseval.synthesise import synthesise
 from ipseval.words import HIDDEN_SIGN as SIGN
 
 # Why a number is hidden: few persons, all alike, few since an earlier release, to protect another.
@@ -45,10 +47,10 @@ RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "pooled_effects": derived.heterogeneity,
     "restricted_mean": waiting.restricted_mean,
     "accumulated": derived.accumulated,
-    "specifications": derived.specifications,
-    "complier_effects": derived.complier_effects,
-    "event_study": derived.event_study,
-    "placebo": derived.placebo,
+    "specifications": choices.specifications,
+    "complier_effects": checks.complier_effects,
+    "event_study": checks.event_study,
+    "placebo": checks.placebo,
     "missing_data": gaps.missing_data,
 }
 
@@ -63,7 +65,10 @@ def products() -> dict[str, str]:
 
 
 def protect(
-    cohort: Cohort, review: Mapping[str, pd.DataFrame], earlier: Mapping[str, pd.DataFrame] | None = None
+    cohort: Cohort,
+    review: Mapping[str, pd.DataFrame],
+    earlier: Mapping[str, pd.DataFrame] | None = None,
+    persons: Mapping[str, pd.DataFrame] | None = None,
 ) -> dict[str, Any]:
     """Hide or round what may not leave, over all tables together.
 
@@ -76,6 +81,9 @@ def protect(
     earlier : mapping, optional
         The tables of an earlier release, as text: what they show is known, and what has changed since by fewer persons
         than the profile's least count is hidden.
+    persons : mapping, optional
+        ``people``, ``panel`` and ``effects`` as for ``synthesise``: where the effect of a centre stays inside, the
+        others are put together anew. Without them nothing that needs all centres' effects leaves then.
 
     Returns
     -------
@@ -93,13 +101,13 @@ def protect(
     chosen = profile(cohort.disclosure["profile"])
     study = Study(cohort, {name: store.as_read(review[name]) for name in RELEASED}, chosen)
     ledger = Ledger.of(entry for speak in dict.fromkeys(RELEASED.values()) for entry in speak(study))
-    known = told(ledger, study.tables, earlier or {})
+    known = told(ledger, study.tables, earlier or {}, chosen)
     reasons = {} if chosen.is_open else primary(ledger, chosen, known)
     printed = rounded(ledger, reasons, chosen)
     looking = search()
-    same = {key for key, then in known.items() if then == {ledger.counts[key].value}}
+    same = {key for key, then in known.printed.items() if then == {ledger.counts[key].value}}
     system, hidden = problem(ledger, reasons, printed, same, chosen, looking)
-    solution = suppress(system, hidden, looking.limits)
+    solution = suppress_whole(system, hidden, looking.limits)
     check_exposed(cohort, ledger, solution, chosen)
     is_hidden = {
         key: bool(is_in) or (key in reasons and key not in printed)
@@ -107,6 +115,8 @@ def protect(
     }
     level = cohort.estimation.confidence_level
     decided = Decided(ledger, is_hidden, printed, chosen, level, decimals_of(study))
+    if persons and not chosen.is_open:
+        study, decided = over_shown(study, decided, persons)
     tables = {name: decided.released(name, study.tables[name]) for name in RELEASED}
     cells = hidden_cells(tables)
     return {
@@ -119,20 +129,28 @@ def protect(
     }
 
 
-def primary(ledger: Ledger, chosen: Profile, known: Mapping[Key, set[float]]) -> dict[Key, str]:
+def primary(ledger: Ledger, chosen: Profile, known: Earlier) -> dict[Key, str]:
     """Counts that must be protected for their own sake, and why; ``known``: what an earlier release shows."""
     reasons = {}
     for key, count in ledger.counts.items():
         persons = count.value if np.isnan(count.persons) else count.persons
         everywhere = ledger.counts.get(key.at(ALL))
+        is_rule = everywhere is not None and everywhere.value == 0 and not everywhere.zero_tells  # so in the whole arm
         if 0 < persons < chosen.min_cell_count:
             is_rounded = count.in_curve and chosen.small_whole_trial == ROUND
             reasons[key] = ROUNDED if is_rounded else SMALL
-        elif persons == 0 and count.zero_tells and not (everywhere and everywhere.value == 0):
+        elif persons == 0 and count.zero_tells and not is_rule:
             reasons[key] = GROUP
-        elif any(0 < abs(count.value - then) < chosen.min_cell_count for then in known.get(key, ())):
+        elif key in known.sums or (
+            key.is_whole and any(_few_moved(count.value, then, chosen) for then in known.followed.get(key, ()))
+        ):
             reasons[key] = MOVED
     return reasons
+
+
+def _few_moved(now: float, then: float, chosen: Profile) -> bool:
+    """Whether fewer persons than the least have moved a number; one that is rounded to what it was has not moved."""
+    return to_base(now, chosen.rounding_base) != then and SLACK < abs(now - then) < chosen.min_cell_count
 
 
 def rounded(ledger: Ledger, reasons: Mapping[Key, str], chosen: Profile) -> dict[Key, float]:
@@ -172,7 +190,10 @@ def problem(
     cost = np.array([np.inf if key in printed or key in known else losses.get(key, 0.0) for key in counts])
     values = np.array([count.value for count in counts.values()])
     hidden = np.array([(k not in losses or k in reasons) and k not in printed and k not in known for k in counts])
-    return System(values, bounds[:, 0], bounds[:, 1], ledger.matrix, needed, cost), hidden
+    whole = np.array(
+        [key.is_whole and abs(value - round(value)) < SLACK for key, value in zip(counts, values, strict=True)]
+    )
+    return System(values, bounds[:, 0], bounds[:, 1], ledger.matrix, needed, cost, whole), hidden
 
 
 def _bounds(count: Count, printed: float | None, least: float) -> tuple[float, float]:
@@ -206,6 +227,37 @@ def check_exposed(cohort: Cohort, ledger: Ledger, solution: Solution, chosen: Pr
         kinds = sorted({key.name for key, is_known in zip(ledger.counts, known, strict=True) if is_known})
         what = f"{int(known.sum())} protected numbers can be worked out whatever is hidden ({', '.join(kinds)})."
         raise UserError([Fault(f"{cohort.name}, protect", what, "Release fewer tables, or choose another profile.")])
+
+
+def over_shown(study: Study, decided: Decided, persons: Mapping[str, pd.DataFrame]) -> tuple[Study, Decided]:
+    """The synthesis over the centres whose effects may leave, where those of others stay inside.
+
+    It follows from effects that are shown, with the covariance that their regressions give: nothing new is told of
+    persons. Who is left out is named by the rows of centres, and counted by ``n_centres``.
+    """
+    inside = derived.withheld(study, decided.allows)
+    if not inside:
+        return study, decided
+    cohort, effects = study.cohort, persons["effects"].copy()
+    for (analysis, arm), centres in inside.items():
+        own = (effects["analysis"] == analysis) & (effects["arm"] == arm) & effects["centre"].isin(centres)
+        effects.loc[own, "status"] = HIDDEN
+    names = {analysis for analysis, _ in inside}
+    chosen = replace(cohort, analyses=tuple(a for a in cohort.analyses if a.name in names))
+    made = synthesise(chosen, persons["people"], persons["panel"], effects)
+    tables = {name: _with(study.tables[name], store.as_read(table)) for name, table in made.items()}
+    study = replace(study, tables=study.tables | tables)
+    entries = Ledger.of(
+        [*decided.ledger.counts.values(), *derived.centre_effects(study), *derived.heterogeneity(study)]
+    )
+    kept = [entry for entry in decided.ledger.shown if entry.table not in tables]
+    return study, replace(decided, ledger=replace(decided.ledger, shown=[*kept, *entries.shown]))
+
+
+def _with(table: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """A table with the rows of some analyses made anew, in their places."""
+    at = table.index[table["analysis"].isin(set(new["analysis"]))]
+    return pd.concat([table.drop(index=at), new.set_axis(at)]).sort_index()
 
 
 def hidden_cells(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -12,10 +12,11 @@ from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import store
 from ipseval.disclosure import profiles, released
 from ipseval.disclosure.attacker import System, attack
+from ipseval.disclosure.integers import too_near
 from ipseval.disclosure.keys import Persons
 from ipseval.disclosure.ledger import Count, Ledger, total
 from ipseval.disclosure.program import Program
-from ipseval.disclosure.suppression import Limits, one_by_one, suppress
+from ipseval.disclosure.suppression import Limits, one_by_one, suppress, suppress_whole
 from ipseval.disclosure.waiting import kept
 from ipseval.errors import UserError
 from ipseval.pipeline import analyse
@@ -114,6 +115,36 @@ def test_a_number_in_many_steps_is_priced_by_what_is_shown():
     at, prices = attack(system, hidden, np.zeros(4, bool), values, values).duals[2]
     assert at.tolist() == [1, 3]
     assert prices == pytest.approx(np.array([[0.5, 1.0], [-0.5, -1.0]]))
+
+
+def pairs(shown: int) -> tuple[System, np.ndarray]:
+    """Three persons a, b, c of whom at most one of each two is something, in relations with slack; p is how many are.
+
+    Halves of persons let p reach 1.5; the total of p and who is not, q, is shown.
+    """
+    A = np.zeros((5, 8))  # a b c, three slacks, p, q
+    A[0, [0, 1, 3]], A[1, [1, 2, 4]], A[2, [0, 2, 5]] = 1, 1, 1
+    A[3, [0, 1, 2, 6]], A[4, [6, 7]] = (1, 1, 1, -1), 1
+    values = np.array([1, 0, 0, 0, 1, 0, 1, shown - 1.0])
+    A = np.column_stack([A, [-1, -1, -1, 0, -shown]])  # a number that is 1: what the others sum to
+    values = np.append(values, 1.0)
+    needed = np.array([0, 0, 0, 0, 0, 0, 1.4, 0, 0])
+    cost = np.array([1, 1, 1, 1, 1, 1, 1, 1, np.inf])
+    system = System(
+        values, np.zeros(9), np.append(np.full(8, 5.0), 1.0), sparse.csr_array(A), needed, cost, np.ones(9, bool)
+    )
+    return system, np.array([True] * 8 + [False])
+
+
+def test_whole_numbers_leave_less_than_halves_do():
+    """By hand: p is 0 or 1 in whole numbers, 0 to 1.5 in others."""
+    system, hidden = pairs(shown=4)
+    look = attack(system, hidden, np.zeros(9, bool), system.values, system.values)
+    assert not look.duals
+    assert too_near(system, hidden, np.zeros(9, bool)) == {6: 1.0}
+    assert too_near(replace(system, needed=system.needed / 2), hidden, np.zeros(9, bool)) == {}
+    assert suppress_whole(system, hidden, LIMITS).exposed[6]  # nothing is left to hide
+    assert not suppress(system, hidden, LIMITS).exposed[6]
 
 
 def test_one_by_one_satisfies_every_row():

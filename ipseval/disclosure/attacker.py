@@ -37,6 +37,8 @@ class System:
         Width of the interval that must remain around a protected number; 0 for one that needs none.
     cost : float array, length n
         Cost of hiding a number that could be shown; infinite where it cannot be hidden (rounded, or known already).
+    whole : bool array, length n, optional
+        Numbers that are whole, as everybody knows; none.
     """
 
     values: np.ndarray
@@ -45,6 +47,7 @@ class System:
     relations: sparse.csr_array
     needed: np.ndarray
     cost: np.ndarray
+    whole: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def attack(system: System, hidden: np.ndarray, skipped: np.ndarray, low: np.ndar
     Look
         ``low`` and ``high`` with what was found on the way.
     """
-    rest = _Rest(system, hidden)
+    rest = Rest(system, hidden)
     wanted = ~skipped & (system.needed > 0)
     low, high = low.copy(), high.copy()
     duals = {p: rest.known(p) for p in np.flatnonzero(wanted & ~rest.is_open).tolist()}
@@ -153,7 +156,7 @@ def unit(place: int, length: int) -> np.ndarray:
     return np.eye(1, length, place)[0]
 
 
-class _Rest:
+class Rest:
     """The attacker's linear program over what is neither shown nor follows at once from what is.
 
     Parameters
@@ -196,9 +199,13 @@ class _Rest:
 
     def program(self, part: int) -> tuple[np.ndarray, Program]:
         """The numbers of one component, and its linear program."""
+        at, A, b, (lower, upper) = self.relations_of(part)
+        return at, Program(A, b, lower, upper)
+
+    def relations_of(self, part: int) -> tuple[np.ndarray, sparse.csr_array, np.ndarray, np.ndarray]:
+        """The numbers of one component, its relations A x = b, and lower and upper bounds (2 x k)."""
         columns, rows = np.flatnonzero(self.part == part), self._row_part == part
-        lower, upper = self._bounds[columns].T
-        return self.unknown[columns], Program(self._A[rows][:, columns], self._b[rows], lower, upper)
+        return self.unknown[columns], self._A[rows][:, columns], self._b[rows], self._bounds[columns].T
 
     def dual(self, y: np.ndarray, part: int) -> Dual:
         """Shadow prices of numbers, of those of a component's relations; 2 x m."""

@@ -114,8 +114,7 @@ class Decided:
         return self.rounded.get(key, self._to_base(self.ledger.counts[key].value))
 
     def _to_base(self, n: float) -> int:
-        base = self.profile.rounding_base
-        return round(n) if not base else int(base * np.floor(n / base + 0.5))
+        return round(n) if not self.profile.rounding_base else int(to_base(n, self.profile.rounding_base))
 
     def _decimals(self, value: float, table: str) -> float:
         most = self.profile.decimals
@@ -182,6 +181,11 @@ def shortened(value: float, decimals: int) -> float:
     if decimals <= PRINTED or near == value or round(abs(near) / unit) % 5:
         return near
     return round(near + (unit if value > near else -unit), decimals)
+
+
+def to_base(n: float, base: int) -> float:
+    """A number rounded to a multiple of the base; as it is where there is none."""
+    return float(base * np.floor(n / base + 0.5)) if base else n
 
 
 def _silent(out: pd.DataFrame, numbers: list[str], tells: np.ndarray) -> pd.DataFrame:

@@ -64,7 +64,8 @@ def employment_by_month(study: Study) -> Iterator[Entry]:
         yield from inside(study, seen, analysed(c, a), n_observed, n)
         tells = c != ALL and n_observed > 0
         yield Count(yes, n_yes, zero_tells=tells, in_curve=c == ALL, upper=study.n_randomised)
-        yield Count(others(yes), n_observed - n_yes, zero_tells=tells, upper=study.n_randomised)
+        # nobody of a whole arm may be a rule of the trial (not employed when randomised), everybody tells of each
+        yield Count(others(yes), n_observed - n_yes, zero_tells=n_observed > 0, upper=study.n_randomised)
         yield total(seen, [yes, others(yes)])
         yield Printed("employment_by_month", i, "n_persons", analysed(c, a))
         yield Printed("employment_by_month", i, "n_observed", seen)

@@ -4,22 +4,19 @@ Every function here names cells that may be released because what they come from
 those of the flow and of the effects.
 """
 
-import itertools
-from collections.abc import Iterator, Set
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 from ipseval.config import ORDINARY_EMPLOYMENT
 from ipseval.disclosure.characteristics import persons_of_level
 from ipseval.disclosure.counted import months_employed, sum_of_months
-from ipseval.disclosure.keys import ALL, Employed, In, Key, Months, Told
+from ipseval.disclosure.keys import ALL, Employed, In, Key, Months
 from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, nobody, total
 from ipseval.disclosure.modelled import ESTIMATE
 from ipseval.disclosure.regressed import Effects, Label, Rests, effect_label, sides, whole_key
-from ipseval.disclosure.samples import Accumulated, AllBut, Complete, InPeriod, Sample, Span
-from ipseval.disclosure.stratified import change_key, change_told, is_by_centre
+from ipseval.disclosure.samples import Accumulated, AllBut, Complete, Sample, Span
 from ipseval.disclosure.study import Study, analysed, inside
-from ipseval.disclosure.within import CALENDAR_FREE, told, within_centres
+from ipseval.disclosure.within import told, within_centres
 from ipseval.terms import CENTRE, INTERCEPT, TIME, Parts, parts_of
 from ipseval.words import is_known
 
@@ -183,6 +180,19 @@ def together(study: Study, known: Effects, analysis: str, arm: str) -> Rests:
     return Rests(keys, min((rests.fewest for rests in found), default=0.0))
 
 
+def withheld(study: Study, allows: Callable[[Shown], bool]) -> dict[tuple[str, str], set[str]]:
+    """Centres whose effect stays inside, by analysis and arm; only where at least two others may leave."""
+    known, found = Effects(study), {}
+    frame = study.tables["centre_effects"]
+    frame = frame[frame["weight_precision"].notna()]
+    for (analysis, arm), rows in frame.groupby(["analysis", "arm"], sort=False):
+        effects = {c: effects_at(known, str(analysis), c, str(arm)) for c in rows["centre"]}
+        inside = {c for c, r in effects.items() if not allows(Shown("effects", 0, OF_ALL, r.keys, r.fewest))}
+        if inside and len(effects) - len(inside) > 1:
+            found[str(analysis), str(arm)] = inside
+    return found
+
+
 def effects_at(known: Effects, analysis: str, centre: str, arm: str) -> Rests:
     """What the effect of a centre over the follow-up rests on."""
     first, last = known.analysis(analysis).windows(known.study.cohort.window)[0]
@@ -248,97 +258,3 @@ def whole_trial(study: Study, table: str, i: int, row: dict[str, Any]) -> Iterat
     length = row["n_obs"] / study.n_analysed[ALL, ALL] if is_known(row["n_obs"]) else 0.5
     if length == int(length):
         yield Printed(table, i, "n_obs", whole, length)
-
-
-def specifications(study: Study) -> Iterator[Entry]:
-    """The pooled effect under every combination of choices; the main definition of the outcome counts its months."""
-    free = study.tables["specifications"]["time"].isin(CALENDAR_FREE).tolist()
-    for entry in over_all("specifications", study, ESTIMATE):
-        if isinstance(entry, Shown) and entry.columns == ESTIMATE and free[entry.row]:
-            entry = replace(entry, keys=(*entry.keys, *(Told(ALL, arm) for arm in study.arms)))
-        yield entry
-    frame = study.tables["specifications"]
-    definition = ["month_rule", "min_weekly_hours", "exclude_wage_subsidy"]
-    main = frame.loc[frame["is_main"], definition].astype(str).agg("|".join, axis=1).unique()
-    for i, row in study.rows("specifications"):
-        if not is_known(row["n_control"]):
-            continue
-        is_main = "|".join(str(row[name]) for name in definition) in main
-        span = int(row["month_from"]), int(row["month_to"])
-        keys = (analysed(ALL, row["reference_arm"]), *([months_employed(study, row["reference_arm"], *span)] * is_main))
-        yield from sum_of_months(study, row["reference_arm"], *span)
-        yield Shown("specifications", i, ("mean_control",), keys, row["n_control"])
-        if study.is_complete:
-            yield from whole_trial(study, "specifications", i, row)
-
-
-def complier_effects(study: Study) -> Iterator[Entry]:
-    """Effects in those who receive: when enough persons of both arms did and did not."""
-    columns = (*ESTIMATE, "itt", "itt_std_error", "first_stage", "first_stage_std_error", "first_stage_f")
-    few, rows = few_received(study), dict(study.rows("complier_effects"))
-    for entry in over_all("complier_effects", study, columns):
-        if isinstance(entry, Shown) and entry.columns == columns:
-            row = rows[entry.row]
-            span, control = (int(row["month_from"]), int(row["month_to"])), row["reference_arm"]
-            keys = (analysed(ALL, control), months_employed(study, control, *span))
-            yield from sum_of_months(study, control, *span)
-            yield Shown("complier_effects", entry.row, ("mean_control",), keys)
-            yield from whole_trial(study, "complier_effects", entry.row, row)
-            if span in few:
-                continue
-        yield entry
-
-
-def few_received(study: Study) -> set[tuple[int, int]]:
-    """Months within which so few of an arm received a service, or did not, that a model would tell of them."""
-    found = set()
-    for _, row in study.rows("receipt"):
-        if row["centre"] == ALL and is_known(row["n_received"]):
-            sides = (row["n_received"], row["n_persons"] - row["n_received"])
-            if any(0 < n < study.least for n in sides):
-                found.add((int(row["month_from"]), int(row["month_to"])))
-    return found
-
-
-def event_study(study: Study) -> Iterator[Entry]:
-    """Changes of the arms from the period before randomisation: differences of months' shares, protected as they."""
-    for i, row in study.rows("event_study"):
-        spans, persons = spans_of(study, row), []
-        for side, arm in sides(row):
-            for span in spans:
-                yield from sum_of_months(study, arm, *span)
-            n = row[f"n_{side}"]
-            who = InPeriod(int(row["month_from"]), int(row["month_to"]), int(n))
-            yield from left_out(study, key := in_key(study, n, arm, who), n)
-            yield Printed("event_study", i, f"n_{side}", key)
-            persons.append(key)
-        yield from whole_trial(study, "event_study", i, row)
-        if is_by_centre(study, row) and not row["is_base"] and len(spans) == 2:
-            yield from change_told(study, row, spans)
-            persons.append(change_key(row))
-        yield Shown("event_study", i, ESTIMATE, (*months_behind(study, row), *persons))
-
-
-def spans_of(study: Study, row: dict[str, Any]) -> list[tuple[int, int]]:
-    """First and last months of a period and of the base."""
-    frame = study.tables["event_study"]
-    bases = frame[frame["is_base"] & (frame["arm"] == row["arm"])]
-    spans = [(row["month_from"], row["month_to"]), *zip(bases["month_from"], bases["month_to"], strict=True)]
-    return [(int(first), int(last)) for first, last in spans]
-
-
-def months_behind(study: Study, row: dict[str, Any]) -> tuple[Key, ...]:
-    """Keys of the months of a period and of the base, in both arms."""
-    arms = (row["arm"], row["reference_arm"])
-    return tuple(months_employed(study, arm, *span) for span, arm in itertools.product(spans_of(study, row), arms))
-
-
-def placebo(study: Study) -> Iterator[Entry]:
-    """The joint test of the periods before: when all of their estimates may be released."""
-    for i, row in study.rows("placebo"):
-        rows = [r for _, r in study.rows("event_study") if r["arm"] == row["arm"] and r["month_from"] < 0]
-        keys: dict[Key, None] = dict.fromkeys(key for r in rows for key in months_behind(study, r))
-        keys |= dict.fromkeys(change_key(r) for r in rows if is_by_centre(study, r) and r["status"] == "estimated")
-        yield Shown("placebo", i, (*ESTIMATE, "wald_f", "wald_df1", "wald_df2", "wald_p"), tuple(keys))
-        yield Shown("placebo", i, ("n_periods",))
-        yield from whole_trial(study, "placebo", i, row)

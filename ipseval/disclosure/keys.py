@@ -23,6 +23,7 @@ class Key:
 
     kind: ClassVar[str] = ""
     is_rounded_alike: ClassVar[bool] = False
+    is_whole: ClassVar[bool] = True  # persons, or their months
     centre: str
     arm: str
 
@@ -76,6 +77,7 @@ class Slack(Key):
     """``times`` a whole, less a part of it: a number of its own where no table counts it."""
 
     kind = "slack"
+    is_whole = False
     part: Key
     whole: Key
     times: float
@@ -264,6 +266,7 @@ class Sum(Key):
     """Sum of a magnitude."""
 
     kind = "sum"
+    is_whole = False
     is_rounded_alike = True
     variable: str
     level: str
@@ -274,6 +277,7 @@ class Told(Key):
     """What pooled effects tell of the centres: see ``within``."""
 
     kind = "told by pooled effects"
+    is_whole = False
 
 
 @dataclass(frozen=True)
@@ -281,6 +285,30 @@ class Weighted(Key):
     """What a comparison within centres tells of them: see ``stratified``."""
 
     kind = "told by comparisons within centres"
+    is_whole = False
     what: str
     first: int
     last: int
+
+
+@dataclass(frozen=True)
+class Defined(Key):
+    """Person-months with the outcome by a definition of it."""
+
+    kind = "months by a definition"
+    is_whole = False
+    month_rule: str
+    min_weekly_hours: float
+    exclude_wage_subsidy: bool
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Apart(Key):
+    """Person-months that one definition counts and a narrower one does not."""
+
+    kind = "months between definitions"
+    is_whole = False
+    wide: Defined
+    narrow: Defined

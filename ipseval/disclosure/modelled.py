@@ -154,7 +154,7 @@ def _outcome(study: Study, known: Effects, row: dict[str, Any], side: str, arm: 
     tells, own = key.centre != ALL and n > 0, ever(key)
     yield Count(key, row[f"mean_{side}"] * seen, persons=n_ever, zero_tells=tells, upper=study.most_months)
     yield Count(own, n_ever, zero_tells=tells, upper=study.n_randomised)
-    yield Count(others(own), n - n_ever, upper=study.n_randomised)
+    yield Count(others(own), n - n_ever, zero_tells=n > 0, upper=study.n_randomised)
     yield total(persons_key(known, row, arm), [own, others(own)])
     months = months_key(known, row, side, arm).key
     if isinstance(months, Seen):

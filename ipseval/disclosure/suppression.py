@@ -13,7 +13,9 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from ipseval.disclosure.attacker import SLACK, Dual, System, attack, components
+from ipseval.disclosure.integers import too_near
 
+WIDER = 4  # times that the interval of a number is widened because whole numbers leave less of it
 FIRST = 10.0  # times the work of the attempts at less that the first safe set may take before it is found the short way
 
 
@@ -105,6 +107,30 @@ def suppress(system: System, given: np.ndarray, limits: Limits) -> Solution:
             break
         cuts, left = cuts + one.cuts, left - one.work
     return replace(best, bound=bound)
+
+
+def suppress_whole(system: System, given: np.ndarray, limits: Limits) -> Solution:
+    """Hide numbers until every protected one is safe from an attacker who knows that persons are whole, too.
+
+    A number that whole numbers leave too near gets a wider interval, by what it lacks, and more is hidden beside what
+    is. One that is still too near after ``WIDER`` times is exposed, with the width that it has.
+    """
+    found, needed = suppress(system, given, limits), system.needed
+    cost, bound = found.cost, found.bound
+    for _ in range(WIDER):
+        near = too_near(system, found.hidden, found.exposed)
+        if not near:
+            return replace(found, cost=cost, bound=bound)
+        lacking = np.zeros(len(needed))
+        lacking[list(near)] = [system.needed[p] - width for p, width in near.items()]
+        needed = needed + lacking
+        more = suppress(replace(system, needed=needed), found.hidden, replace(limits, passes=0))
+        found, cost = more, cost + more.cost
+    near = too_near(system, found.hidden, found.exposed)
+    high = found.high.copy()
+    high[list(near)] = [found.low[p] + width for p, width in near.items()]
+    is_near = np.isin(np.arange(len(needed)), list(near))
+    return replace(found, high=high, exposed=found.exposed | is_near, cost=cost, bound=bound)
 
 
 def _priced(found: Solution, system: System, given: np.ndarray) -> Solution:

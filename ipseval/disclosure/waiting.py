@@ -72,41 +72,48 @@ class Curve:
 
 def curves(study: Study) -> list[Curve]:
     """The curves of the arms; an arm of which nobody begins to wait has none."""
-    frame = study.tables["time_to_job"]
+    frame, wanted = study.tables["time_to_job"], set(study.cohort.follow.months)
     found = []
     for arm, rows in frame.assign(at=range(len(frame))).groupby("arm", sort=False):
         rows = rows.sort_values("month")
         rows = rows[rows["n_at_risk"].gt(0).cummax()]
         if len(rows):
             events, lost = (rows[name].cumsum().to_numpy() for name in ("n_events", "n_censored"))
-            places = tuple(sorted(kept(events, lost, study.least)))
-            columns = (rows["at"].to_numpy(), rows["month"].to_numpy(), int(rows["n_at_risk"].iloc[0]), events, lost)
+            months = rows["month"].to_numpy()
+            worth = np.where(np.isin(months, list(wanted)), float(len(months)), 1.0)
+            places = tuple(sorted(kept(events, lost, study.least, worth)))
+            columns = (rows["at"].to_numpy(), months, int(rows["n_at_risk"].iloc[0]), events, lost)
             found.append(Curve(str(arm), *columns, places, int(rows["n_left_out"].iloc[0])))
     return found
 
 
-def kept(events: np.ndarray, lost: np.ndarray, least: int) -> set[int]:
+def kept(events: np.ndarray, lost: np.ndarray, least: int, worth: np.ndarray | None = None) -> set[int]:
     """Places of a curve that can be shown: none or at least ``least`` persons are between two that follow each other.
+
+    Of all sets of places with the last one, that of most worth; none where the last one cannot be shown.
 
     Parameters
     ----------
     events, lost : int array, length T
         Persons with the event and lost, so far.
     least : int
+    worth : float array, length T, optional
+        Of each place; 1.
     """
-
-    def apart(earlier: int, later: int) -> bool:
-        steps = [so_far[later] - (so_far[earlier] if earlier >= 0 else 0) for so_far in (events, lost)]
-        return all(step == 0 or step >= least for step in steps)
-
-    places: list[int] = []
+    value = np.ones(len(events)) if worth is None else worth
+    so_far = np.column_stack([events, lost])
+    best, before = np.full(len(events), -np.inf), np.full(len(events), -1)
     for place in range(len(events)):
-        if apart(places[-1] if places else -1, place):
-            places.append(place)
-    last = len(events) - 1
-    while places and places[-1] != last and not apart(places[-1], last):
-        places.pop()
-    return {*places, last} if apart(places[-1] if places else -1, last) else set()
+        steps = so_far[place] - np.vstack([so_far[:place], np.zeros(2)])  # from each earlier place, and the start
+        apart = ((steps == 0) | (steps >= least)).all(axis=1)
+        reached = np.where(apart, np.append(best[:place], 0.0), -np.inf)
+        came = place if reached[place] == reached.max() else int(np.argmax(reached))
+        best[place], before[place] = reached[came] + value[place], came if came < place else -1
+    places, place = set(), len(events) - 1
+    while place >= 0 and np.isfinite(best[-1]):
+        places.add(place)
+        place = int(before[place])
+    return places
 
 
 def time_to_job(study: Study) -> Iterator[Entry]:
@@ -145,7 +152,8 @@ def _persons(study: Study, curve: Curve, whole: Key, places: list[int]) -> Itera
         found, lost, waiting = curve.until(place)
         n = int(curve.found[place]), int(curve.lost[place])
         yield from (Count(key, value, upper=most) for key, value in zip((found, lost), n, strict=True))
-        yield Count(waiting, curve.at_risk - sum(n), upper=most)
+        everybody_found = n[0] == curve.at_risk > 0
+        yield Count(waiting, curve.at_risk - sum(n), upper=most, zero_tells=everybody_found)
         yield total(whole, [found, lost, waiting])
     for before, place in itertools.pairwise(places):
         steps = (so_far[place] - so_far[before] for so_far in (curve.found, curve.lost))

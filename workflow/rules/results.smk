@@ -200,6 +200,9 @@ rule protect:
     """What may leave of the review tables: numbers hidden and rounded over all of them together."""
     input:
         **of_stages(REVIEWED),
+        **of("cohort", "people"),
+        **of("panel"),
+        **of("estimate", "effects_parquet"),
         profiles=[f"{workflow.basedir}/config/{name}.yaml" for name in ("disclosure", "columns")],
         earlier=lambda wildcards: COHORTS[wildcards.cohort]["earlier"],
         code=code("protect"),

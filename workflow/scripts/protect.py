@@ -5,4 +5,5 @@ with running.stage(snakemake.log[0], snakemake.params.contents):
     cohort = config.from_settings(snakemake.params.settings)
     review = {name: store.read(file) for name, file in snakemake.input.items() if isinstance(file, str)}
     earlier = released.read_all(snakemake.input.earlier)
-    store.write_all(snakemake.output, protect.protect(cohort, review, earlier))
+    persons = {"people": review["people"], "panel": review["panel"], "effects": review["effects_parquet"]}
+    store.write_all(snakemake.output, protect.protect(cohort, review, earlier, persons))
