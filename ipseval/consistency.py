@@ -24,7 +24,9 @@ def _codes(settings: Settings) -> Found:
     for key, codes in (("arms.treatments", treatments), ("centres", places)):
         if len(set(codes)) < len(codes):
             yield f"{key} names a code twice (1 and '1' are the same).", "Name each once."
-    for key, codes in (("arms", [reference, *treatments]), ("centres", places)):
+    left_out = settings["exclusions"].get("trial", {})
+    excluded = {f"exclusions.trial.{c}": list(map(code, left_out.get(c, ()))) for c in ("arm", "centre")}
+    for key, codes in {"arms": [reference, *treatments], "centres": places, **excluded}.items():
         if RESERVED in codes:
             yield f"{key} names '{RESERVED}', which stands for all of them.", "Map it under values."
 

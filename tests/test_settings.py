@@ -340,6 +340,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(path: str, says: str, tmp_pa
         (LEAST | {"arms": {"reference": 0, "treatments": [1, "1"]}}, ["arms.treatments names a code twice"]),
         (LEAST | {"centres": {1: "A", "1": "B"}}, ["centres names '1' twice, at lines 7 and 8: 1 and '1'"]),
         (LEAST | {"centres": {"all": "A"}}, ["centres names 'all', which stands for all of them."]),
+        (LEAST | {"exclusions": {"trial": {"centre": ["all"]}}}, ["exclusions.trial.centre names 'all', which stands"]),
         (LEAST | {"arms": {"reference": "a", "treatments": ["all"]}}, ["arms names 'all'"]),
         (LEAST | {"observed_from": "2012-01", "observed_until": "2011-12"}, ["observed_from is later than"]),
         (LEAST | {"analyses": {"mine": {"months": [0, 99]}}}, ["outside the window -43..43."]),
