@@ -7,6 +7,7 @@ import pandas as pd
 from ipseval.contracts import SPELL_EXTRACTS
 from ipseval.registers.spells import merge
 
+CLEAN = "clean_"  # what the names of cleaned extracts begin with beside tables of results, some of which share theirs
 Tables = Mapping[str, pd.DataFrame | None]
 
 

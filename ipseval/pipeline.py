@@ -21,7 +21,7 @@ from ipseval.follow import follow
 from ipseval.panel import panel
 from ipseval.placebo import placebo
 from ipseval.present import present
-from ipseval.products import COMPARED, PLACES, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, SHOWN, VERIFIED, place
+from ipseval.products import COMPARED, PLACES, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, SHOWN, place, verified
 from ipseval.protect import protect
 from ipseval.published_comparison import published_comparison
 from ipseval.randomise import randomise
@@ -75,8 +75,7 @@ def _leave(cohort: Cohort, made: Made, folder: Path) -> None:
         (folder / file).unlink(missing_ok=True)
     pages = {stage: exchange.marked(made[stage], PRODUCTS[stage], cohort.language) for stage in SHOWN}
     write(made | pages, folder)
-    names = [(stage, name) for stage, chosen in VERIFIED.items() for name in chosen]
-    written = {name: needed({name: store.read(folder / place(stage, name))}, name) for stage, name in names}
+    written = {name: store.read(folder / file) for name, file in verified().items()}
     with exchange.candidate(folder) as candidate:
         made["verify"] = verify(cohort, written, candidate / "review")
         exchange.accept(folder, made["verify"])

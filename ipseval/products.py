@@ -4,6 +4,8 @@ They are named by where they stand once they are verified; see :mod:`ipseval.exc
 """
 
 from ipseval import present, protect, release, store
+from ipseval.clean import CLEAN
+from ipseval.contracts import EXTRACTS
 from ipseval.exchange import working
 
 PRODUCTS = {
@@ -36,6 +38,7 @@ VERIFIED = {
     "cohort": ("flow", "people"),
     "panel": ("panel",),
 }
+CLEANED = tuple(EXTRACTS)  # verify begins from them; named apart from the tables of the same name
 PROTECTED = {"protect": tuple(name for name, file in protect.products().items() if file.startswith("release/"))}
 SHOWN = ("present", "release")  # stages that leave pages, which are marked until they are verified
 
@@ -43,6 +46,12 @@ SHOWN = ("present", "release")  # stages that leave pages, which are marked unti
 def place(stage: str, name: str) -> str:
     """Where a stage leaves a file, relative to ``results/<cohort>/``."""
     return working(PRODUCTS[stage][name])
+
+
+def verified() -> dict[str, str]:
+    """What verify reads: name -> file, relative to ``results/<cohort>/``; cleaned extracts begin with ``clean_``."""
+    tables = {name: place(stage, name) for stage, names in VERIFIED.items() for name in names}
+    return tables | {f"{CLEAN}{name}": place("clean", name) for name in CLEANED}
 
 
 PLACES = [place(stage, name) for stage, files in PRODUCTS.items() for name in files]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ipseval import provenance, versions
+from ipseval.clean import Tables
 from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
 from ipseval.estimate import estimate
@@ -17,10 +18,10 @@ from ipseval.estimation.arithmetic import ARITHMETIC
 from ipseval.estimation.design import MEMBER
 from ipseval.estimation.estimators import LINEAR
 from ipseval.estimation.invariants import INVARIANTS, Check, Written
-from ipseval.estimation.recomputed import RECOMPUTED
-from ipseval.estimation.strata import NONE
 from ipseval.panel import months_of_outcomes
-from ipseval.placebo import placebo
+from ipseval.recomputed.checks import checks_of_tables
+from ipseval.recomputed.persons_checked import checks_of_persons
+from ipseval.recomputed.sample import given
 from ipseval.registers.fingerprint import ALL
 from ipseval.scan import limits_of, scan
 from ipseval.settings import COLUMNS_FILE, read_yaml
@@ -29,15 +30,16 @@ from ipseval.terms import ASSIGNED, Parts, parts_of
 FINDINGS_TOLD = 5
 
 
-def verify(cohort: Cohort, written: Written, review: Path) -> dict[str, str]:
+def verify(cohort: Cohort, read: Tables, review: Path) -> dict[str, str]:
     """Check everything that was written.
 
     Parameters
     ----------
     cohort : Cohort
-    written : mapping
+    read : mapping
         ``flow``, ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``, ``effects``, ``coefficients``,
-        ``people``, ``panel``, ``quality``, ``fingerprint`` and the tables of the other stages, as read from files.
+        ``people``, ``panel``, ``quality``, ``fingerprint`` and the tables of the other stages, as read from files;
+        ``clean_<extract>``: the cleaned extracts, None where not delivered.
     review : Path
         Folder ``review/`` of the results, with ``release/`` beside it.
 
@@ -51,8 +53,9 @@ def verify(cohort: Cohort, written: Written, review: Path) -> dict[str, str]:
     UserError
         A check did not hold.
     """
-    checks = [check(cohort, written) for check in (*INVARIANTS, *ARITHMETIC, *RECOMPUTED)]
-    checks += second_engine_checks(cohort, written)
+    written = {name: table for name, table in read.items() if table is not None}
+    checks = [check(cohort, written) for check in (*INVARIANTS, *ARITHMETIC)]
+    checks += second_engine_checks(cohort, written) + recomputed_checks(cohort, read)
     checks.append(release_check(cohort, written["people"], review))
     faults = [
         Fault(f"{cohort.name}, verify", f"{c.name} does not hold: {c.detail}.", "Do not use these results; report it.")
@@ -65,6 +68,13 @@ def verify(cohort: Cohort, written: Written, review: Path) -> dict[str, str]:
         "verify": _json({"passed": True, "checks": [asdict(c) for c in checks]}),
         "manifest": _json(manifest(cohort, written["fingerprint"], review)),
     }
+
+
+def recomputed_checks(cohort: Cohort, read: Tables) -> list[Check]:
+    """Persons, months and every table from the cleaned extracts on; of many persons on a sample."""
+    whole = given(cohort, read)
+    checks, months = checks_of_persons(whole, int(cohort.verify["max_persons"]))
+    return checks + checks_of_tables(whole, months)
 
 
 def manifest(cohort: Cohort, fingerprint: pd.DataFrame, review: Path) -> dict[str, Any]:
@@ -106,16 +116,15 @@ def _json(content: Any) -> str:
 
 
 def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
-    """The pooled regressions by statsmodels and linearmodels, on a fixed sample of persons when there are many."""
+    """The pooled regressions by statsmodels, on a fixed sample of persons when there are many."""
     people = written["people"][written["people"]["is_analysed"]].reset_index(drop=True)
     most = cohort.verify["max_persons"]
     pooled = tuple(a for a in cohort.analyses if a.within is None and a.months != "each" and a.estimator in LINEAR)
-    coefficients, events = written["coefficients"], written["event_study"]
+    coefficients = written["coefficients"]
     if len(people) > most or "cr1" not in cohort.estimation.variances:
         people = people.iloc[np.unique(np.linspace(0, len(people) - 1, most).astype(int))]
         again = replace(cohort, analyses=pooled, estimation=replace(cohort.estimation, variances=("cr1",)))
         coefficients = estimate(again, people, written["panel"])["coefficients"]
-        events = placebo(again, people, written["panel"])["event_study"]
     analysed = months_of_outcomes(cohort, people, written["panel"])
     expanded: dict[tuple[str, tuple[int, int]], pd.DataFrame] = {}
     checks = []
@@ -129,23 +138,7 @@ def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
         flagged = rows.assign(**{MEMBER: a.subgroup.members(rows)}) if a.subgroup else rows
         ours = coefficients.query("analysis == @a.name and variance == 'cr1'")
         checks += _compare(a.name, ours, flagged, cohort.arms.reference)
-    return [*checks, _event_study_check(cohort, people, events, written["panel"])]
-
-
-def _event_study_check(cohort: Cohort, people: pd.DataFrame, events: pd.DataFrame, panel: pd.DataFrame) -> Check:
-    """The event study with person fixed effects by linearmodels, on person-months."""
-    known = events[events["status"] == "estimated"]
-    if known.empty:
-        return Check("event study: linearmodels", True, "nothing was estimated")
-    rows = second_engine.expanded(people, panel, cohort.outcome.primary, cohort.window.months)
-    (strata,) = known["stratified_by"].unique()
-    by = [] if strata == NONE else strata.split(" + ")
-    theirs = second_engine.event_study(rows, cohort.event_study.spans(cohort.window), cohort.arms.treatments, by)
-    terms = [f"assigned[{arm}]:{first}" for arm, first in zip(known["arm"], known["month_from"], strict=True)]
-    ours = known[["estimate", "std_error"]].astype(float).set_axis(pd.Index(terms))
-    off = _largest_difference(theirs, ours)
-    detail = f"{len(known)} terms, {rows['person_id'].nunique()} persons, largest difference below {_power(off)}"
-    return Check("event study: linearmodels", bool(off <= second_engine.LINEARMODELS_TOLERANCE), detail)
+    return checks
 
 
 def _largest_difference(theirs: pd.DataFrame, ours: pd.DataFrame) -> float:
@@ -154,7 +147,7 @@ def _largest_difference(theirs: pd.DataFrame, ours: pd.DataFrame) -> float:
 
 
 def _compare(name: str, coefficients: pd.DataFrame, rows: pd.DataFrame, reference: str) -> list[Check]:
-    """One regression's estimates and errors by the engines, on its person-months."""
+    """One regression's estimates and errors by statsmodels, on its person-months."""
     ours = coefficients.set_index("term")
     known = ours[ours["status"] == "estimated"]
     if known.empty:
@@ -166,22 +159,10 @@ def _compare(name: str, coefficients: pd.DataFrame, rows: pd.DataFrame, referenc
         rows = rows[is_complete]
         Z = second_engine.columns(rows, terms)
     Z = second_engine.independent(Z[[t for t, parts in terms.items() if _has_reference(parts, rows, reference)]])
-    engines = {
-        "statsmodels": (
-            second_engine.by_statsmodels(rows["y"], Z, rows["person_id"]),
-            second_engine.STATSMODELS_TOLERANCE,
-        ),
-        "linearmodels": (
-            second_engine.by_linearmodels(rows["y"], Z, rows["person_id"], rows["month"]),
-            second_engine.LINEARMODELS_TOLERANCE,
-        ),
-    }
-    checks = []
-    for engine, (theirs, tolerance) in engines.items():
-        off = _largest_difference(theirs, known[["estimate", "std_error"]].astype(float))
-        detail = f"{len(known)} terms, {rows['person_id'].nunique()} persons, largest difference below {_power(off)}"
-        checks.append(Check(f"{name}: {engine}", bool(off <= tolerance), detail))
-    return checks
+    theirs = second_engine.by_statsmodels(rows["y"], Z, rows["person_id"])
+    off = _largest_difference(theirs, known[["estimate", "std_error"]].astype(float))
+    detail = f"{len(known)} terms, {rows['person_id'].nunique()} persons, largest difference below {_power(off)}"
+    return [Check(f"{name}: statsmodels", bool(off <= second_engine.STATSMODELS_TOLERANCE), detail)]
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

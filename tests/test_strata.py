@@ -17,7 +17,6 @@ from ipseval import placebo as stage
 from ipseval.bound import bound
 from ipseval.config import Cohort
 from ipseval.estimate import estimate
-from ipseval.estimation import second_engine
 from ipseval.estimation.complier import complier_effects
 from ipseval.estimation.strata import overlap_weights, strata, with_dummies
 from ipseval.estimation.survival import kaplan_meier, standardised
@@ -270,19 +269,6 @@ def test_event_study_is_that_of_linearmodels(cells, arms, stratum: bool, tmp_pat
         (first,) = [n for n in names if n == f"{arm} -2"]
         assert test["estimate"] == pytest.approx(fitted.params[first], abs=1e-10)
         assert test["wald_f"] == pytest.approx(fitted.tstats[first] ** 2, rel=1e-8)
-
-
-@pytest.mark.parametrize("by", [[], ["centre"], ["centre", "stratum"]])
-def test_the_second_engine_has_the_same_strata(by, tmp_path: Path) -> None:
-    cohort = cohort_of(tmp_path, "ABC", ("ips", "plus"))
-    people, states = trial_of(cohort, THREE, missing=0.3, stratum=True)
-    used = people.drop(columns=[c for c in ("stratum",) if c not in by])
-    used = used if by else used.assign(centre="A")
-    events = stage.placebo(cohort, used, panel_of(people, states))["event_study"].query("status == 'estimated'")
-    rows = second_engine.expanded(used, panel_of(people, states), "ordinary_employment", range(-5, 9))
-    theirs = second_engine.event_study(rows, cohort.event_study.spans(cohort.window), ("ips", "plus"), by)
-    terms = [f"assigned[{arm}]:{first}" for arm, first in zip(events["arm"], events["month_from"], strict=True)]
-    np.testing.assert_allclose(theirs.loc[terms], events[["estimate", "std_error"]], atol=1e-8)
 
 
 # --- bounds ----------------------------------------------------------------------------------------

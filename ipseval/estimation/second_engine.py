@@ -13,7 +13,6 @@ from ipseval.terms import COVARIATE, INTERCEPT, MODERATED, SUBGROUP, TIME, Parts
 
 COLLINEAR = 1e-9  # share of a column's sum of squares that is left
 STATSMODELS_TOLERANCE = 1e-8  # same normal equations, other arithmetic
-LINEARMODELS_TOLERANCE = 1e-6  # as docs/methods.md section 5 sets it
 
 
 def expanded(people: pd.DataFrame, panel: pd.DataFrame, outcome: str, months: range) -> pd.DataFrame:
@@ -105,67 +104,3 @@ def by_statsmodels(y: pd.Series, Z: pd.DataFrame, person: pd.Series) -> pd.DataF
     groups = {"groups": pd.factorize(person)[0]}
     fitted = OLS(y.to_numpy(), Z.to_numpy()).fit(method="qr", cov_type="cluster", cov_kwds=groups)
     return pd.DataFrame({"estimate": fitted.params, "std_error": fitted.bse}, index=Z.columns)
-
-
-def by_linearmodels(y: pd.Series, Z: pd.DataFrame, person: pd.Series, month: pd.Series) -> pd.DataFrame:
-    """The same by PooledOLS: ``group_debias`` is G/(G-1) (N-1)/N, ``debiased`` is N/(N-K); their product is ours."""
-    from linearmodels.panel import PooledOLS
-
-    index = pd.MultiIndex.from_arrays([pd.factorize(person)[0], month])
-    fitted = PooledOLS(y.set_axis(index), Z.set_axis(index)).fit(
-        cov_type="clustered", cluster_entity=True, group_debias=True, debiased=True
-    )
-    return pd.DataFrame({"estimate": fitted.params, "std_error": fitted.std_errors})
-
-
-def event_study(
-    rows: pd.DataFrame, spans: list[tuple[int, int]], arms: tuple[str, ...], strata: list[str]
-) -> pd.DataFrame:
-    """``estimate`` and ``std_error`` by arm and first month of a period: least squares on person-months.
-
-    What the effects of persons and of each stratum's periods explain is taken out row by row; what is left goes to
-    linearmodels' PooledOLS, whose factor counts its own columns only.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        See :func:`expanded`.
-    spans : list of (int, int)
-        First and last month of each period; the one that ends with month -1 is the base.
-    arms : tuple of str
-        The treatments.
-    strata : list of str
-        Columns whose combinations have period effects of their own; none: all persons together.
-    """
-    starts = [first for first, _ in spans]
-    period = np.searchsorted(starts, rows["month"].to_numpy(), side="right") - 1
-    twice = pd.Series(period, rows.index).groupby(rows["person_id"]).transform("nunique") > 1
-    rows, period = rows[twice], period[twice.to_numpy()]
-    own = {f"period[{first}]": period == p for p, (first, last) in enumerate(spans) if last != -1}
-    treated = {
-        f"assigned[{arm}]:{first}": own[f"period[{first}]"] & (rows["arm"] == arm).to_numpy()
-        for first, last in spans
-        for arm in arms
-        if last != -1
-    }
-    whole = pd.DataFrame({"y": rows["y"], **own, **treated}, rows.index).astype(float)
-    whole = whole - whole.groupby(rows["person_id"]).transform("mean")
-    left, n_taken_out = _without(whole, list(own), rows[strata].astype(str).agg("|".join, axis=1) if strata else None)
-    share = (left[list(treated)] ** 2).sum() / (whole[list(treated)] ** 2).sum()
-    Z = left[[t for t in treated if share[t] > COLLINEAR]]
-    Z = Z[list(independent(Z))]
-    found = by_linearmodels(left["y"], Z, rows["person_id"], rows["month"])
-    N, K = len(rows), Z.shape[1]
-    return found.assign(std_error=found["std_error"] * np.sqrt((N - K) / (N - K - n_taken_out)))
-
-
-def _without(whole: pd.DataFrame, names: list[str], stratum: pd.Series | None) -> tuple[pd.DataFrame, int]:
-    """The other columns less what ``names`` explain of them in each stratum, and how many columns explain it."""
-    parts, rank = [], 0
-    groups = [whole] if stratum is None else [own for _, own in whole.groupby(stratum)]
-    for own in groups:
-        D, rest = own[names].to_numpy(), own.drop(columns=names)
-        coefficients, _, n_columns, _ = np.linalg.lstsq(D, rest.to_numpy(), rcond=None)
-        parts.append(rest - D @ coefficients)
-        rank += int(n_columns)
-    return pd.concat(parts).reindex(whole.index), rank

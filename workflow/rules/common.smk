@@ -16,7 +16,7 @@ from ipseval import errors, exchange, provenance, running, settings, store
 from ipseval.config import from_settings
 from ipseval.contracts import EXTRACTS
 from ipseval.published_comparison import agreement
-from ipseval.products import COMPARED, PLACES, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, VERIFIED, place
+from ipseval.products import COMPARED, PLACES, PRESENTED, PRODUCTS, PROTECTED, REVIEWED, place, verified
 from ipseval.registers import digests
 from ipseval.registers.places import located
 
@@ -46,6 +46,7 @@ GIVEN = {
     "check": settings.MENDING,
     "protect": ("earlier",),
     "published_comparison": ("published",),
+    "verify": ("published",),
 }  # keys that hold files
 # What the texts of a release are made of, besides the results.
 DESCRIBED = ("config/consort.yaml", "config/disclosure.yaml", "config/columns.yaml")

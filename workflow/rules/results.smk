@@ -260,7 +260,7 @@ rule published_comparison:
 rule verify:
     """Invariants of what was written, a second engine, the manifest."""
     input:
-        **of_stages(VERIFIED),
+        **{name: f"{RESULTS}/{{cohort}}/{file}" for name, file in verified().items()},
         presented=[file for stage in ("present", "protect", "release") for file in of(stage).values()],
         code=code("verify"),
     output:
