@@ -79,6 +79,7 @@ ROOMS = (
         "registers",
         "dummy",
         "estimation",
+        "recomputed",
         "tables",
         "disclosure",
         "figures",

@@ -58,7 +58,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     chosen |= {"bound": {"months": [2, 5], "draws": 99}}
     file.write_text(yaml.safe_dump(settings | chosen), encoding="utf-8")
     ways = {**FEW.adjustment, "lin": replace(FEW.adjustment["none"], estimator="lin", adjust=("age", "female"))}
-    few = replace(FEW, adjustment=ways, min_weekly_hours=(0, 20), exclude_wage_subsidy=(True, False))
+    few = replace(FEW, adjustment=ways, min_weekly_hours=(0, 20), exclude_wage_subsidy=(True,))
     cohort = replace(read_cohort(file), robustness=few)
     tables = as_verify_reads(analyse(cohort))
     published = printed(tables)
