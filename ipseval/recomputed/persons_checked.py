@@ -8,6 +8,7 @@ from ipseval.recomputed.comparison import Expected
 from ipseval.recomputed.panel import months_of
 from ipseval.recomputed.persons import expected_people
 from ipseval.recomputed.sample import Given, Months
+from ipseval.registers.spells import no_days
 
 NO_CHANGE = ("block", "stratum")  # taken from the trial list as they are
 
@@ -67,7 +68,7 @@ def people_check(people: pd.DataFrame, expected: pd.DataFrame, cleaned: dict[str
         name for name in people if str(name).startswith(("emigrated_on_", "returned_on_")) and name not in expected
     ]
     if len(people) == len(expected):  # of a sample nobody may have moved so often
-        expected = expected.assign(**{str(name): pd.NaT for name in moved})
+        expected = expected.assign(**{str(name): no_days(expected.index) for name in moved})
     whole = Expected("people", expected, [])
     wrong, where = whole.differences(people)
     columns = [c for c in people if c not in expected or whole.differences(people[[c]])[0]] if where else []
