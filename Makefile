@@ -76,7 +76,7 @@ writers: $(INSTALLED)  ## deliveries of other writers, with Spark (fetched once;
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/test_writers.py $(ARGS)
 
 attack: $(INSTALLED)  ## try to work out hidden numbers of releases, on many random cohorts (an hour); fewer with ATTACKS=5
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 IPSEVAL_ATTACKS=$(or $(ATTACKS),40) $(BIN)/python -m pytest tests/test_attack.py $(ARGS)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 IPSEVAL_ATTACKS=$(or $(ATTACKS),40) $(BIN)/python -m pytest tests/test_attack.py tests/test_attack_planted.py $(ARGS)
 
 faults: $(INSTALLED)  ## end runs in every stage in every way (20 minutes; ARGS=SEED); writes docs/faults.md
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/faults.py $(ARGS)

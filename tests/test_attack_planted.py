@@ -3,15 +3,21 @@
 What protection hid is put back in some columns as it would be printed, and nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import attacker_attack
 from cohorts import Recipe, random_cohort, write_cohort
+from ipseval import protect
+from ipseval.config import Cohort
+from ipseval.disclosure.keys import Key
+from ipseval.disclosure.ledger import Entry, Relation, Within
+from ipseval.disclosure.study import Study
 from ipseval.settings import read_cohort
-from test_attack import DRAWS, RULES, Tables, released_of, review_of, texts
+from test_attack import DRAWS, IS_LONG, RULES, Tables, released_of, review_of, texts
 
 HIDDEN, DECIMALS = ":", 4
 Columns = Mapping[str, tuple[str, ...]]  # table -> columns that are put back
@@ -40,15 +46,25 @@ PLANTED: dict[str, Columns] = {
 }
 
 
+# Parts of protect that this trial needs: tables whose relations, and numbers whose own protection, are taken away.
+RELATIONS = ("balance", "flow", "employment_by_month", "receipt", "effects", "event_study", "missing_data")
+NUMBERS = ("Employed", "Left", "Others", "With")
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Tables]:
-    """Tables for review of a trial in three centres, and its release."""
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    """A trial in three centres in which covariates are missing."""
     recipe = Recipe(n_persons=150, n_centres=3, before=2, after=4, share_missing=0.05, has_services=True)
-    cohort = random_cohort(recipe, seed=4)
-    cohort.config.update(DRAWS)
-    read = read_cohort(write_cohort(cohort, tmp_path_factory.mktemp("planted")))
-    review = review_of(read)
-    return review, released_of(read, review, "dst")
+    drawn = random_cohort(recipe, seed=4)
+    drawn.config.update(DRAWS)
+    return read_cohort(write_cohort(drawn, tmp_path_factory.mktemp("planted")))
+
+
+@pytest.fixture(scope="module")
+def made(cohort: Cohort) -> tuple[Tables, Tables]:
+    """Its tables for review, and its release."""
+    review = review_of(cohort)
+    return review, released_of(cohort, review, "dst")
 
 
 def planted(released: Tables, review: Tables, columns: Columns) -> Tables:
@@ -73,3 +89,33 @@ def test_a_planted_leak_is_found(made: tuple[Tables, Tables], leak: str) -> None
     review, released = made
     spoiled = planted(released, review, PLANTED[leak])
     assert attacker_attack.attack(texts(spoiled), texts(review), RULES["dst"])
+
+
+@pytest.mark.parametrize("table", RELATIONS if IS_LONG else RELATIONS[:1])
+def test_a_relation_that_protect_does_not_know_is_found(
+    cohort: Cohort, made: tuple[Tables, Tables], table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without what ties the numbers of a table together, hidden ones come back."""
+    spoken = protect.RELEASED[table]
+
+    def without(study: Study) -> Iterator[Entry]:
+        return (entry for entry in spoken(study) if not isinstance(entry, (Relation, Within)))
+
+    less = {name: without if speak is spoken else speak for name, speak in protect.RELEASED.items()}
+    monkeypatch.setattr(protect, "RELEASED", less)
+    review, _ = made
+    assert attacker_attack.attack(texts(released_of(cohort, review, "dst")), texts(review), RULES["dst"])
+
+
+@pytest.mark.parametrize("number", NUMBERS if IS_LONG else NUMBERS[:1])
+def test_numbers_that_protect_leaves_alone_are_found(
+    cohort: Cohort, made: tuple[Tables, Tables], number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = protect.primary
+
+    def less(*known: Any) -> dict[Key, str]:
+        return {key: why for key, why in primary(*known).items() if type(key).__name__ != number}
+
+    monkeypatch.setattr(protect, "primary", less)
+    review, _ = made
+    assert attacker_attack.attack(texts(released_of(cohort, review, "dst")), texts(review), RULES["dst"])
