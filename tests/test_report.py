@@ -173,7 +173,7 @@ def test_the_source_of_a_number_is_the_rows_that_hold_it_or_make_it(made, name):
     for table, build in TABLES.items():
         for row in build(review).rows:
             for place, cell in enumerate(row.cells):
-                if not re.search(r"\d", cell.text):
+                if not re.match(r"[−<]?\s?\d", cell.text):  # a code may hold a digit: "ips in 1" of the quality table
                     continue
                 n_printed += 1
                 rows = rows_of(cell.source, review.tables)
