@@ -135,5 +135,5 @@ def check_over_time(spells: pd.DataFrame, cohort: Cohort, found: Findings) -> No
 
 def _tells_starts(cohort: Cohort) -> bool:
     """Whether rows are whole jobs, and not the months or weeks of one, each of which begins for itself."""
-    known = [(LAYOUTS[source.layout], source.options) for source in sources(cohort, "employment")]
-    return all(layout.is_dated and layout.period(options) is None for layout, options in known)
+    known = [(LAYOUTS.get(source.layout), source.options) for source in sources(cohort, "employment")]
+    return all(layout and layout.is_dated and layout.period(options) is None for layout, options in known)
