@@ -224,13 +224,20 @@ def test_no_small_count_is_shown(made, profile):
             assert not shown.between(1, least - 1).any(), (name, column)
 
 
+def assert_prints_alike(released: pd.Series, exact: pd.Series) -> None:
+    """Four decimals within a unit of the number, which print, at three, as the number does (decision 75)."""
+    assert (released.round(4) == released).all()
+    assert ((released - exact).abs() < 1e-4).all()
+    assert released.round(3).to_list() == exact.round(3).to_list()
+
+
 @pytest.mark.parametrize("profile", ["opensafely", "acro"])
 def test_counts_are_rounded_and_rates_follow(made, profile):
     table = made[2][profile]["released_employment_by_month"]
     shown = table[~table.eq(":").any(axis=1)].astype({"n_employed": int, "n_observed": int, "share": float})
     assert len(shown)
     assert (shown[["n_persons", "n_observed", "n_employed"]].astype(int) % 5 == 0).all(axis=None)
-    assert shown["share"].to_list() == pytest.approx((shown["n_employed"] / shown["n_observed"]).round(4).to_list())
+    assert_prints_alike(shown["share"], shown["n_employed"] / shown["n_observed"])
 
 
 @pytest.mark.parametrize("profile", ["opensafely", "acro"])
@@ -242,7 +249,7 @@ def test_adjusted_estimates_are_not_rounded_to_a_base_and_differences_of_shares_
     estimated = exact["estimate"].notna()
     shown = adjusted & estimated & (table["estimate"] != ":")
     assert shown.sum() > 5
-    assert table.loc[shown, "estimate"].astype(float).to_list() == exact.loc[shown, "estimate"].round(4).to_list()
+    assert_prints_alike(table.loc[shown, "estimate"].astype(float), exact.loc[shown, "estimate"])
     assert (estimated & ~adjusted).sum() > 5
     assert (table.loc[estimated & ~adjusted, "estimate"] == ":").all()
 
