@@ -21,7 +21,6 @@ COLUMNS_FILE = ROOT / "config" / "columns.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
 MENDING = ("leave_out", "corrections")  # files that hold keys of persons
-SMALL_SAMPLE = "cr2"
 WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
@@ -247,9 +246,9 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
 
 
 def _primary(chosen: Mapping[str, Any]) -> str:
-    """The variance of every interval in print; without a choice the one for few persons, where it is there."""
+    """The variance of every interval in print; without a choice the first."""
     known: list[str] = chosen["variances"]
-    return chosen["primary"] or (SMALL_SAMPLE if SMALL_SAMPLE in known else known[0])
+    return chosen["primary"] or known[0]
 
 
 def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]]) -> dict[str, Any]:

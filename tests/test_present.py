@@ -301,7 +301,7 @@ def test_status_is_printed_in_words(code):
     assert ("5" in said) == (code == "too_few_assigned")
 
 
-@pytest.mark.parametrize("variance", ["cr2"])
+@pytest.mark.parametrize("variance", ["cr1"])
 def test_effects_by_month_are_the_numbers_of_effects(made, variance):
     printed = pd.DataFrame(csv_rows(made["plain"].presented["effects_by_month_csv"]))
     effects = made["plain"].tables["effects"].query("analysis == 'by_month' and variance == @variance")

@@ -62,7 +62,7 @@ class Made:
 def made(tmp_path_factory) -> Made:
     recipe = Recipe(n_persons=70, n_centres=2, before=1, after=4, has_services=True, share_missing=0.04)
     drawn = random_cohort(recipe, seed=5)
-    drawn.config.update(FEWER)
+    drawn.config.update(FEWER | {"estimation": {"primary": "cr2"}})
     cohort = read_cohort(write_cohort(drawn, tmp_path_factory.mktemp("truth")))
     stages = analyse(cohort)
     tables = {n: store.as_read(stages[stage][n]) for stage, names in PRESENTED.items() for n in names}

@@ -75,7 +75,7 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "estimation": ({"variances": ["cr1"]}, "cr1", 'estimation is "cr1". Expected: keys'),
     "estimation.variances": (["cr2"], ["cr9"], 'estimation.variances.0 is "cr9". Expected: cr1'),
     "estimation.confidence_level": (0.9, 95, "estimation.confidence_level is 95. Expected: less than 1 (Level"),
-    "estimation.primary": ("cr1", 1, "estimation.primary is 1. Expected: text or null"),
+    "estimation.primary": ("cr2", 1, "estimation.primary is 1. Expected: text or null"),
     "estimation.min_persons_for_stars": (8, 0, "estimation.min_persons_for_stars is 0. Expected: 1 or more"),
     "estimation.min_persons_per_arm": (3, 0, "estimation.min_persons_per_arm is 0. Expected: 1 or more"),
     "synthesis": ({"power": 0.9}, 1, "synthesis is 1."),

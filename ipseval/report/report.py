@@ -183,8 +183,7 @@ def hidden(review: Review) -> list[dict[str, Any]]:
     found = []
     for name in sorted(review.hidden):
         numbers = [column for column in review.tables[name].columns if column not in LABELS | TEXTS]
-        n_hidden = int(review.hidden[name][numbers].sum().sum())
-        found.append(
-            {"table": name, "hidden": n_hidden, "shown": int(review.tables[name][numbers].notna().sum().sum())}
-        )
+        is_hidden = review.hidden[name][numbers]
+        is_shown = review.tables[name][numbers].notna() & ~is_hidden
+        found.append({"table": name, "hidden": int(is_hidden.sum().sum()), "shown": int(is_shown.sum().sum())})
     return found

@@ -94,8 +94,8 @@ def _sentence(note: object) -> tuple[str, ...]:
 
 def _decimals(review: Review) -> int:
     """Decimals of the curve's shares: a small trial's are released with few."""
-    columns = [review.tables["time_to_job"][name] for name in ("share_with_job", "share_low", "share_high")]
-    shares = [value for column in columns for value in column.dropna()]
+    columns = ("share_with_job", "share_low", "share_high")
+    shares = [row[name] for row in review.rows("time_to_job") for name in columns if words.is_known(row[name])]
     return max((len(f"{float(value):.6f}".rstrip("0").partition(".")[2]) for value in shares), default=SHARES + 1)
 
 
