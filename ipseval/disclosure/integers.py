@@ -12,11 +12,14 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from ipseval.disclosure.attacker import FEW, HELPS, SLACK, Rest, System, unit
 
 NODES = 200  # of one program; a number that they do not prove safe counts as not safe
+LARGEST = 300  # numbers of a release that is looked at in whole numbers; beyond it the look took many minutes
 MOST = 60  # numbers that are asked for by branch and bound, those with the nearest witnesses first
 
 
 def too_near(system: System, hidden: np.ndarray, skipped: np.ndarray) -> dict[int, float]:
     """Protected numbers that are known too well in whole numbers, and how far apart their possible values are.
+
+    None of a release with more than ``LARGEST`` numbers, which is safe from an attacker who allows for halves only.
 
     Parameters
     ----------
@@ -25,7 +28,7 @@ def too_near(system: System, hidden: np.ndarray, skipped: np.ndarray) -> dict[in
     hidden, skipped : bool array, length n
         What is not shown; numbers that are not looked for.
     """
-    if system.whole is None:
+    if system.whole is None or len(system.values) > LARGEST:
         return {}
     rest, found = Rest(system, hidden), {}
     wanted = ~skipped & (system.needed > 0) & system.whole
