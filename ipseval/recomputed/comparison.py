@@ -47,6 +47,8 @@ class Expected:
             Where the first are, by file, column and row; empty where none differ.
         """
         expected = self.table
+        if not len(found) and not len(expected):
+            return 0, ""
         unknown = [str(name) for name in found if name not in expected]
         if unknown or len(found) != len(expected):
             size = f"{len(found)} rows where {len(expected)} are expected"

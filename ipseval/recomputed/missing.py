@@ -42,7 +42,8 @@ def expected_missing_data(study: Study) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     names = [f"{name}_{side}" for name in COUNTS for side in ("assigned", "control")]
     table = table.assign(**table[names].fillna(0))
-    lacking = [name for name in ("share_trimmed", "n_left_out", "df") if name not in table]
+    numbers = ("share_trimmed", "n_left_out", "estimate", "std_error", "df")  # which nobody may have
+    lacking = [name for name in numbers if name not in table]
     return _with_ends(cohort, table.assign(**dict.fromkeys(lacking, np.nan)))
 
 
