@@ -63,8 +63,8 @@ LABELS = {
     "published_comparison": ["table", "term"],
 }  # columns that say which row a cell is in
 # Numbers that a table may have of no row, where nothing could be estimated.
-NUMBERS = ("estimate", "std_error", "ci_low", "ci_high", "statistic", "p_value", "survival", "share_with_job")
-NUMBERS += ("share_low", "share_high")
+NUMBERS = ["estimate", "std_error", "ci_low", "ci_high", "statistic", "p_value", "survival", "share_with_job"]
+NUMBERS += ["share_low", "share_high"]
 Compare = Callable[[pd.DataFrame], tuple[int, str]]
 
 

@@ -82,7 +82,7 @@ def specifications(review: Review) -> Table:
     for arm in review.cohort.arms.treatments:
         group, found = versus(review, arm), combinations(review, arm)
         main = next((row for row in found if row["is_main"]), None)
-        one = Cell(made_of("1", main.values() if main else ()))
+        one = Cell(made_of("1", main.values() if main and not _is_hidden(main) else ()))  # a combination, no person
         rows.append(Row(say("As chosen"), (one, effect_cell(review, main), Cell(), Cell()), group, is_total=True))
         rows.append(Row(say("All combinations"), _summary(found), group))
         for dimension, head in DIMENSIONS.items():
