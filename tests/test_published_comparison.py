@@ -19,7 +19,8 @@ def copied(folder: Path) -> Path:
     """The default cohort with its extracts in a folder of its own."""
     settings = yaml.safe_load(COHORT.read_text(encoding="utf-8"))
     shutil.copytree(COHORT.parent / settings["extracts"], folder / "extracts")
-    settings |= {"extracts": "extracts", "published": str(ROOT / "config" / "published" / "norway_2021.yaml")}
+    settings |= {"extracts": "extracts", "disclosure": {"profile": "none"}}  # nothing here is about what leaves
+    settings |= {"published": str(ROOT / "config" / "published" / "norway_2021.yaml")}
     file = folder / "norway-six-centre.yaml"
     file.write_text(yaml.safe_dump(settings), encoding="utf-8")
     return file
