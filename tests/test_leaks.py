@@ -172,7 +172,7 @@ def test_intervals_and_p_values_are_of_the_degrees_of_freedom_that_are_printed(m
         p_value = 2 * stats.t.sf(
             abs(review["effects"].loc[i, "estimate"] / review["effects"].loc[i, "std_error"]), float(row["df"])
         )
-        assert float(row["p_value"]) == pytest.approx(p_value, abs=5.1e-5)
+        assert float(row["p_value"]) == pytest.approx(p_value, abs=1.01e-4)  # a unit of the last decimal (decision 75)
         assert pd.isna(row["p_adjusted"])
     assert (rows["df"].astype(float) % 5 == 0).all()
 

@@ -166,7 +166,7 @@ def test_the_main_result_shows_its_row(opened, made):
     page = opened()
     page.locator(".result button").first.click()
     row = made.tables["effects"].iloc[int(page.inner_text("#source-row").rpartition(" ")[2]) - 2]
-    assert (row["analysis"], row["centre"], row["variance"]) == ("pooled", "all", "cr2")
+    assert (row["analysis"], row["centre"], row["variance"]) == ("pooled", "all", "cr1")
     assert page.locator(".result").inner_text().startswith(f"ips against control: {100 * row['estimate']:.1f} perc")
 
 
@@ -200,7 +200,7 @@ def test_a_curve_is_chosen_and_read_off(opened, made):
     page.locator("#curve-arms input[value=control]").uncheck()
     assert page.locator("#curve-values li").count() == 1
     page.select_option("#curve-what", "effect")
-    chosen = "analysis == 'by_centre_month' and centre == '2' and variance == 'cr2' and month_from == 5"
+    chosen = "analysis == 'by_centre_month' and centre == '2' and variance == 'cr1' and month_from == 5"
     effect = made.tables["effects"].query(chosen).iloc[0]
     text = page.locator("#curve-values li").inner_text()
     assert text.startswith(f"ips: {100 * effect['estimate']:.1f} (".replace("-", "−"))
@@ -215,7 +215,7 @@ def test_a_number_that_several_rows_make_shows_each(opened, made):
     page.locator("#table-specifications tr", has_text="All combinations").locator("button").nth(2).click()
     assert page.inner_text("#source-row") == "Made of 2 rows:"
     folded = page.locator("#source-values details")
-    estimates = made.tables["specifications"].query("status == 'estimated' and variance == 'cr2'")["estimate"]
+    estimates = made.tables["specifications"].query("status == 'estimated' and variance == 'cr1'")["estimate"]
     heads = folded.locator("summary").all_inner_texts()
     lines = [f"review/specifications.csv, line {place + 2}" for place in (estimates.idxmin(), estimates.idxmax())]
     assert heads == lines
