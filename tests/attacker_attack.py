@@ -28,7 +28,7 @@ def understood(texts: Mapping[str, str], rules: Rules) -> Reading:
 
 def true_numbers(review: Mapping[str, str]) -> dict[Name, float]:
     """The numbers behind a release, as the tables for review give them."""
-    system = understood(review, Rules(0, half=1e-9)).system
+    system = understood(review, Rules(0, exact=1e-9)).system
     truth = {name: (system.low[name] + system.high[name]) / 2 for name in system.low if system.is_fixed(name)}
     wrong = untrue(system, truth)
     if wrong:

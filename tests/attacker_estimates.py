@@ -9,7 +9,9 @@ import numpy as np
 
 from attacker import REAL, Name, settle
 from attacker_models import Where, arms, is_balanced, population, sides
-from attacker_reads import ALL, Reading, Row, shown
+from attacker_reads import ALL, DECIMALS, Reading, Row, shown
+
+MONTHS = 1  # decimals of mean months, which are rounded to the nearest
 
 
 def estimates(reading: Reading) -> None:
@@ -32,15 +34,15 @@ def effect(reading: Reading, *key: object) -> Name:
     return (REAL, *key)
 
 
-def tell(reading: Reading, name: Name, row: Row, decimals: float | None = None) -> None:
+def tell(reading: Reading, name: Name, row: Row, decimals: int = DECIMALS) -> None:
     """Bounds of an estimate from its row: itself, or the middle of its interval."""
-    half = decimals or reading.rules.half
     reading.system.number(name)
     estimate, low, high = (shown(row.get(c, "")) for c in ("estimate", "ci_low", "ci_high"))
     if estimate is not None:
-        reading.system.bound(name, estimate - half, estimate + half, "estimate")
+        reading.system.bound(name, *reading.rules.around(estimate, decimals), "estimate")
     elif low is not None and high is not None:
-        reading.system.bound(name, (low + high) / 2 - half, (low + high) / 2 + half, "middle of the interval")
+        ends = zip(reading.rules.around(low, decimals), reading.rules.around(high, decimals), strict=True)
+        reading.system.bound(name, *(sum(pair) / 2 for pair in ends), "middle of the interval")
 
 
 def is_everybody(reading: Reading, centre: str, first: int, last: int) -> bool:
@@ -200,7 +202,7 @@ def fitted(
                 factor = n * len(months) * means[centre, arm, term]
                 bound = max(abs(reading.system.low[name]), abs(reading.system.high[name]))
                 is_rounded = reading.rules.base and 0 <= means[centre, arm, term] <= 1
-                slack += (4.5 if is_rounded else n * reading.rules.half) * len(months) * bound
+                slack += (4.5 if is_rounded else n * reading.rules.off(means[centre, arm, term])) * len(months) * bound
             else:
                 return None, 0.0
             if factor:
@@ -226,7 +228,7 @@ def pooled(reading: Reading) -> None:
         if None in weights.values():
             continue
         whole = sum(weights.values())
-        loose = reading.rules.half * len(weights) * 2 if row["weighting"] == "precision" else 0.0
+        loose = 2 * sum(map(reading.rules.off, weights.values())) if row["weighting"] == "precision" else 0.0
         terms = {
             effect(reading, "centre_unadjusted", c, sample["month_from"], sample["month_to"], row["arm"]): w / whole
             for c, w in weights.items()
@@ -293,20 +295,19 @@ def event_study(reading: Reading) -> None:
 
 def restricted_mean(reading: Reading) -> None:
     """Mean months without a job: the sum of the curve; the difference of two arms."""
-    half = 0.0501
     for row in reading.rows("restricted_mean"):
         first, last = int(row["month_from"]), int(row["month_to"])
         arm = row["arm"]
         n = fixed(reading, ("risk", arm, first))
         if row["measure"] == "difference":
             name = (REAL, "months_without", "difference", arm)
-            tell(reading, name, row, half)
+            tell(reading, name, row, MONTHS)
             if row["stratified_by"] != "none" and len(arms(reading)) > 2:
                 continue  # every pair has weights of its own
             parts = {(REAL, "months_without", arm): 1.0, (REAL, "months_without", row["reference_arm"]): -1.0}
             reading.system.relate({**parts, name: -1.0}, 0.0, 0.0, "restricted_mean: difference")
             continue
-        tell(reading, (REAL, "months_without", arm), row, half)
+        tell(reading, (REAL, "months_without", arm), row, MONTHS)
         reading.count(("n_events", arm), row["n_events"], "restricted_mean")
         if (
             row["stratified_by"] == "none"
@@ -325,7 +326,7 @@ def restricted_mean(reading: Reading) -> None:
 
 def pairs(reading: Reading) -> None:
     """Standard errors and standardised differences: which two counts give what is printed."""
-    if reading.rules.base >= 0 and reading.rules.half > 1e-8:
+    if reading.rules.base >= 0 and not reading.rules.exact:
         settle(reading.system)
     for row in reading.rows("effects"):
         error, (first, last) = shown(row["std_error"]), (int(row["month_from"]), int(row["month_to"]))
@@ -396,10 +397,10 @@ def agree(
     ranges = [range(int(system.low[n]), int(min(system.high[n], m)) + 1) for n, m in zip(names, sizes, strict=True)]
     if all(len(r) == 1 for r in ranges):
         return
-    left = []
+    left, (low, high) = [], reading.rules.around(printed)
     for values in itertools.product(*ranges):
         found = formula([v / m for v, m in zip(values, sizes, strict=True)], sizes)
-        if math.isfinite(found) and abs(found - printed) <= reading.rules.half * 1.01:
+        if math.isfinite(found) and low <= found <= high:
             left.append(values)
     for i, name in enumerate(names):
         if left:

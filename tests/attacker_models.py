@@ -97,9 +97,8 @@ def curve_over_centres(reading: Reading, arm: str, rows: list[Row]) -> None:
                 system.total(still[c], [("nojob", c, arm, k)], "time_to_job: centre")
         value = shown(row["survival"])
         if value is not None:
-            half = 10.0 ** -decimals(rows) * 1.001
             terms = {still[c]: step[c] for c in places}
-            system.relate(terms, value - half, value + half, "time_to_job: curve over centres")
+            system.relate(terms, *reading.rules.around(value, decimals(rows)), "time_to_job: curve over centres")
 
 
 def decimals(rows: list[Row]) -> int:

@@ -11,6 +11,8 @@ from attacker import Name, System
 
 ALL = "all"
 Row = dict[str, str]
+DECIMALS = 4  # of rates, effects and everything else that is no count
+SLIGHTLY = 1e-3  # units of the last decimal, for the arithmetic of the attacker
 MEANS = {"share_employed_before", "health_contacts_per_month", "age"}  # named so that they are no 0 or 1
 
 
@@ -21,8 +23,30 @@ class Rules:
     threshold: int
     base: int = 0
     rounds_curve: bool = False
-    half: float = 1.001e-4  # how far a rate or an effect may be from what is printed: a unit of its last decimal
+    exact: float = 0.0  # how far a number may be from what is printed, when nothing was rounded
     is_schooling_one_source: bool = False  # whether all covariates of schooling come from one register
+
+    def around(self, value: float, decimals: int = DECIMALS) -> tuple[float, float]:
+        """Where a rate or an effect lies that is printed so.
+
+        As docs/release.md says: numbers of four decimals end in 0 or 5 only where they are exact, else the last digit
+        moved one unit towards the number. So a digit beside these may have come from them; others were rounded to the
+        nearest.
+        """
+        if self.exact:
+            return value - self.exact, value + self.exact
+        unit = 10.0**-decimals
+        below = above = 0.5 * unit
+        if decimals == DECIMALS:
+            last = round(abs(value) / unit) % 5
+            below, above = {0: (0.0, 0.0), 1: (unit, above), 4: (below, unit)}.get(last, (below, above))
+        below, above = (below, above) if value >= 0 else (above, below)
+        return value - below - SLIGHTLY * unit, value + above + SLIGHTLY * unit
+
+    def off(self, value: float) -> float:
+        """How far a rate or an effect may be from what is printed."""
+        low, high = self.around(value)
+        return max(value - low, high - value)
 
 
 @dataclass(frozen=True)
@@ -57,15 +81,15 @@ class Reading:
         self.system.number(above)
         if value is None:
             return
-        low, high = value - self.rules.half, value + self.rules.half
+        low, high = self.rules.around(value)
         n, least = self.system.seen.get(below), self.rules.threshold
         if is_curve and self.rules.rounds_curve and n and value * over * n < least + 0.5 and over == 1:
             self.count(above, str(round(value * n)), source, is_curve=True)
             return
         if self.rules.base:  # a share of rounded counts tells no more than they do
-            found = value * over * n if n else math.nan
-            if n and abs(found - self.rules.base * round(found / self.rules.base)) <= self.rules.half * over * n + 1e-6:
-                self.count(above, str(self.rules.base * round(found / self.rules.base)), source)
+            near = self.rules.base * round(value * over * (n or 0) / self.rules.base)
+            if n and abs(value * over * n - near) <= self.rules.off(value) * over * n + 1e-6:
+                self.count(above, str(near), source)
             return
         if n is not None and self.system.is_fixed(below):
             self.system.seen.setdefault(above, float(round(value * over * n)))

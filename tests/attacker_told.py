@@ -65,12 +65,10 @@ def quantiles(reading: Reading) -> None:
             continue
         if "Satterthwaite" in str(row["note"]) or population(reading, row):
             continue
-        low, high, error = cells
-        half = reading.rules.half
-        if error <= 4 * half:
+        low, high, error = (reading.rules.around(cell) for cell in cells)
+        if error[0] <= 0:
             continue
-        least = (high - low - 2 * half) / 2 / (error + half)
-        most = (high - low + 2 * half) / 2 / (error - half)
+        least, most = (high[0] - low[1]) / 2 / error[1], (high[1] - low[0]) / 2 / error[0]
         few, many = degrees_of(most), degrees_of(least)
         names = in_regression(reading, row, "in")
         loose = reading.rules.base // 2 if is_of_printed_degrees(reading, row, least, most) else 0

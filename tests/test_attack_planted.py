@@ -3,6 +3,7 @@
 What protection hid is put back in some columns as it would be printed, and nothing else.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,16 +11,18 @@ import pandas as pd
 import pytest
 
 import attacker_attack
+from attacker_reads import DECIMALS
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import protect
 from ipseval.config import Cohort
+from ipseval.disclosure.cells import shortened
 from ipseval.disclosure.keys import Key
 from ipseval.disclosure.ledger import Entry, Relation, Within
 from ipseval.disclosure.study import Study
 from ipseval.settings import read_cohort
 from test_attack import DRAWS, IS_LONG, RULES, Tables, released_of, review_of, texts
 
-HIDDEN, DECIMALS = ":", 4
+HIDDEN = ":"
 Columns = Mapping[str, tuple[str, ...]]  # table -> columns that are put back
 PLANTED: dict[str, Columns] = {
     "persons excluded in a step": {"flow": ("n_excluded",)},
@@ -73,7 +76,9 @@ def planted(released: Tables, review: Tables, columns: Columns) -> Tables:
     for table, names in columns.items():
         frame, true = released[table].copy(), review[table].reset_index(drop=True)
         for name in names:
-            put_back = [round(v, DECIMALS) if isinstance(v, float) else v for v in true[name].tolist()]
+            put_back = [
+                shortened(v, DECIMALS) if isinstance(v, float) and math.isfinite(v) else v for v in true[name].tolist()
+            ]
             frame[name] = frame[name].mask(frame[name] == HIDDEN, pd.Series(put_back, dtype=object))
         spoiled[table] = frame
     return spoiled

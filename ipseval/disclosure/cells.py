@@ -19,6 +19,7 @@ HIDDEN, ESTIMATED = "hidden", "estimated"
 DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the steps of the curve
 DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
 OF_T = ("ci_low", "ci_high", "p_value", "p_adjusted")  # what a table computes with degrees of freedom
+ARITHMETIC = 1e-8  # units of the last decimal, by which sums of fractions miss a number that they are
 PRINTED = 3  # most decimals of a proportion in print
 # Statuses that tell nothing of persons: what was not delivered or asked for, and what is the base by construction.
 OF_NOBODY = frozenset(
@@ -178,7 +179,8 @@ def shortened(value: float, decimals: int) -> float:
     """
     near = round(float(value), decimals)
     unit = 10.0**-decimals
-    if decimals <= PRINTED or near == value or round(abs(near) / unit) % 5:
+    is_exact = abs(near - value) < ARITHMETIC * unit  # 0.1 + 0.2 is 0.3
+    if decimals <= PRINTED or is_exact or round(abs(near) / unit) % 5:
         return near
     return round(near + (unit if value > near else -unit), decimals)
 
