@@ -18,7 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if ! Rscript -e 'library(metafor)' >/dev/null 2>&1; then
   apt-get update -q >"$work/update.log" 2>&1
-  apt-get install -q -y --no-install-recommends r-base-core r-cran-metafor >"$work/install.log" 2>&1
+  apt-get install -q -y --no-install-recommends r-base-core r-cran-metafor=3.8-1-1 >"$work/install.log" 2>&1
 fi
 cd "$work"
 Rscript --vanilla - <<'R'
