@@ -201,6 +201,16 @@ def test_p_by_tails_is_that_by_size_where_both_tails_are_alike() -> None:
     assert by_tails(t, drawn)[3] <= 2 / 602
 
 
+def test_infinite_statistics_lie_beyond_all_others_on_both_sides() -> None:
+    """Counted by hand: of 2, -3, 1, -2 and two infinite ones; which sign an infinite one has changes nothing."""
+    for infinite in ([np.inf, np.inf], [-np.inf, np.inf]):
+        values = np.array([2.0, -3.0, 1.0, -2.0, *infinite])
+        # Rare are 3 (2 and -3: one of four, and two beyond), 4 (1 and -2: two of four) and 0.
+        for place, wanted in ((0, 4 / 6), (1, 4 / 6), (2, 1.0), (3, 1.0), (4, 2 / 6)):
+            turned = np.roll(values, -place)[:, None]
+            assert by_tails(turned[0], turned[1:])[0] == pytest.approx(wanted, abs=1e-12)
+
+
 # --- against refits ---
 
 

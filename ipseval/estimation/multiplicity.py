@@ -33,8 +33,9 @@ def by_tails(t: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     side or the other; p is the share of all values that are at most as rare. Where the statistic is as often above as
     below zero it is ``p_values``. Where an arm has few persons with the outcome it is not: an arm in which by chance
     nobody works has the largest |t*|, because its own error is then zero, and with |t| no effect upwards is ever rarer
-    than that; seldom is a large |t| on one side as rare as on the other. Valid at every B, for values are ranked among
-    themselves (Blaker 2000, Can J Stat 28:783, acceptability of an observation).
+    than that; seldom is a large |t| on one side as rare as on the other. Infinite statistics, of draws without an
+    error or an effect, lie beyond all others on both sides: they make p larger, never smaller. Valid at every B, for
+    values are ranked among themselves (Blaker 2000, Can J Stat 28:783, acceptability of an observation).
 
     Parameters
     ----------
@@ -49,10 +50,13 @@ def by_tails(t: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     """
     p = np.empty(len(t))
     for j, own in enumerate(np.vstack([t, drawn]).T):
-        ordered, tie = np.sort(own), TIE * np.maximum(1.0, np.abs(own))
-        above = len(own) - np.searchsorted(ordered, own - tie)
-        below = np.searchsorted(ordered, own + tie, side="right")
-        rare = np.minimum(above, below)
+        is_finite = np.isfinite(own)
+        known = own[is_finite]
+        ordered, tie = np.sort(known), TIE * np.maximum(1.0, np.abs(known))
+        above = len(known) - np.searchsorted(ordered, known - tie)
+        below = np.searchsorted(ordered, known + tie, side="right")
+        rare = np.zeros(len(own), dtype=int)
+        rare[is_finite] = len(own) - len(known) + np.minimum(above, below)
         p[j] = (rare <= rare[0]).mean()
     return p
 

@@ -218,11 +218,12 @@ def counted(members: list[Drawn]) -> Counted:
 
 def _tails(values: np.ndarray) -> tuple[float, int]:
     """P of the first of all values, and how many others lie at or beyond it on its own side."""
-    tie = TIE * np.maximum(1.0, np.abs(values))
-    with np.errstate(invalid="ignore"):  # infinite less infinite
-        above = (values >= (values - tie)[:, None]).sum(axis=1)
-        below = (values <= (values + tie)[:, None]).sum(axis=1)
-    rare = np.where(np.isfinite(values), np.minimum(above, below), 0)
+    tie, is_beyond = TIE * np.maximum(1.0, np.abs(values)), ~np.isfinite(values)
+    known = values[~is_beyond]
+    above = (known >= (known - tie[~is_beyond])[:, None]).sum(axis=1)
+    below = (known <= (known + tie[~is_beyond])[:, None]).sum(axis=1)
+    rare = np.zeros(len(values), int)
+    rare[~is_beyond] = is_beyond.sum() + np.minimum(above, below)
     return float((rare <= rare[0]).mean()), int(rare[0]) - 1
 
 
