@@ -329,7 +329,10 @@ def test_what_a_layout_needs_is_told(name: str, tmp_path: Path) -> None:
 def test_a_refused_register_is_told_without_a_value(name: str, column: str, tmp_path: Path) -> None:
     extract, simulator = SIMULATORS[name]
     delivered = simulator(truth())
-    files = {file: frame.assign(**{column: "Kanari"}) for file, frame in delivered.files.items()}
+    files = {  # a code of one person each: what several persons have may be told, so that somebody can declare it
+        file: frame.assign(**{column: [f"Kanari {i}" for i in range(len(frame))]})
+        for file, frame in delivered.files.items()
+    }
     text = refusal(tmp_path, extract, replace(delivered, files=files))
     assert "Kanari" not in text
     assert len(text) > 0

@@ -33,7 +33,7 @@ ALL = {"check", "clean", "cohort", "panel", "describe", "estimate", "randomise",
 # Files that hold the checksum of the code: an edit that computes the same changes them.
 NAMING_CODE = {
     f"north/{place}{name}"
-    for name in ("manifest.json", "release/ro-crate-metadata.json")
+    for name in ("manifest.json", "release/ro-crate-metadata.json", "release/checksums/ro-crate-metadata.json.txt")
     for place in ("", "unverified/")
 }
 CANARY = "Kanari"
