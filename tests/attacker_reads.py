@@ -198,7 +198,9 @@ def wage_subsidy(reading: Reading) -> None:
         reading.rate(time, whole, 1, row["share"], "wage_subsidy")
         split(reading, n, yes, no, "wage_subsidy")
         reading.system.at_most(yes, time, "wage_subsidy")
-        reading.system.relate({time: 1.0, yes: -12.0}, -1e7, 0.0, "wage_subsidy: 12 months")
+        reading.system.at_most(time, whole, "wage_subsidy")
+        for months, persons in ((time, yes), (whole, n)):
+            reading.system.relate({months: 1.0, persons: -12.0}, -1e7, 0.0, "wage_subsidy: 12 months")
         names |= {yes, no, time, whole}
     margins(reading, names, "wage_subsidy")
 

@@ -185,6 +185,16 @@ def shortened(value: float, decimals: int) -> float:
     return round(near + (unit if value > near else -unit), decimals)
 
 
+def those_shortened_to(near: float, decimals: int) -> tuple[float, float]:
+    """Between which numbers those lie that :func:`shortened` prints alike."""
+    unit = 10.0**-decimals
+    below = above = unit / 2
+    if decimals > PRINTED:
+        last = round(abs(near) / unit) % 5
+        below, above = {0: (0.0, 0.0), 1: (unit, above), 4: (below, unit)}.get(last, (below, above))
+    return (near - below, near + above) if near >= 0 else (near - above, near + below)
+
+
 def to_base(n: float, base: int) -> float:
     """A number rounded to a multiple of the base; as it is where there is none."""
     return float(base * np.floor(n / base + 0.5)) if base else n

@@ -63,7 +63,7 @@ def _covariate(study: Study, row: dict[str, Any], shares: bool, scale: float, re
         yield Count(key, sum_of, persons=persons, lower=-100 * SCALE, upper=100 * SCALE)
         is_counted = variable == "share_employed_before"  # other tables tell its sum: its mean would tell of how many
         yield Shown("balance", i, ("mean", "sd"), (key, known) if is_counted else (key,))
-        if is_counted and study.is_complete:
+        if is_counted and study.is_complete(study.cohort.window.months[0], -1):
             before = [Employed(c, a, k) for k in study.cohort.window.months if k < 0]
             exact = sum(study.employed[c, a, k] for k in study.cohort.window.months if k < 0)
             if before and abs(exact / len(before) - mean * n) < 1e-6:

@@ -57,7 +57,7 @@ def event_study(study: Study) -> Iterator[Entry]:
             yield Printed("event_study", i, f"n_{side}", key)
             persons.append(key)
         yield from whole_trial(study, "event_study", i, row)
-        if is_by_centre(study, row) and not row["is_base"] and len(spans) == 2:
+        if _tells_change(study, row):
             yield from change_told(study, row, spans)
             persons.append(change_key(row))
         yield Shown("event_study", i, ESTIMATE, (*months_behind(study, row), *persons))
@@ -71,6 +71,12 @@ def spans_of(study: Study, row: dict[str, Any]) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in spans]
 
 
+def _tells_change(study: Study, row: dict[str, Any]) -> bool:
+    """Whether the change from the base follows from cells of centres; the base is none."""
+    spans = spans_of(study, row)
+    return not row["is_base"] and len(spans) == 2 and is_by_centre(study, row, *spans)
+
+
 def months_behind(study: Study, row: dict[str, Any]) -> tuple[Key, ...]:
     """Keys of the months of a period and of the base, in both arms."""
     arms = (row["arm"], row["reference_arm"])
@@ -82,7 +88,7 @@ def placebo(study: Study) -> Iterator[Entry]:
     for i, row in study.rows("placebo"):
         rows = [r for _, r in study.rows("event_study") if r["arm"] == row["arm"] and r["month_from"] < 0]
         keys: dict[Key, None] = dict.fromkeys(key for r in rows for key in months_behind(study, r))
-        keys |= dict.fromkeys(change_key(r) for r in rows if is_by_centre(study, r) and r["status"] == "estimated")
+        keys |= dict.fromkeys(change_key(r) for r in rows if _tells_change(study, r) and r["status"] == "estimated")
         yield Shown("placebo", i, (*ESTIMATE, "wald_f", "wald_df1", "wald_df2", "wald_p"), tuple(keys))
         yield Shown("placebo", i, ("n_periods",))
         yield from whole_trial(study, "placebo", i, row)

@@ -44,7 +44,7 @@ def specifications(study: Study) -> Iterator[Entry]:
             keys = (*keys, months_employed(study, control, *span))
         yield from sum_of_months(study, control, *span)
         yield Shown("specifications", i, ("mean_control",), keys, row["n_control"], over=length)
-        if study.is_complete:
+        if study.is_complete(*span):
             yield from whole_trial(study, "specifications", i, row)
     yield from _definitions(study, rows, main)
 
@@ -85,7 +85,10 @@ def _definitions(study: Study, rows: dict[int, Row], main: set[Definition]) -> I
             found[_defined(row)] = row["mean_control"] * row["n_control"] * length
     for key, months in found.items():
         yield Count(key, months, upper=study.most_months)
-        if study.is_complete and (key.month_rule, key.min_weekly_hours, key.exclude_wage_subsidy) in main:
+        if (
+            study.is_complete(key.first, key.last)
+            and (key.month_rule, key.min_weekly_hours, key.exclude_wage_subsidy) in main
+        ):
             yield total(months_employed(study, key.arm, key.first, key.last), [key])
     for wide, narrow in itertools.permutations(found, 2):
         if is_wider(wide, narrow) and found[wide] >= found[narrow]:
@@ -129,13 +132,13 @@ def _told_of_subsidies(study: Study) -> Iterator[Entry]:
     """What effects with and without subsidised months tell by their difference, where everybody is observed."""
     months = _months_with_subsidies(study)
     for arm in study.arms[1:]:
-        weights = contrast(study, arm) if study.is_complete else {}
+        weights = contrast(study, arm) if study.is_complete(0, study.cohort.window.after) else {}
         terms: dict[Key, tuple[float, float]] = {
             SubsidisedMonths(*cell): (weight / study.n_analysed[cell], months[cell])
             for cell, weight in weights.items()
             if cell in months
         }
         if terms and len(terms) == len(weights):
-            yield from told(_subsidies(study, arm), terms, study.most_months)
+            yield from told(_subsidies(study, arm), terms, study.most_months, study.profile.decimals, n_printed=2)
         else:  # nobody knows the weights, or nothing is counted
             yield Count(_subsidies(study, arm), 0.0, persons=math.inf, lower=-study.most_months)

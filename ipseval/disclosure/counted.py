@@ -77,8 +77,8 @@ def employment_by_month(study: Study) -> Iterator[Entry]:
 
 
 def observed(study: Study, centre: str, arm: str, month: int) -> Key:
-    """Key of the persons observed in a month: the analysed ones when nobody is ever missing."""
-    return analysed(centre, arm) if study.is_complete else Observed(centre, arm, month)
+    """Key of the persons observed in a month: the analysed ones when nobody is missing then."""
+    return analysed(centre, arm) if study.is_complete(month, month) else Observed(centre, arm, month)
 
 
 def months_employed(study: Study, arm: str, first: int, last: int) -> Months:
@@ -109,7 +109,9 @@ def wage_subsidy(study: Study) -> Iterator[Entry]:
         yield Count(months, n_months, persons=n, upper=study.most_months)
         yield Count(subsidised, row["n_subsidised"], persons=persons, upper=study.most_months, zero_tells=tells)
         yield Within(yes, subsidised)
-        yield Within(subsidised, yes, n_months / n if n else 0.0)
+        yield Within(subsidised, yes, study.n_months_of_subsidies)
+        yield Within(subsidised, months)
+        yield Within(months, analysed(c, a), study.n_months_of_subsidies)
         yield Printed("wage_subsidy", i, "n_person_months", months, beside=(analysed(c, a),))
         yield Printed("wage_subsidy", i, "n_subsidised", subsidised)
         yield Printed("wage_subsidy", i, "n_persons_subsidised", yes)

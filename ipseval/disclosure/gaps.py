@@ -44,9 +44,9 @@ def missing_data(study: Study) -> Iterator[Entry]:
             keys.append(is_in)
             if is_month:  # what is trimmed is a difference of shares observed, the estimate one of shares employed
                 keys += [observed(study, ALL, arm, last), Employed(ALL, arm, last)]
-                if isinstance(having, In) and not study.is_complete:
+                if isinstance(having, In) and not study.is_complete(last, last):
                     yield total(is_in, [observed(study, ALL, arm, last), others(having)])
-        if is_month and is_by_centre(study, row):
+        if is_month and is_by_centre(study, row, (last, last)):
             for entry in bound_told(study, row):
                 keys += [entry.key] if isinstance(entry, Count) else []
                 yield entry

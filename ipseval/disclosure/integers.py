@@ -12,14 +12,14 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from ipseval.disclosure.attacker import FEW, HELPS, SLACK, Rest, System, unit
 
 NODES = 200  # of one program; a number that they do not prove safe counts as not safe
-LARGEST = 300  # numbers of a release that is looked at in whole numbers; beyond it the look took many minutes
+LARGEST = 300  # numbers of a component that is looked at in whole numbers; beyond it the look took many minutes
 MOST = 60  # numbers that are asked for by branch and bound, those with the nearest witnesses first
 
 
 def too_near(system: System, hidden: np.ndarray, skipped: np.ndarray) -> dict[int, float]:
     """Protected numbers that are known too well in whole numbers, and how far apart their possible values are.
 
-    None of a release with more than ``LARGEST`` numbers, which is safe from an attacker who allows for halves only.
+    None of a component of more than ``LARGEST`` numbers, which is safe from an attacker who allows for halves only.
 
     Parameters
     ----------
@@ -28,13 +28,15 @@ def too_near(system: System, hidden: np.ndarray, skipped: np.ndarray) -> dict[in
     hidden, skipped : bool array, length n
         What is not shown; numbers that are not looked for.
     """
-    if system.whole is None or len(system.values) > LARGEST:
+    if system.whole is None:
         return {}
     rest, found = Rest(system, hidden), {}
     wanted = ~skipped & (system.needed > 0) & system.whole
     parts: dict[int, _Component] = {}
     for part in np.unique(rest.part[(wanted & rest.is_open)[rest.unknown]]).tolist():
         at = rest.relations_of(part)[0]
+        if len(at) > LARGEST:
+            continue
         parts[part] = _Component(rest, part, system.whole[at], system.values[at], system.needed[at] * wanted[at])
         parts[part].witnesses()
     left = sorted((one.apart(i), part, i) for part, one in parts.items() for i in one.left().tolist())

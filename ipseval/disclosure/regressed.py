@@ -73,7 +73,9 @@ class Effects:
         study, primary = self.study, self.study.cohort.outcome.primary
         if span.is_of_everybody and span.first == span.last and span.outcome == primary and arm != ALL:
             return observed(study, centre, arm, span.first)
-        is_full = replace(span, who=Complete()) in self.full or (study.is_complete and span.outcome == primary)
+        is_full = replace(span, who=Complete()) in self.full or (
+            study.is_complete(span.first, span.last) and span.outcome == primary
+        )
         if is_full:
             return analysed(centre, arm) if span.is_of_everybody else In(centre, arm, span.who)
         return In(centre, arm, span)
@@ -201,7 +203,11 @@ def whole_key(known: Effects, row: dict[str, Any]) -> Times:
     """The person-months of a whole regression: the persons of all arms times months when nobody is missing."""
     study, where = known.study, scope(known, row)
     span = Span(row["outcome"], int(row["month_from"]), int(row["month_to"]), Complete(known.sample(row["analysis"])))
-    if study.is_complete and span.is_of_everybody and span.outcome == study.cohort.outcome.primary:
+    if (
+        study.is_complete(span.first, span.last)
+        and span.is_of_everybody
+        and span.outcome == study.cohort.outcome.primary
+    ):
         return Times(analysed(where, ALL), float(span.last - span.first + 1))
     return Times(AllMonths(where, ALL, span))
 

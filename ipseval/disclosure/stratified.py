@@ -8,11 +8,13 @@ it.
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ipseval.config import ORDINARY_EMPLOYMENT
+from ipseval.disclosure.cells import shortened, those_shortened_to
 from ipseval.disclosure.keys import ALL, Employed, Ever, Key, Weighted
 from ipseval.disclosure.ledger import Count, Entry, Relation
 from ipseval.disclosure.samples import Span
@@ -23,9 +25,9 @@ CENTRE = "centre"  # what comparisons are stratified by where tables count the c
 Cell = tuple[str, str]
 
 
-def is_by_centre(study: Study, row: dict[str, Any]) -> bool:
-    """Whether the weights of a row's comparison follow from printed numbers of persons."""
-    return study.is_complete and row["stratified_by"] == CENTRE
+def is_by_centre(study: Study, row: dict[str, Any], *spans: tuple[int, int]) -> bool:
+    """Whether the weights of a row's comparison, of months from first to last, follow from printed numbers."""
+    return row["stratified_by"] == CENTRE and all(study.is_complete(*span) for span in spans)
 
 
 def shares(study: Study, arms: tuple[str, ...]) -> dict[str, float]:
@@ -69,14 +71,32 @@ def contrast(study: Study, arm: str) -> dict[Cell, float]:
     return dict(zip(cells, weights.tolist(), strict=True))
 
 
-def told(key: Weighted, terms: dict[Key, tuple[float, float]], most: float) -> Iterator[Entry]:
-    """A weighted sum: its cells with factor and number; the largest factor is put to 1."""
+def told(
+    key: Weighted, terms: dict[Key, tuple[float, float]], most: float, decimals: int | None, n_printed: int = 1
+) -> Iterator[Entry]:
+    """A weighted sum as it is printed: its cells with factor and number; the largest factor is put to 1.
+
+    What rounding takes off is a number of its own that stands nowhere: without it a sum of whole persons with
+    weights that differ would tell every one of them. ``n_printed``: of how many printed numbers the sum is told.
+    """
     largest = max((abs(factor) for factor, _ in terms.values()), default=0.0)
     if not largest:
         return
-    value = sum(factor / largest * n for factor, n in terms.values())
-    yield Count(key, value, persons=math.inf, lower=-most, upper=most)
-    yield Relation(((key, -1.0), *((cell, factor / largest) for cell, (factor, _) in terms.items())))
+    value, shown, low, high = sum(factor * n for factor, n in terms.values()), None, 0.0, 0.0
+    if decimals is not None:
+        shown = shortened(value, decimals)
+        low, high = those_shortened_to(shown, decimals)
+        if n_printed > 1:
+            shown, apart = value, n_printed * 10.0**-decimals / 2
+            low, high = value - apart, value + apart
+    shown = value if shown is None else shown
+    yield Count(key, shown / largest, persons=math.inf, lower=-most, upper=most)
+    lost = replace(key, what=f"{key.what}, rounding")
+    yield Count(
+        lost, (value - shown) / largest, persons=math.inf, lower=(low - shown) / largest, upper=(high - shown) / largest
+    )
+    cells = ((cell, factor / largest) for cell, (factor, _) in terms.items())
+    yield Relation(((key, -1.0), (lost, -1.0), *cells))
 
 
 def curve_told(study: Study, row: dict[str, Any]) -> Iterator[Entry]:
@@ -91,7 +111,9 @@ def curve_told(study: Study, row: dict[str, Any]) -> Iterator[Entry]:
         span = Span(ORDINARY_EMPLOYMENT, 0, last)
         terms = {Ever(c, arm, span): (w, ever[c, arm]) for c, w in weights.items() if (c, arm) in ever}
     if len(terms) == len(weights):
-        yield from told(Weighted(ALL, arm, "curve", month, month), terms, study.most_months)
+        yield from told(
+            Weighted(ALL, arm, "curve", month, month), terms, study.most_months, decimals_of(study).get("time_to_job")
+        )
 
 
 def ever_employed(study: Study) -> dict[Cell, float]:
@@ -113,7 +135,7 @@ def change_told(study: Study, row: dict[str, Any], spans: list[tuple[int, int]])
             factor = sign * weight / (study.n_analysed[centre, arm] * (last - first + 1))
             for k in range(first, last + 1):
                 terms[Employed(centre, arm, k)] = factor, study.employed[centre, arm, k]
-    yield from told(change_key(row), terms, study.most_months)
+    yield from told(change_key(row), terms, study.most_months, study.profile.decimals)
 
 
 def change_key(row: dict[str, Any]) -> Weighted:
@@ -129,4 +151,4 @@ def bound_told(study: Study, row: dict[str, Any]) -> Iterator[Entry]:
         for arm, sign in zip(arms, (1.0, -1.0), strict=True):
             factor = sign * weight / study.n_analysed[centre, arm]
             terms[Employed(centre, arm, month)] = factor, study.employed[centre, arm, month]
-    yield from told(Weighted(ALL, row["arm"], "bound", month, month), terms, study.most_months)
+    yield from told(Weighted(ALL, row["arm"], "bound", month, month), terms, study.most_months, study.profile.decimals)

@@ -58,6 +58,12 @@ class Study:
         """All person-months of the panel: no count of months is larger."""
         return self.n_randomised * len(self.cohort.window.months)
 
+    @property
+    def n_months_of_subsidies(self) -> float:
+        """Months of a person that the table of wage subsidies looks at, at most."""
+        first, last = self.cohort.describe["wage_subsidy_months"]
+        return sum(first <= k <= last for k in self.cohort.window.months)
+
     @cached_property
     def employed(self) -> dict[tuple[str, str, int], float]:
         """Persons with the primary outcome by centre, arm and month."""
@@ -65,10 +71,13 @@ class Study:
         return {(row["centre"], row["arm"], int(row["month"])): float(row["n_employed"]) for row in rows}
 
     @cached_property
-    def is_complete(self) -> bool:
-        """Whether everybody is observed in every month, so that persons and months observed are one number."""
+    def _complete(self) -> frozenset[int]:
         frame = self.tables["employment_by_month"]
-        return bool((frame["n_observed"] == frame["n_persons"]).all())
+        return frozenset(self.cohort.window.months) - set(frame["month"][frame["n_observed"] != frame["n_persons"]])
+
+    def is_complete(self, first: int, last: int) -> bool:
+        """Whether everybody is observed in every month, so that persons and months observed are one number."""
+        return self._complete.issuperset(range(first, last + 1))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

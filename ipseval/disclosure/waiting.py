@@ -178,9 +178,9 @@ def _ever(study: Study, curve: Curve, places: list[int]) -> Iterator[Entry]:
         if curve.n_left_out:  # all of the arm are more than these
             yield Within(found, ever)
             continue
-        if study.is_complete:
+        if study.is_complete(0, month):
             yield Within(Employed(ALL, curve.arm, month), found)
-        if study.is_complete and month == last and study.cohort.not_employed_at_randomisation:
+        if study.is_complete(0, last) and month == last and study.cohort.not_employed_at_randomisation:
             yield total(found, [ever])
         elif place == places[-1]:  # which those of earlier months are among
             yield Within(found, ever)
@@ -191,7 +191,7 @@ def _cells(study: Study, curve: Curve, whole: Key, place: int) -> Iterator[Entry
     row, (found, lost, waiting) = int(curve.rows[place]), curve.until(place)
     own = [whole, found, lost, *(first_month(study, curve) if place <= 1 else ())]
     shown = study.rows("time_to_job")[row][1]
-    if is_by_centre(study, shown):
+    if is_by_centre(study, shown, (0, int(shown["month"]))):
         for entry in curve_told(study, shown):
             own += [entry.key] if isinstance(entry, Count) else []
             yield entry
