@@ -150,7 +150,7 @@ def test_months_that_are_not_all_observed_tell_nothing_by_who_is_in_them(tmp_pat
     cohort = read_cohort(write_cohort(made, tmp_path))
     review = review_of(cohort)
     assert (review["employment_by_month"]["n_observed"] < review["employment_by_month"]["n_persons"]).any()
-    for profile in ("ssb", "dst"):
+    for profile in ("ssb", "dst") if IS_LONG else ("dst",):
         assert leaks_of(cohort, review, profile) == [], profile
 
 
@@ -199,7 +199,7 @@ LABELS = {  # how the trial list holds a label
 
 def test_the_type_of_a_label_changes_nothing(tmp_path: Path) -> None:
     """A label 1 is protected as it is when it is text, true, or a category."""
-    made = random_cohort(Recipe(n_persons=40, n_centres=2, before=0, after=4, without=("persons",)), seed=5)
+    made = random_cohort(Recipe(n_persons=24, n_centres=2, before=0, after=2, without=("persons",)), seed=5)
     made.config.update(DRAWS)
     released = {}
     for name, kinds in ({"whole numbers": {}} | LABELS).items():

@@ -1,7 +1,7 @@
 """What is to be released of a cohort: its review tables, and the keys that most of them share."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ class Study:
     cohort: Cohort
     tables: dict[str, pd.DataFrame]
     profile: Profile
+    _rows: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def least(self) -> int:
@@ -39,8 +40,10 @@ class Study:
         return self.cohort.arms.all
 
     def rows(self, table: str) -> list[tuple[int, dict[str, Any]]]:
-        """Position and values of each row."""
-        return list(enumerate(records(self.tables[table]))) if table in self.tables else []
+        """Position and values of each row; a table is asked many times, and read once."""
+        if table not in self._rows:
+            self._rows[table] = list(enumerate(records(self.tables[table]))) if table in self.tables else []
+        return self._rows[table]
 
     @cached_property
     def n_analysed(self) -> dict[tuple[str, str], float]:

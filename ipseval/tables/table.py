@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 from ipseval.traced import source
 from ipseval.words import EN_DASH, to
@@ -141,7 +142,7 @@ class Table:
         runs = itertools.groupby(self.columns, key=lambda column: column.span)
         return tuple((span, tuple(columns)) for span, columns in runs)
 
-    @property
+    @cached_property
     def reasons(self) -> tuple[str, ...]:
         """Reasons why cells have no number, in the order in which they are met."""
         return tuple(dict.fromkeys(cell.reason for row in self.rows for cell in row.cells if cell.reason))
