@@ -118,6 +118,8 @@ def protect(
     if persons and not chosen.is_open:
         study, decided = over_shown(study, decided, persons)
     tables = {name: decided.released(name, study.tables[name]) for name in RELEASED}
+    if not chosen.is_open:
+        tables["time_to_job"] = waiting.put_off(study, decided, tables["time_to_job"])
     cells = hidden_cells(tables)
     return {
         **{f"released_{name}": table for name, table in tables.items()},

@@ -13,6 +13,7 @@ THIN_SPACE = "\u202f"  # no line is broken at it
 MARKS = {"en": (",", "."), "nb": (THIN_SPACE, ","), "da": (".", ",")}  # at thousands, and before decimals
 STAR_LEVELS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
 HIDDEN_SIGN = ":"  # Statistics Norway's sign of a confidential number
+PUT_OFF = "put_off"  # status of a month of a released curve that repeats an earlier one
 
 COVARIATES = phrases(
     {
@@ -78,6 +79,8 @@ STATUSES = phrases(
         "no_base": "too few persons of an arm in the period before randomisation, which is the base",
         "no_months_before": "no period before the base",
         "hidden": "hidden by disclosure control",
+        PUT_OFF: "the number of the last month before that may be shown: the curve's steps are put off until enough "
+        "persons have moved",
         "not_configured": "this analysis is not among those of the cohort",
     }
 )

@@ -41,15 +41,24 @@ def first_job(reading: Reading) -> None:
         by_arm.setdefault(row["arm"], []).append(row)
     for arm, rows in by_arm.items():
         start, before = int(rows[0]["month"]), ("risk", arm, int(rows[0]["month"]))
-        nobody_lost = all(shown(r["n_censored"]) in (0, None) for r in rows[:-1])
+        nobody_lost, put_off = all(shown(r["n_censored"]) in (0, None) for r in rows[:-1]), []
         for row in rows:
             k = int(row["month"])
             risk, event, lost, still = (("risk", arm, k), ("first", arm, k), ("lost", arm, k), ("still", arm, k))
-            reading.count(risk, row["n_at_risk"], "time_to_job")
-            reading.count(event, row["n_events"], "time_to_job")
-            reading.count(lost, row["n_censored"], "time_to_job")
             system.total(risk, [event, still], "time_to_job: step")
             system.total(still, [("risk", arm, k + 1), lost], "time_to_job: step")
+            system.at_most(event, ("job", ALL, arm, k), "time_to_job: employed")
+            if row["status"] == "put_off":  # the row repeats an earlier month, and the next counts since then
+                put_off.append(k)
+                continue
+            since = [*put_off, k]
+            reading.count(("risk", arm, since[0]), row["n_at_risk"], "time_to_job")
+            for name, column in (("first", "n_events"), ("lost", "n_censored")):
+                moved = (name, arm, k) if len(since) == 1 else (f"{name} since", arm, since[0], k)
+                if len(since) > 1:
+                    system.total(moved, [(name, arm, j) for j in since], "time_to_job: put off")
+                reading.count(moved, row[column], "time_to_job")
+            put_off = []
             if (
                 row["stratified_by"] == "none"
                 and nobody_lost
@@ -58,7 +67,6 @@ def first_job(reading: Reading) -> None:
                 reading.rate(still, before, 1, row["survival"], "time_to_job: curve")
                 hadnot = str(1 - shown(row["share_with_job"])) if shown(row["share_with_job"]) is not None else ""
                 reading.rate(still, before, 1, hadnot, "time_to_job: curve")
-            system.at_most(event, ("job", ALL, arm, k), "time_to_job: employed")
         if is_whole(reading, arm, start):
             system.total(("first", arm, start), [("job", ALL, arm, start)], "time_to_job: first month")
         curve_over_centres(reading, arm, rows)
@@ -96,7 +104,7 @@ def curve_over_centres(reading: Reading, arm: str, rows: list[Row]) -> None:
             if k == start:
                 system.total(still[c], [("nojob", c, arm, k)], "time_to_job: centre")
         value = shown(row["survival"])
-        if value is not None:
+        if value is not None and row["status"] != "put_off":
             terms = {still[c]: step[c] for c in places}
             system.relate(terms, *reading.rules.around(value, decimals(rows)), "time_to_job: curve over centres")
 

@@ -111,6 +111,9 @@ def test_under_a_profile_that_does_not_round_every_printed_number_is_that_of_the
             n = number(row[1].text)
             assert b.text in (words.HIDDEN_SIGN, words.points(0), words.points(3 / n)), place
             continue
+        if b.reason == words.STATUSES[words.PUT_OFF]:  # the share at an earlier month, which is no larger
+            assert number(b.text) <= number(a.text) + unit / 2 + 0.05, place
+            continue
         if place[0] == "time_to_job" and "%" in place[1]:  # the curve of a small trial has few decimals
             assert b.text == words.HIDDEN_SIGN or abs(number(a.text) - number(b.text)) <= unit / 2 + 0.05, place
             continue
@@ -119,6 +122,32 @@ def test_under_a_profile_that_does_not_round_every_printed_number_is_that_of_the
             assert own in (text, words.HIDDEN_SIGN), place
         assert b.stars in ("", a.stars) and (b.text == words.HIDDEN_SIGN or b.stars == a.stars), place
     assert shown > 300
+
+
+def test_steps_of_a_curve_are_put_off_to_a_month_that_may_be_shown(made):
+    """At months that are shown as many have moved as inside; between them nobody has, and nobody is lost on the way."""
+    inside, shown = made.inside.tables["time_to_job"], made.protected["ssb"]["released_time_to_job"]
+    put_off = 0
+    for _, rows in shown.groupby("arm", sort=False):
+        own = inside.loc[rows.index]
+        moved = own[["n_events", "n_censored"]].cumsum()
+        known = rows[rows["share_with_job"].map(lambda cell: cell != ":")]
+        assert known.index.tolist() == rows.index[: len(known)].tolist()  # every month until the last one shown
+        waiting, so_far, last = own["n_at_risk"].iloc[0], [0, 0], None
+        for i, row in known.iterrows():
+            assert row["n_at_risk"] in (waiting, ":")
+            if row["status"] == "put_off":
+                put_off += 1
+                assert [row["n_events"], row["n_censored"]] == [0, 0]
+                assert row["share_with_job"] == (0.0 if last is None else last["share_with_job"])
+                assert row["status"] != own["status"][i]
+                continue
+            since = moved.loc[i].to_numpy() - so_far
+            cells = row[["n_events", "n_censored"]]
+            assert all(cell in (n, ":") for cell, n in zip(cells, since, strict=True)), i
+            assert all(n == 0 or n >= 3 for n in since)
+            so_far, waiting, last = moved.loc[i].to_numpy(), waiting - since.sum(), row
+    assert put_off > 0
 
 
 def test_under_one_that_rounds_counts_are_the_nearest_multiple_and_rates_follow(made):

@@ -111,6 +111,10 @@ class Decided:
             return SIGN
         return int(self.rounded[entry.key] * entry.times) if entry.key in self.rounded else self._to_base(value)
 
+    def count(self, key: Key) -> Any:
+        """A count as it may leave; the sign where it stays inside."""
+        return SIGN if self.is_hidden.get(key, True) else self._count(key)
+
     def _count(self, key: Key) -> float:
         return self.rounded.get(key, self._to_base(self.ledger.counts[key].value))
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ipseval.config import ORDINARY_EMPLOYMENT
+from ipseval.disclosure.cells import Decided
 from ipseval.disclosure.counted import observed
 from ipseval.disclosure.keys import ALL, Employed, Ever, Found, In, Key, Lost, Waiting, others
 from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, Within, total
@@ -21,7 +23,10 @@ from ipseval.disclosure.samples import Span
 from ipseval.disclosure.stratified import curve_decimals, curve_told, is_by_centre
 from ipseval.disclosure.study import Study, analysed, inside
 from ipseval.estimation.strata import NONE
+from ipseval.words import HIDDEN_SIGN as SIGN
+from ipseval.words import PUT_OFF, is_known
 
+MOVED = ("n_at_risk", "n_events", "n_censored")
 CURVE = ("survival", "std_error", "ci_low", "ci_high", "share_with_job", "share_low", "share_high")
 
 
@@ -220,6 +225,47 @@ def _rounded(study: Study, curve: Curve, whole: Key, place: int) -> Iterator[Ent
     yield from inside(study, found, whole, float(curve.found[place]), float(curve.at_risk))
     yield Shown("time_to_job", row, ("share_with_job",), (found, whole), over=1.0)
     yield Shown("time_to_job", row, ("survival",), (others(found), whole), over=1.0)
+
+
+def put_off(study: Study, decided: Decided, table: pd.DataFrame) -> pd.DataFrame:
+    """The released curves with a number in every month: steps that may not be shown are put off to a month that may.
+
+    A month at which a curve stays inside repeats the last one shown before (or the start) with nobody moving, and its
+    status says so; the next one shown counts who has moved since. This is arithmetic on what is released already.
+
+    Parameters
+    ----------
+    study : Study
+    decided : Decided
+    table : DataFrame
+        ``time_to_job`` as it may leave: ``:`` for what stays inside.
+
+    Returns
+    -------
+    DataFrame
+    """
+    out = table.copy()
+    for curve in curves(study):
+        rows = [int(row) for row in curve.rows]
+        is_shown = [is_known(share) for share in out["share_with_job"].iloc[rows]]
+        cells: dict[str, Any] = {**dict.fromkeys(CURVE), "survival": 1.0, "share_with_job": 0.0}
+        found, lost, waiting = 0, 0, decided.count(at_start(study, curve))
+        for place in range(max((p for p, yes in enumerate(is_shown) if yes), default=-1) + 1):
+            row = rows[place]
+            if not is_shown[place]:
+                put = {**cells, "n_at_risk": waiting, "n_events": 0, "n_censored": 0, "status": PUT_OFF}
+                out.loc[row, list(put)] = list(put.values())
+                continue
+            now = [decided.count(key) for key in curve.until(place)]
+            if place and not is_shown[place - 1]:
+                out.loc[row, list(MOVED)] = [waiting, _since(now[0], found), _since(now[1], lost)]
+            cells, (found, lost, waiting) = out.loc[row, list(CURVE)].to_dict(), now
+    return out
+
+
+def _since(now: Any, before: Any) -> Any:
+    """How many have moved between two months; the sign where either stays inside."""
+    return SIGN if SIGN in (now, before) else now - before
 
 
 def first_month(study: Study, curve: Curve) -> tuple[Key, ...]:

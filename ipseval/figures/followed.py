@@ -34,7 +34,8 @@ def time_to_job(review: Review) -> Drawing:
 
     arms = review.cohort.arms.all
     title = say("Time to the first ordinary job")
-    if empty := unless_empty(title, (row["share_with_job"] for row in review.rows("time_to_job"))):
+    rows = review.rows("time_to_job")
+    if empty := unless_empty(title, (row["share_with_job"] for row in rows)):
         return empty
     names = [textwrap.fill(review.arm(arm), NAME_WIDTH, max_lines=2) for arm in arms]
     height = LINE * (1.5 + sum(name.count("\n") + 1 for name in names))
@@ -63,8 +64,14 @@ def time_to_job(review: Review) -> Drawing:
                 "the beginning of the month.",
                 interval=review.interval,
             )
-            + "".join(f" {sentence}" for sentence in stratified(review.rows("time_to_job"))),
+            + "".join(f" {sentence}" for sentence in (*stratified(rows), *_put_off(rows))),
         )
+
+
+def _put_off(rows: list[dict[str, Any]]) -> tuple[str, ...]:
+    """A sentence where a release repeats months of the curve."""
+    sentence = say("Steps that few persons make are put off until enough persons have moved.")
+    return (sentence,) if any(row["status"] == words.PUT_OFF for row in rows) else ()
 
 
 def _curve(axes: "Axes", review: Review, number: int, arm: str) -> dict[str, Any]:

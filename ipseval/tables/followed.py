@@ -116,6 +116,8 @@ def _share_cell(review: Review, row: Record, print_as: Print) -> Cell:
     share = row["share_with_job"]
     if not (words.is_known(share) or words.is_hidden(share)):
         return status_cell(review, row["status"])
+    if row["status"] == words.PUT_OFF:
+        return Cell(print_as(share), reason=words.worded(words.STATUSES, words.PUT_OFF))
     if words.is_known(share) and row["status"] not in (ESTIMATED, HIDDEN):
         return Cell(print_as(share), reason=say("nobody or everybody: no interval"))
     return row_cell(row, "share_with_job", print_as, beside=("share_low", "share_high"))
