@@ -4,6 +4,7 @@ Every derivation reads what an outsider reads: text of the released tables, name
 numbers. The truth is looked up in the tables for review only to say what was found.
 """
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -130,6 +131,69 @@ def test_a_standardised_difference_stands_beside_its_persons_only(made, profile)
             assert not math.isnan(float(row.n)), row
             assert not math.isnan(float(base[row.variable, row.level, row.centre])), row
     assert all(len(left) != 1 for left in from_differences(shown[profile]).values())
+
+
+# --- 3. persons of a complete-case regression --------------------------------------------------
+
+
+def lacking(tables: Tables) -> dict[tuple[str, str, str], float]:
+    """Persons who lack a covariate of a model: those analysed less those in it, by analysis, centre and arm."""
+    flow = tables["flow"].query("step == 'analysed'").set_index(["centre", "arm"])["n_persons"].astype(float)
+    found = {}
+    for row in tables["effects"].query("subgroup == 'all' and month_from == 0").itertuples():
+        own = {row.arm: float(row.n_assigned), row.reference_arm: float(row.n_control)}
+        for arm, n in own.items():
+            found[row.analysis, row.centre, arm] = float(flow[row.centre, arm]) - n
+        whole, df = sum(float(flow[row.centre, arm]) for arm in own), float(row.df)
+        if row.variance == "cr1" and row.estimator == "ols":  # G - 1
+            found[row.analysis, row.centre, "by degrees of freedom"] = whole - df - 1
+    return {place: n for place, n in found.items() if not math.isnan(n)}
+
+
+def test_who_lacks_a_covariate_does_not_follow_from_the_persons_of_a_regression(made):
+    review, shown = made
+    few = {place for place, n in lacking(review).items() if 0 < n < 3}
+    assert few  # inside they do
+    told = lacking(shown["ssb"])
+    assert told
+    assert [place for place, n in told.items() if 0 < n < 3] == []
+
+
+# --- 4. shares that bounds trim ----------------------------------------------------------------
+
+
+def missing_by_share(bounds: pd.DataFrame) -> list[set[tuple[int, int]]]:
+    """Persons of each arm who lack the month of a bound, as the share trimmed and the persons leave them."""
+    found = []
+    for row in bounds.astype({c: float for c in ("n_assigned", "n_control", "share_trimmed")}).itertuples():
+        if any(map(math.isnan, (row.n_assigned, row.n_control, row.share_trimmed))):
+            continue
+        low, high = Rules(0).around(row.share_trimmed)
+        sizes, known = (int(row.n_assigned), int(row.n_control)), (row.n_missing_assigned, row.n_missing_control)
+        ranges = [range(n) if pd.isna(k) else [int(k)] for n, k in zip(sizes, known, strict=True)]
+        pairs = set()
+        for a, b in itertools.product(*ranges):
+            q = (1 - a / sizes[0], 1 - b / sizes[1])
+            if low <= abs(q[0] - q[1]) / max(q) <= high:
+                pairs.add((a, b))
+        found.append(pairs)
+    return found
+
+
+def test_who_lacks_a_month_does_not_follow_from_the_share_that_bounds_trim(tmp_path):
+    """Two of thirty of one arm lack the last month, nobody of the other."""
+    recipe = Recipe(n_persons=60, n_centres=1, layout="relative_monthly", before=0, after=4, without=("services",))
+    drawn = random_cohort(recipe, seed=3)
+    drawn.config.update({"randomisation": {"draws": 99, "seed": 1}, "bound": {"draws": 99}})
+    cohort = read_cohort(write_cohort(drawn, tmp_path))
+    found = {name: table for names in analyse(cohort).values() for name, table in names.items()}
+    review = {name: store.as_read(found[name]) for name in RELEASED}
+    bounds = review["missing_data"].query("method == 'lee_lower'")
+    counts = ["n_missing_assigned", "n_missing_control"]
+    alone = bounds.assign(**{c: bounds[c].mask(bounds[c].between(1, 2)) for c in counts})
+    assert missing_by_share(alone) == [{(0, 2)}]  # it does, where cells are hidden one by one
+    shown = released(cohort, review, "ssb")["missing_data"].query("method == 'lee_lower'")
+    assert all(len(pairs) > 1 for pairs in missing_by_share(shown))
 
 
 # --- 8. statuses ---------------------------------------------------------------------------------
