@@ -15,7 +15,7 @@ from ipseval.describe import describe
 from ipseval.pipeline import analyse
 from ipseval.products import REVIEWED
 from ipseval.published_comparison import published_comparison
-from ipseval.recomputed.checks import LABELS, Compare, checks_of_everybody, comparisons
+from ipseval.recomputed.checks import LABELS, LEAST_SPECIFICATIONS, Compare, checks_of_everybody, comparisons
 from ipseval.recomputed.comparison import Expected
 from ipseval.recomputed.panel import months_of
 from ipseval.recomputed.persons import expected_people
@@ -58,7 +58,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     chosen |= {"bound": {"months": [2, 5], "draws": 99}}
     file.write_text(yaml.safe_dump(settings | chosen), encoding="utf-8")
     ways = {**FEW.adjustment, "lin": replace(FEW.adjustment["none"], estimator="lin", adjust=("age", "female"))}
-    few = replace(FEW, adjustment=ways, min_weekly_hours=(0, 20), exclude_wage_subsidy=(True,))
+    grid = {"month_rule": ("any_day", "reference_week"), "min_weekly_hours": (0, 20), "exclude_wage_subsidy": (True,)}
+    few = replace(FEW, adjustment=ways, **grid)
     cohort = replace(read_cohort(file), robustness=few)
     tables = as_verify_reads(analyse(cohort))
     published = printed(tables)
@@ -140,6 +141,16 @@ def test_every_column_of_a_result_is_known(run: Run, name: str) -> None:
         if not compare(table.assign(**{column: changed}))[0]
     ]
     assert blind == []
+
+
+def test_every_combination_of_choices_is_estimated_again(run: Run) -> None:
+    """A cell of any of them, not of some that are evenly spread."""
+    table, compare = run.tables["specifications"], run.compare["specifications"]
+    estimated = table.index[table["status"] == "estimated"]
+    assert len(estimated) > 2 * len(run.cohort.arms.treatments) * LEAST_SPECIFICATIONS
+    for column in ("estimate", "std_error"):
+        changed = [table[column].mask(table.index == row, table[column] + 0.001) for row in estimated]
+        assert all(compare(table.assign(**{column: values}))[0] for values in changed)
 
 
 def of_flow(run: Run) -> Compare:

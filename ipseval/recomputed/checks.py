@@ -28,7 +28,8 @@ from ipseval.recomputed.synthesis import expected_synthesis
 from ipseval.recomputed.waiting import expected_waiting
 from ipseval.settings import read_yaml
 
-SPECIFICATIONS = 8  # combinations that are estimated again
+# Combinations that are estimated again: all where they are so few times persons, else so many, and the least.
+SPECIFICATIONS, LEAST_SPECIFICATIONS = 40_000, 8
 EFFECT = ["analysis", "subgroup", "centre", "month_from", "month_to", "arm", "variance"]
 LABELS = {
     "flow": ["step", "centre", "arm"],
@@ -94,7 +95,8 @@ def comparisons(given: Given, made_of: Months | None) -> Iterator[tuple[str, Com
         made |= published_comparison(published, made)
     for name, expected in made.items():
         yield name, _against(name, expected)
-    specifications, is_made = expected_specifications(study, given.people, cleaned, SPECIFICATIONS)
+    most = max(LEAST_SPECIFICATIONS, SPECIFICATIONS // max(1, len(study.people)))
+    specifications, is_made = expected_specifications(study, given.people, cleaned, most)
     yield "specifications", _of_some("specifications", specifications, is_made)
     yield from _of_draws(study, made["effects"])
 

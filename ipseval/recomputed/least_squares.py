@@ -63,7 +63,7 @@ class Columns:
     def adjusted(self) -> list[np.ndarray]:
         """A_i Q_i of each person, A_i = (I - H_ii)^(-1/2), for :attr:`alike`; n x T x K."""
         Q, _ = self.basis
-        return [_power(Q[rows], -0.5) @ Q[rows] for rows in self.alike]
+        return [_times_power(Q[rows], -0.5) for rows in self.alike]
 
     def satterthwaite(self, column: int) -> float:
         """Degrees of freedom of a coefficient under cr2: tr(P)^2 / tr(P^2), P = (diag p_i'p_i) - (w_i'w_j).
@@ -87,6 +87,12 @@ class Columns:
             lengths.append(np.einsum("nts,ntu->nsu", P, P))
             weights.append(np.einsum("ntk,nts->nsk", Q[at], P, optimize=True))
         return np.concatenate(lengths), np.concatenate(weights)
+
+
+def _times_power(Q: np.ndarray, power: float) -> np.ndarray:
+    """(I - Q_i Q_i')^power Q_i = Q_i (I - Q_i'Q_i)^power, n x T x K, by the smaller of the two matrices."""
+    turned = Q.transpose(0, 2, 1)
+    return Q @ _power(turned, power) if Q.shape[2] < Q.shape[1] else _power(Q, power) @ Q
 
 
 def _power(Q: np.ndarray, power: float) -> np.ndarray:
@@ -127,7 +133,7 @@ class LeastSquares:
         if variance == "cr2":
             parts = [np.einsum("ntk,nt->nk", AQ, e[rows]) for AQ, rows in zip(own.adjusted, own.alike, strict=True)]
             return np.concatenate(parts) @ L.T
-        parts = [np.einsum("ntk,nts,ns->nk", Q[r], _power(Q[r], -1.0), e[r], optimize=True) for r in own.alike]
+        parts = [np.einsum("ntk,nt->nk", _times_power(Q[r], -1.0), e[r]) for r in own.alike]
         return np.sqrt((own.n_persons - 1) / own.n_persons) * np.concatenate(parts) @ L.T
 
     def covariance(self, variance: str) -> np.ndarray:
