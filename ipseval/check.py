@@ -55,7 +55,7 @@ class Checked:
     faults : tuple of Fault
         What stops the run.
     said : tuple of (str, str)
-        Severity and sentence of every other finding.
+        What is done about every other finding, and its sentence.
     matched : dict
         Name of a file -> its rows and persons of the trial.
     by_month : DataFrame

@@ -44,7 +44,14 @@ def test_a_good_delivery_has_status_0_and_says_what_comes_next(tmp_path: Path, c
     assert checked(file) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == f"Next: .venv/bin/snakemake --cores 4 --config cohort={file}"
-    assert re.fullmatch(r"north: 0 faults, \d+ warnings and \d+ mended findings?\.", out.splitlines()[-2])
+    summary = r"north: 0 faults, (\d+) warnings?, (\d+) mended findings? and (\d+) notes?\."
+    found = re.fullmatch(summary, out.splitlines()[-2])
+    assert found
+    n_warnings, n_mended, n_notes = map(int, found.groups())
+    lines, shares = out.splitlines(), [line for line in out.splitlines() if "assigned to ips:" in line]
+    assert n_warnings == sum(line.startswith("warning: ") for line in lines)
+    assert n_notes == len(shares) == 1  # the share assigned is told; nothing was mended
+    assert n_mended + n_notes == sum(line.startswith("information: ") for line in lines)
     assert "employment, read: 1 of 1 file, " in err
     assert {path.name for path in tmp_path.iterdir()} == {"extracts", "north.yaml"}
 

@@ -111,7 +111,7 @@ def test_a_code_of_others_than_the_trials_persons_is_only_noted(tmp_path: Path) 
     found = checked(tmp_path, plant, exclusions={"employment": {"status": ["03"]}})
     assert not found.faults
     said = "'03' of exclusions.employment.status is the status of nobody in the trial list (nobody is concerned)."
-    assert ("warning", said) in found.said
+    assert ("warn", said) in found.said
 
 
 def test_a_code_that_two_persons_share_is_not_suggested(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ipseval.config import Cohort
 from ipseval.errors import Fault, UserError
 from ipseval.figures.over_time import picture
 from ipseval.registers import digests, fingerprint
+from ipseval.registers.findings import SEVERITY
 from ipseval.registers.origins import Origins
 from ipseval.registers.progress import shown
 from ipseval.registers.proposed import left_to_check
@@ -51,7 +52,8 @@ def run(chosen: Namespace) -> int:
     with shown(sys.stderr):
         checked = examine(cohort, origins)
         differs = "" if checked.faults else _differs(cohort, checked, results)
-    for severity, sentence in sorted(checked.said, key=lambda said: ORDER.index(said[0])):
+    said = [(SEVERITY[action], sentence) for action, sentence in checked.said]
+    for severity, sentence in sorted(said, key=lambda one: ORDER.index(one[0])):
         print(f"{severity}: {sentence}")
     print(differs, end="\n" if differs else "")
     if chosen.out:
@@ -75,9 +77,11 @@ def _differs(cohort: Cohort, checked: Checked, results: Path) -> str:
 
 
 def _summary(cohort: Cohort, file: Path, checked: Checked) -> str:
-    n_faults, n_warnings = len(checked.faults), sum(severity == "warning" for severity, _ in checked.said)
-    counts = ((n_faults, "fault"), (n_warnings, "warning"), (len(checked.said) - n_warnings, "mended finding"))
-    said = words.listed([f"{n} {what}{'s' if n != 1 else ''}" for n, what in counts])
+    n_faults, actions = len(checked.faults), [action for action, _ in checked.said]
+    n_warnings = sum(SEVERITY[action] == "warning" for action in actions)
+    counts = {"fault": n_faults, "warning": n_warnings}
+    counts |= {"mended finding": actions.count("fix"), "note": actions.count("note")}
+    said = words.listed([f"{n} {what}{'s' if n != 1 else ''}" for what, n in counts.items()])
     n_marks = left_to_check(file.read_text(encoding="utf-8"))
     guesses = f" {n_marks} guesses of `ipseval init` are still marked CHECK." if n_marks else ""
     after = (

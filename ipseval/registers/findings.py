@@ -55,7 +55,7 @@ class Findings:
     cohort: Cohort
     rows: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    said: list[tuple[str, str]] = field(default_factory=list)  # severity, sentence
+    said: list[tuple[str, str]] = field(default_factory=list)  # action, sentence
     codes: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # extract, column -> see named_codes.Seen
     mending: Mending = field(default_factory=Mending)
     used: dict[str, set[int]] = field(default_factory=lambda: {"leave_out": set(), "corrections": set()})  # see Mending
@@ -102,7 +102,7 @@ class Findings:
         if done == "stop":
             self.fault(f"{self.cohort.name}, check", f"{subject} {found}", " ".join(remedy.split()))
         else:
-            self.said.append((SEVERITY[done], f"{subject} {found.removesuffix('.')} ({taken(rule, done, many)})."))
+            self.said.append((done, f"{subject} {found.removesuffix('.')} ({taken(rule, done, many)})."))
         return done
 
     def each(self, extract: str, rule: str, counts: Mapping[str, int | None], subject: str, **words: Any) -> None:
