@@ -57,6 +57,8 @@ class Waits:
         persons' weights. With two arms they are those of ``by_arm``.
     left_out : dict
         Arm, or pair of arms -> persons in strata that do not count.
+    few : dict
+        Arm, or pair of arms -> the note on strata with few persons in them.
     """
 
     strata: Strata
@@ -64,6 +66,7 @@ class Waits:
     by_arm: dict[str, Standardised]
     by_pair: dict[str, tuple[Standardised, Standardised]]
     left_out: dict[tuple[str, ...], int]
+    few: dict[tuple[str, ...], str]
 
     @property
     def length(self) -> int:
@@ -140,7 +143,7 @@ def _waits(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, found: Stra
     seen = states[:, start] >= 0 if states.size else np.zeros(len(states), bool)
     own = {a: (arm == a) & seen for a in cohort.arms.all}
 
-    def curves(arms: tuple[str, ...]) -> tuple[dict[str, Standardised], dict[str, int]]:
+    def curves(arms: tuple[str, ...]) -> tuple[dict[str, Standardised], dict[str, int], np.ndarray]:
         is_used = found.comparable([own[a] for a in arms], cohort.estimation.min_persons_per_arm)
         used, weights = np.flatnonzero(is_used), overlap_weights(found.counts([own[a] for a in arms])[is_used])
         made = {}
@@ -151,16 +154,20 @@ def _waits(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, found: Stra
         left = (
             {a: int((own[a] & ~is_used[found.number]).sum()) for a in arms} if len(people) else dict.fromkeys(arms, 0)
         )
-        return made, left
+        return made, left, is_used
 
-    by_arm, alone = curves(cohort.arms.all)
+    by_arm, alone, is_used = curves(cohort.arms.all)
     left_out: dict[tuple[str, ...], int] = {(a,): n for a, n in alone.items()}
+    least = cohort.estimation.min_persons_for_stars
+    few = {(a,): found.of_few([own[a]], is_used, least) for a in cohort.arms.all}
     by_pair = {}
     for a in cohort.arms.treatments:
-        both, left = curves((a, cohort.arms.reference))
+        pair = a, cohort.arms.reference
+        both, left, is_used = curves(pair)
         by_pair[a] = both[a], both[cohort.arms.reference]
-        left_out[a, cohort.arms.reference] = sum(left.values())
-    return Waits(found, start, by_arm, by_pair, left_out)
+        left_out[pair] = sum(left.values())
+        few[pair] = found.of_few([own[arm] for arm in pair], is_used, least)
+    return Waits(found, start, by_arm, by_pair, left_out, few)
 
 
 def _time_to_job(cohort: Cohort, waits: Waits) -> pd.DataFrame:
@@ -201,14 +208,14 @@ def _restricted_means(cohort: Cohort, waits: Waits) -> pd.DataFrame:
     months = {"month_from": waits.start, "month_to": last, **waits.strata.label}
     level, rows = cohort.estimation.confidence_level, []
     for arm, curve in waits.by_arm.items():
-        label = months | _persons(curve, length) | {"arm": arm} | _left_out(waits, (arm,), horizon)
         status, mean, error = _mean(curve, length, waits.nobody(arm))
+        label = months | _persons(curve, length) | {"arm": arm} | _left_out(waits, (arm,), horizon, status)
         numbers = _normal(mean, error, level) if status == ESTIMATED else {}
         rows.append({"measure": WITHOUT_JOB, "status": status} | label | numbers)
     for arm, pair in waits.by_pair.items():
         both = (arm, cohort.arms.reference)
-        label = months | _persons(pair[0], length) | {"arm": arm} | _left_out(waits, both, horizon)
         status, numbers = _difference(cohort, pair, length, NOT_COMPARABLE if waits.left_out[both] else NOBODY)
+        label = months | _persons(pair[0], length) | {"arm": arm} | _left_out(waits, both, horizon, status)
         rows.append({"measure": DIFFERENCE, "reference_arm": both[1], "status": status} | label | numbers)
     return pd.DataFrame(rows, columns=MEAN_COLUMNS)
 
@@ -219,10 +226,10 @@ def _persons(curve: Standardised, length: int) -> Row:
     return {"n_persons": int(curve.n_at_risk[0]), "n_events": int(n_events), "n_censored": int(n_censored)}
 
 
-def _left_out(waits: Waits, arms: tuple[str, ...], horizon: str) -> Row:
+def _left_out(waits: Waits, arms: tuple[str, ...], horizon: str, status: str) -> Row:
     """How many persons of the arms are in strata that do not count, and the note."""
     n = waits.left_out[arms]
-    return {"n_left_out": n, "note": _note(horizon, n)}
+    return {"n_left_out": n, "note": _note(horizon, n, waits.few[arms] if status == ESTIMATED else "")}
 
 
 def _mean(curve: Standardised, length: int, nobody: str) -> tuple[str, float, float]:

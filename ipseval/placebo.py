@@ -105,7 +105,7 @@ def _events(cohort: Cohort, study: Study, arm: str) -> list[Row]:
             status = "no_variation"
         size = {"n_assigned": int(n_assigned[p]), "n_control": int(n_control[p])}
         label = {"month_from": first, "month_to": last, "is_base": p == base, "status": status}
-        rows.append(_labels(cohort, study, arm) | label | size | numbers)
+        rows.append(_labels(cohort, study, arm, bool(numbers)) | label | size | numbers)
     return rows
 
 
@@ -126,8 +126,8 @@ def _placebo(cohort: Cohort, study: Study, arm: str, events: list[Row]) -> Row:
     """Joint test and mean of the periods of one treatment before the base."""
     number, base = cohort.arms.treatments.index(arm), study.cells.base
     before = [p for p in range(max(base, 0)) if events[p]["status"] == "estimated"]
-    label = _labels(cohort, study, arm) | {"n_periods": len(before)}
     if study.fitted is None or not before:
+        label = _labels(cohort, study, arm) | {"n_periods": len(before)}
         reasons = [row["status"] for row in events[: max(base, 0)]]
         return label | {"status": reasons[0] if reasons else NO_MONTHS_BEFORE}
     spans = [study.spans[p] for p in before]
@@ -135,6 +135,7 @@ def _placebo(cohort: Cohort, study: Study, arm: str, events: list[Row]) -> Row:
     weights = {column: n / sum(n_months.values()) for column, n in n_months.items()}
     found = _numbers(cohort, study.fitted, weights)
     joint = _joint(study.fitted, list(weights))
+    label = _labels(cohort, study, arm, bool(found)) | {"n_periods": len(before)}
     return {
         **label,
         **{"month_from": spans[0][0], "month_to": spans[-1][1]},
@@ -172,13 +173,20 @@ def _is_compared(cohort: Cohort, study: Study, arm: str) -> np.ndarray:
     return is_used[study.strata.number] if len(study.arm) else np.zeros(0, bool)
 
 
-def _labels(cohort: Cohort, study: Study, arm: str) -> Row:
-    """What a row is of."""
+def _of_few(cohort: Cohort, study: Study, arm: str) -> str:
+    """The note on strata with few persons of the two arms."""
+    groups = [study.arm == arm, study.arm == cohort.arms.reference]
+    return study.strata.of_few(groups, study.strata.comparable(groups, 1), cohort.estimation.min_persons_for_stars)
+
+
+def _labels(cohort: Cohort, study: Study, arm: str, has_error: bool = False) -> Row:
+    """What a row is of; a note on its error where it has one."""
     both = np.isin(study.arm, [arm, cohort.arms.reference])
     n_left_out = int((both & ~_is_compared(cohort, study, arm)).sum())
+    said = [LEFT_OUT.format(n=n_left_out) if n_left_out else "", _of_few(cohort, study, arm) if has_error else ""]
     return {
         "n_left_out": n_left_out,
-        "note": LEFT_OUT.format(n=n_left_out) if n_left_out else "",
+        "note": "; ".join(filter(None, said)),
         **study.strata.label,
         "cohort": cohort.name,
         "outcome": cohort.outcome.primary,

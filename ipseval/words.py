@@ -106,6 +106,8 @@ NOTES = phrases(
         "early_end": "after month {k} an arm has nobody at risk",
         "early_end_stratum": "after month {k} an arm of a centre or stratum has nobody at risk",
         "left_out": "left out: {n} persons whose centre or stratum has too few persons in an arm",
+        "few_in_strata": "an arm has fewer than {n} persons in centres or strata of {share} % of the persons: the "
+        "error is too small",
         "unknown_hours": "left out for unknown hours: {n} of {of} persons",
         "no_services": "the extract services was not delivered",
         "no_such_code": "no row of services has the code {codes}",

@@ -120,6 +120,23 @@ def test_no_effect_in_any_stratum_is_none_in_the_whole(cells, stratum: bool, tmp
     assert (made["event_study"]["status"] == "estimated").sum() == 4
 
 
+@pytest.mark.parametrize(("n_few", "share"), [(2, None), (4, "14")])
+def test_errors_that_rest_on_few_persons_are_noted(n_few: int, share: str | None, tmp_path: Path) -> None:
+    """Centre B has few persons in an arm: 2 + 4 of 80 do not matter, 4 + 4 of 56 do."""
+    others = {("A", "ips"): 24, ("A", "control"): 24 if n_few == 4 else 20 + 30}
+    cohort = cohort_of(tmp_path, "AB")
+    people, states = trial_of(cohort, {**others, ("B", "ips"): n_few, ("B", "control"): 4})
+    made = follow(cohort, people, panel_of(people, states), NO_SPELLS) | stage.placebo(
+        cohort, people, panel_of(people, states)
+    )
+    said = f"an arm has fewer than 5 persons in centres or strata of {share} % of the persons: the error is too small"
+    means = made["restricted_mean"].query("measure == 'difference'")
+    for table in (means, made["event_study"].query("status == 'estimated'"), made["placebo"]):
+        assert len(table) and (table["note"].str.contains("too small") == bool(share)).all()
+        assert not share or (table["note"] == said).all()
+    assert not made["event_study"].query("status != 'estimated'")["note"].str.contains("too small").any()
+
+
 def test_one_centre_is_what_its_persons_say(tmp_path: Path) -> None:
     """No strata, no weights: the curve is Kaplan and Meier's, to the last bit."""
     cohort = cohort_of(tmp_path, "A")

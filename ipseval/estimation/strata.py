@@ -17,6 +17,8 @@ STRATUM, BLOCK = "stratum", "block"  # columns of the trial list
 NONE, OVERLAP = "none", "overlap"
 NOT_COMPARABLE = "not_comparable"  # no stratum has enough persons in every arm
 LEFT_OUT = "left out: {n} persons whose centre or stratum has too few persons in an arm"
+OF_FEW = "an arm has fewer than {n} persons in centres or strata of {share} % of the persons: the error is too small"
+LEAST_SHARE = 0.1  # of the persons, below which such strata move the error of the whole little
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,22 @@ class Strata:
         if self.n_strata < 2:
             return np.ones(self.n_strata, bool)
         return np.all(self.counts(groups) >= max(least, 1), axis=1)
+
+    def of_few(self, groups: Sequence[np.ndarray], is_used: np.ndarray, least: int) -> str:
+        """A note where strata with fewer than ``least`` persons in a group have more than a tenth of the persons.
+
+        An error that is put together from few persons' own spread is too small (docs/calibration.md has by how much).
+
+        Parameters
+        ----------
+        groups : sequence of bool array, length n
+        is_used : bool array, length strata
+            Strata that count.
+        least : int
+        """
+        n = self.counts(groups)[is_used]
+        of_few, total = int(n[(n < least).any(axis=1)].sum()), int(n.sum())
+        return OF_FEW.format(n=least, share=f"{100 * of_few / total:.0f}") if of_few > LEAST_SHARE * total else ""
 
     def n_without_say(self, arm: np.ndarray, treatment: str, reference: str) -> int:
         """Persons of two arms in strata that lack one of them: dummies for strata leave them no say in the effect."""

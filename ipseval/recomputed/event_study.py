@@ -8,7 +8,7 @@ import pandas as pd
 
 from ipseval.recomputed.effects import NO_ERROR, joined, tested
 from ipseval.recomputed.least_squares import COLLINEAR, LeastSquares, columns
-from ipseval.recomputed.strata import LEFT_OUT, Strata, strata_of
+from ipseval.recomputed.strata import LEFT_OUT, Strata, of_few, strata_of
 from ipseval.recomputed.study import Study
 
 Row = dict[str, Any]
@@ -43,10 +43,11 @@ def expected_event_study(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     events: list[Row] = []
     tests: list[Row] = []
     for arm in study.cohort.arms.treatments:
-        label, compared = _label(study, found, fitted, arm)
+        label, compared, few = _label(study, found, fitted, arm)
         own = _events(study, fitted, arm, compared)
-        events += [label | row for row in own]
-        tests.append(label | _placebo(fitted, arm, own, label["note"]))
+        noted = label | {"note": joined(label["note"], few)}
+        events += [(noted if "estimate" in row else label) | row for row in own]
+        tests.append(label | _placebo(fitted, arm, own, (label["note"], noted["note"])))
     return tested(study.cohort, events), tested(study.cohort, tests).assign(**_wald(tests))
 
 
@@ -92,18 +93,20 @@ def _term(arm: str, period: int) -> str:
     return f"assigned[{arm}]:{period}"
 
 
-def _label(study: Study, found: Strata, fitted: Fitted, arm: str) -> tuple[Row, np.ndarray]:
-    """What a row is of, and which persons are in strata that have both arms."""
+def _label(study: Study, found: Strata, fitted: Fitted, arm: str) -> tuple[Row, np.ndarray, str]:
+    """What a row is of, which persons are in strata that have both arms, and the note on strata of few."""
     own = study.arm[fitted.persons]
     both = [own == arm, own == study.cohort.arms.reference]
     here = Strata(found.number[fitted.persons], found.names, found.by)
-    compared = here.used(both, 1)[here.number] if len(own) else np.zeros(0, bool)
+    used = here.used(both, 1)
+    compared = used[here.number] if len(own) else np.zeros(0, bool)
+    few = of_few(here.counts(both).reshape(-1, 2)[used], study.cohort.estimation.min_persons_for_stars)
     out = int((np.logical_or(*both) & ~compared).sum())
     cohort = study.cohort
     label: Row = {"cohort": cohort.name, "outcome": cohort.outcome.primary, "estimator": "person_fixed_effects"}
     label |= {"arm": arm, "reference_arm": cohort.arms.reference, "n_obs": int(fitted.n_months.sum())}
     label |= {"n_persons": len(own), "variance": "cr1", "n_left_out": out, **found.label}
-    return label | {"note": LEFT_OUT.format(n=out) if out else ""}, compared
+    return label | {"note": LEFT_OUT.format(n=out) if out else ""}, compared, few
 
 
 def _events(study: Study, fitted: Fitted, arm: str, compared: np.ndarray) -> list[Row]:
@@ -128,8 +131,8 @@ def _events(study: Study, fitted: Fitted, arm: str, compared: np.ndarray) -> lis
     return rows
 
 
-def _placebo(fitted: Fitted, arm: str, events: list[Row], note: str) -> Row:
-    """Joint test and mean of the periods before the base."""
+def _placebo(fitted: Fitted, arm: str, events: list[Row], notes: tuple[str, str]) -> Row:
+    """Joint test and mean of the periods before the base; ``notes``: of a row without an error and of one with it."""
     early = events[: max(fitted.base, 0)]
     before = [p for p, row in enumerate(early) if row["status"] == "estimated"]
     row: Row = {"n_periods": len(before)}
@@ -145,6 +148,7 @@ def _placebo(fitted: Fitted, arm: str, events: list[Row], note: str) -> Row:
         row["wald_df2"] = fitted.fit.columns.n_persons - 1.0
     row |= {"month_from": fitted.spans[before[0]][0], "month_to": fitted.spans[before[-1]][1], **found}
     row["status"] = "estimated" if found else "no_variation"
+    note = notes[1 if found else 0]
     return row | {"note": joined(note, "" if is_joint else "no joint test: too few persons")}
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from ipseval.recomputed.study import Study
 
 LEFT_OUT = "left out: {n} persons whose centre or stratum has too few persons in an arm"
+OF_FEW = "an arm has fewer than {n} persons in centres or strata of {share} % of the persons: the error is too small"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Strata:
         if len(self.names) < 2:
             return np.ones(len(self.names), bool)
         return np.all(self.counts(groups) >= max(least, 1), axis=1)
+
+
+def of_few(n: np.ndarray, least: int) -> str:
+    """The note where strata (rows) with fewer than ``least`` of an arm have more than a tenth of the persons."""
+    few = sum(sum(row) for row in n.tolist() if min(row) < least)
+    return OF_FEW.format(n=least, share=f"{100 * few / n.sum():.0f}") if 10 * few > n.sum() else ""
 
 
 def strata_of(study: Study) -> Strata:

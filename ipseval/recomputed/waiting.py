@@ -10,7 +10,7 @@ import pandas as pd
 from ipseval.because import notes
 from ipseval.recomputed.days import YES
 from ipseval.recomputed.effects import joined
-from ipseval.recomputed.strata import LEFT_OUT, Strata, overlap, strata_of
+from ipseval.recomputed.strata import LEFT_OUT, Strata, of_few, overlap, strata_of
 from ipseval.recomputed.study import Study
 from ipseval.registers.layouts import DAY, grain
 
@@ -73,12 +73,16 @@ def _waits(states: np.ndarray) -> list[tuple[int, bool]]:
 
 @dataclass(frozen=True)
 class Waits:
-    """Curves by arm and by pair, persons left out of each, and the first month that anybody is observed in."""
+    """Curves by arm and by pair, persons left out of each, and the first month that anybody is observed in.
+
+    ``few`` are notes of an arm and of a pair.
+    """
 
     start: int
     strata: Strata
     curves: dict[tuple[str, ...], dict[str, Curve]]
     left_out: dict[tuple[str, ...], dict[str, int]]
+    few: dict[tuple[str, ...], str]
 
 
 def first_months(study: Study, employment: pd.DataFrame) -> np.ndarray:
@@ -117,16 +121,23 @@ def waits(study: Study, employment: pd.DataFrame) -> Waits:
     at_start = states[:, 0] >= 0 if states.size else np.zeros(len(states), bool)
     curves: dict[tuple[str, ...], dict[str, Curve]] = {}
     left: dict[tuple[str, ...], dict[str, int]] = {}
+    few: dict[tuple[str, ...], str] = {}
+    stars = study.cohort.estimation.min_persons_for_stars
     for of in (arms.all, *((arm, arms.reference) for arm in arms.treatments)):
         own = {arm: (study.arm == arm) & at_start for arm in of}
         used = found.used(list(own.values()), study.cohort.estimation.min_persons_per_arm)
-        weights = overlap(found.counts(list(own.values()))[used]) if used.any() else np.ones(1)
+        n = found.counts(list(own.values())).reshape(-1, len(of))[used]
+        weights = overlap(n) if used.any() else np.ones(1)
         numbers: list[int] = np.flatnonzero(used).tolist() or [-1]
         key = of if len(of) == 2 and of[1] == arms.reference else ("all",)
         curves[key] = {arm: _standardised(study, states, found, arm, numbers, weights) for arm in of}
         out = ~used[found.number] if len(states) else np.zeros(0, bool)
         left[key] = {arm: int((own[arm] & out).sum()) for arm in of}
-    return Waits(start, found, curves, left)
+        if of == arms.all:
+            few |= {(arm,): of_few(n[:, [j]], stars) for j, arm in enumerate(of)}
+        if len(of) == 2 and of[1] == arms.reference:
+            few[of] = of_few(n, stars)
+    return Waits(start, found, curves, left, few)
 
 
 def _standardised(
@@ -200,9 +211,10 @@ def _means(study: Study, found: Waits) -> pd.DataFrame:
         row |= {"month_from": start, "month_to": last, "n_persons": own.at_risk[0], "n_events": own.events[:h].sum()}
         row |= {"n_censored": own.censored[: h - 1].sum(), "n_left_out": out, **found.strata.label}
         reasons = study.reasons((start, last), of) if cohort.outcome.primary == "ordinary_employment" else {}
-        row["note"] = joined(horizon, LEFT_OUT.format(n=out) if out else "", *notes(reasons))
         sides = [curves[arm].mean(h) if curves[arm].at_risk[0] else (np.nan, np.nan) for arm in of]
         row["status"] = _status(cohort.estimation.min_persons_per_arm, [curves[arm] for arm in of], sides, nobody)
+        few = found.few[of] if row["status"] == "estimated" else ""
+        row["note"] = joined(horizon, LEFT_OUT.format(n=out) if out else "", few, *notes(reasons))
         if row["status"] == "estimated":
             estimate = sides[0][0] - (sides[1][0] if len(of) > 1 else 0.0)
             error = float(np.sqrt(sum(e**2 for _, e in sides)))

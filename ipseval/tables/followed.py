@@ -18,7 +18,7 @@ from ipseval.tables.review import (
     row_cell,
     status_cell,
 )
-from ipseval.tables.stratified import stratified
+from ipseval.tables.stratified import is_of_few, of_few, of_large_samples, stratified
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
 from ipseval.traced import carried
 
@@ -30,6 +30,7 @@ MEASURES = phrases(
         "n_jobs": "Jobs begun since randomisation",
     }
 )
+REJECTED = 0.12  # of trials without an effect, at 5 %, in small centres: docs/calibration.md
 SHARES = 2  # decimals of a share that is printed as whole per cent
 WITHOUT_JOB, DIFFERENCE = "months_without_job", "difference"
 
@@ -80,6 +81,8 @@ def time_to_job(review: Review) -> Table:
             *([] if decimals > SHARES else [_rounded(decimals)]),
             *stratified([any_row]),
             *_sentence(any_row["note"]),
+            *of_few(means[DIFFERENCE, arm] for arm in arms.treatments),
+            of_large_samples(REJECTED),
             say("In parentheses: {interval}.", interval=review.interval),
         ),
         record=record(
@@ -89,7 +92,9 @@ def time_to_job(review: Review) -> Table:
 
 
 def _sentence(note: object) -> tuple[str, ...]:
-    return (f"{words.sentence(words.note(note))}.",) if isinstance(note, str) and note else ()
+    """What is noted of an arm, but for its error: that of the difference is named."""
+    said = "; ".join(part for part in str(note).split("; ") if not is_of_few(part)) if isinstance(note, str) else ""
+    return (f"{words.sentence(words.note(said))}.",) if said else ()
 
 
 def _decimals(review: Review) -> int:
