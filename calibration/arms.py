@@ -12,7 +12,7 @@ from calibration.trial import COHORT_FILE
 from ipseval.config import Analysis, Arms, Cohort, Randomisation, Window
 from ipseval.estimate import fit_regression, fit_status
 from ipseval.estimation.analyses import regressions
-from ipseval.estimation.multiplicity import by_tails, step_down
+from ipseval.estimation.multiplicity import by_tails, rarity, step_down
 from ipseval.estimation.redrawn import redrawn
 from ipseval.panel import MONTH_COLUMN, analysed_months
 from ipseval.randomise import assignments
@@ -21,6 +21,7 @@ from ipseval.settings import read_cohort
 SIZES, CENTRES = (20, 4, 4), 4  # persons of the reference arm and of two treatments, in each centre
 WITHOUT, WITH = "a", "b"  # the arm that does nothing, and the one that works
 ALONE, ADJUSTED = "p, re-drawn assignment", "p adjusted over arms (max-t)"
+BY_LOT, ATTAINED = "the same, ties by lot (not printed)", "attainable size"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,10 @@ CASES = (
 
 @dataclass(frozen=True)
 class Rejections:
-    """How often a test rejects the arm that does nothing, with the 95 % interval of the share (Clopper & Pearson)."""
+    """How often a test rejects the arm that does nothing, with the 95 % interval of the share (Clopper & Pearson).
+
+    ``attained``: of p by re-drawn assignment the largest size at or below 5 % that its draws allow, mean over trials.
+    """
 
     case: str
     test: str
@@ -59,21 +63,26 @@ class Rejections:
     rejected: Measure
     low: float
     high: float
+    attained: Measure | None = None
 
 
 def rejections(n_trials: int, draws: int, seed: int) -> Iterator[Rejections]:
     """Every test in every case."""
     for number, case in enumerate(CASES):
         found = p_values_of(case, n_trials, draws, np.random.default_rng((seed, 77, number)))
+        attained = found.pop(ATTAINED)
+        attained = attained[~np.isnan(attained)]
+        largest = Measure(float(attained.mean()), float(attained.std() / np.sqrt(len(attained))))
         for test, p in found.items():
             known = p[~np.isnan(p)]
             hits = int((known <= LEVEL).sum())
             low, high = stats.binomtest(hits, len(known)).proportion_ci(1 - LEVEL, "exact")
-            yield Rejections(case.name, test, len(known), share(known <= LEVEL), low, high)
+            of_draws = largest if test == ALONE else None
+            yield Rejections(case.name, test, len(known), share(known <= LEVEL), low, high, of_draws)
 
 
 def p_values_of(case: Months, n_trials: int, draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """P-values of the arm that does nothing, by test; float, length n_trials, missing where there is no error."""
+    """P-values of the arm that does nothing, by test, and sizes; length n_trials, missing where there is no error."""
     people, cohort = persons(), cohort_of(case)
     found: dict[str, np.ndarray] = {}
     for k in range(n_trials):
@@ -96,13 +105,28 @@ def tested(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[st
         ((_, _, draws),) = redrawn([this], cohort.arms, assignments(cohort, analysed, arm))
         t[j], drawn[:, j] = draws.statistic[0, j, 0], draws.statistic[1:, j, 0]
     if fitted is None or fit_status("estimated", terms[place], fitted, this) != "estimated":
-        return dict.fromkeys((ALONE, ADJUSTED, *cohort.estimation.variances), np.nan)
+        return dict.fromkeys((ALONE, BY_LOT, ATTAINED, ADJUSTED, *cohort.estimation.variances), np.nan)
     p = by_tails(t, drawn)
-    found = {ALONE: float(p[place]), ADJUSTED: float(np.maximum(p, step_down(t, drawn))[place])}
+    lot = np.random.default_rng((cohort.randomisation.seed, 78))
+    found = {ALONE: float(p[place])} | of_ties(np.append(t[place], drawn[:, place]), lot)
+    found[ADJUSTED] = float(np.maximum(p, step_down(t, drawn))[place])
     for variance in cohort.estimation.variances:
         estimate, error, df = fitted.numbers(variance, terms[place])
         found[variance] = float(2 * stats.t.sf(abs(estimate / error), df))
     return found
+
+
+def of_ties(values: np.ndarray, rng: np.random.Generator) -> dict[str, float]:
+    """What ties keep p by re-drawn assignment from.
+
+    Without an effect what was seen (the first value) is as likely as any other to be each of the values, so that the
+    share of values whose own p is at most 5 % is how often the test rejects, given these values. With ties ordered by
+    lot p is uniform: it shows whether anything but ties keeps the size below 5 %.
+    """
+    rare = rarity(values[:, None])[:, 0]
+    p = np.searchsorted(np.sort(rare), rare, side="right") / len(rare)
+    by_lot = (rare < rare[0]).mean() + rng.random() * (rare == rare[0]).mean()
+    return {BY_LOT: float(by_lot), ATTAINED: float((p <= LEVEL).mean())}
 
 
 def persons() -> pd.DataFrame:

@@ -123,7 +123,7 @@ def test_too_small_a_reserve_is_said() -> None:
 
 def test_a_test_of_an_arm_is_counted_with_its_interval() -> None:
     found = list(rejections(n_trials=4, draws=19, seed=1))
-    assert len(found) == len(CASES) * 4  # two variances, p by re-drawn assignment and p adjusted
+    assert len(found) == len(CASES) * 5  # two variances, p by re-drawn assignment, with ties by lot, and adjusted
     assert all(one.low <= one.rejected.value <= one.high for one in found)
     text = section_of_arms(found, FEW)
     assert "20 + 4 + 4 persons in each of 4 centres" in text

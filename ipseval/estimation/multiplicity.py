@@ -48,17 +48,30 @@ def by_tails(t: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     -------
     float array, length m
     """
-    p = np.empty(len(t))
-    for j, own in enumerate(np.vstack([t, drawn]).T):
+    rare = rarity(np.vstack([t, drawn]))
+    return (rare <= rare[0]).mean(axis=0)
+
+
+def rarity(values: np.ndarray) -> np.ndarray:
+    """How many of all values lie at or beyond each one, on the side on which they are fewer: :func:`by_tails`.
+
+    Parameters
+    ----------
+    values : float array, B x m
+
+    Returns
+    -------
+    int array, B x m
+    """
+    found = np.zeros(values.shape, dtype=int)
+    for rare, own in zip(found.T, values.T, strict=True):
         is_finite = np.isfinite(own)
         known = own[is_finite]
         ordered, tie = np.sort(known), TIE * np.maximum(1.0, np.abs(known))
         above = len(known) - np.searchsorted(ordered, known - tie)
         below = np.searchsorted(ordered, known + tie, side="right")
-        rare = np.zeros(len(own), dtype=int)
         rare[is_finite] = len(own) - len(known) + np.minimum(above, below)
-        p[j] = (rare <= rare[0]).mean()
-    return p
+    return found
 
 
 def _reached(t: np.ndarray) -> np.ndarray:
