@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ipseval.registers.cells import is_text
 from ipseval.registers.files import ENCRYPTED, ENDINGS, PARQUET, kind_of, partition
 
+CUT_FROM = 16  # characters from which on a writer may cut the bounds that it notes of texts
 SIGNATURE = 28  # bytes behind a footer: a nonce of 12 and a tag of 16
 
 
@@ -99,16 +102,38 @@ class File:
             return self.n_rows if self.in_folders[column] is None else 0
         return sum(s.null_count for s in self._statistics(column) if s.has_null_count)
 
+    def only_value(self, column: str | None) -> Any:
+        """The value of all rows where the footer shows that it is the only one, else None.
+
+        Of whole numbers, days and short texts: bounds of longer ones may be cut, and those of fractions pass over NaN.
+        """
+        if column is None or column in self.doubled or column in self.in_folders or not self.n_rows:
+            return None
+        kind, bounds = self.types[column], set()
+        if not (pa.types.is_integer(kind) or pa.types.is_date(kind) or is_text(kind)):
+            return None
+        for group in self._chunks(column):
+            own = group.statistics if group.is_stats_set else None
+            if own is None or not (own.has_min_max and own.has_null_count) or own.null_count:
+                return None
+            bounds |= {own.min, own.max}
+            if len(bounds) > 1:
+                return None
+        value = bounds.pop() if bounds else None
+        return None if isinstance(value, str) and len(value) >= CUT_FROM else value
+
     @cached_property
     def _places(self) -> dict[str, int]:
         return {self.footer.schema.column(i).path: i for i in range(self.footer.num_columns)}
 
     def _statistics(self, column: str) -> Iterator[pq.Statistics]:
+        return (chunk.statistics for chunk in self._chunks(column) if chunk.is_stats_set)
+
+    def _chunks(self, column: str) -> Iterator[pq.ColumnChunkMetaData]:
+        """A column of each row group; of none where the column is not flat."""
         place = self._places.get(column)
         for group in range(self.footer.num_row_groups if place is not None else 0):
-            chunk = self.footer.row_group(group).column(place)
-            if chunk.is_stats_set:
-                yield chunk.statistics
+            yield self.footer.row_group(group).column(place)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 Files of one extract may differ in type and in columns: those that agree are read together and converted together.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, groupby
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -100,7 +101,24 @@ def read(
 
 def count_by(delivery: Delivery, names: Sequence[str]) -> list[Part]:
     """Number of rows (``n_rows``) for each file and ``value`` of a column of the whole delivery; see :func:`read`."""
-    return _parts(delivery, _Asked({"value": names}, is_counted=True), "counted")
+    kinds: dict[str, list[tuple[int, Any]]] = {}  # files that need not be read: a month each, in most deliveries
+    for number, file in enumerate(delivery.files):
+        column = file.column(names)
+        if (value := file.only_value(column)) is not None and column is not None:
+            kinds.setdefault(str(file.types[column]), []).append((number, value))
+    known = {number for own in kinds.values() for number, _ in own}
+    parts = [_told(delivery, names, own) for own in kinds.values()]
+    if len(known) == len(delivery.files):
+        return parts
+    return parts + _parts(delivery, _Asked({"value": names}, is_counted=True), "counted", known)
+
+
+def _told(delivery: Delivery, names: Sequence[str], own: Sequence[tuple[int, Any]]) -> Part:
+    """What :func:`count_by` finds in files of one type that have one value each: number of the file and value."""
+    files = [delivery.files[number] for number, _ in own]
+    kind = files[0].types[files[0].column(names) or ""]
+    columns = {"value": pa.array([value for _, value in own], kind), "n_rows": [file.n_rows for file in files]}
+    return Part(pa.table(columns | {FILE: pa.array([number for number, _ in own], pa.int32())}))
 
 
 @dataclass(frozen=True)
@@ -114,8 +132,9 @@ class _Asked:
     with_rows: bool = False
 
 
-def _parts(delivery: Delivery, asked: _Asked, done: str) -> list[Part]:
-    batches = [batch for numbers in _alike(delivery, asked.columns) for batch in _batches(delivery, numbers)]
+def _parts(delivery: Delivery, asked: _Asked, done: str, known: Container[int] = ()) -> list[Part]:
+    alike = [[i for i in numbers if i not in known] for numbers in _alike(delivery, asked.columns)]
+    batches = [batch for numbers in alike for batch in _batches(delivery, numbers)]
     sizes = tuple(delivery.files[i].n_bytes for batch in batches if batch.is_last for i in batch.numbers)
     reading = Reading(f"{delivery.name}, {done}", sizes)
     parts, damaged = [], set()
