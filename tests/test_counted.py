@@ -1,4 +1,4 @@
-"""Rows by value and file, of whole deliveries: read, or told by the footer where it shows that there is one value only."""
+"""Rows by value and file, of whole deliveries: read, or told by the footer where it shows one value only."""
 
 from datetime import date
 from pathlib import Path
