@@ -159,7 +159,7 @@ def _waits(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, found: Stra
     by_arm, alone, is_used = curves(cohort.arms.all)
     left_out: dict[tuple[str, ...], int] = {(a,): n for a, n in alone.items()}
     least = cohort.estimation.min_persons_for_stars
-    few = {(a,): found.of_few([own[a]], is_used, least) for a in cohort.arms.all}
+    few: dict[tuple[str, ...], str] = {(a,): found.of_few([own[a]], is_used, least) for a in cohort.arms.all}
     by_pair = {}
     for a in cohort.arms.treatments:
         pair = a, cohort.arms.reference
