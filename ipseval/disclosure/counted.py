@@ -18,7 +18,7 @@ from ipseval.disclosure.keys import (
     SubsidisedMonths,
     others,
 )
-from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, Within, total
+from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, Within, nobody, total
 from ipseval.disclosure.samples import Span
 from ipseval.disclosure.study import RANDOMISED, Study, analysed, inside, over_centres, part
 from ipseval.words import is_known
@@ -101,6 +101,9 @@ def wage_subsidy(study: Study) -> Iterator[Entry]:
         c, a, n = row["centre"], row["arm"], float(row["n_persons"])
         yield Printed("wage_subsidy", i, "n_persons", analysed(c, a))
         if not is_known(row["n_person_months"]):
+            continue
+        if not study.n_months_of_subsidies:  # nobody can have any, as everybody knows
+            yield from nobody("wage_subsidy", i, ["n_person_months", "n_subsidised", "n_persons_subsidised"])
             continue
         months, subsidised, yes = MonthsOfSubsidies(c, a), SubsidisedMonths(c, a), Subsidised(c, a)
         persons, n_months = float(row["n_persons_subsidised"]), float(row["n_person_months"])

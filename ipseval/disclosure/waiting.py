@@ -259,7 +259,7 @@ def put_off(study: Study, decided: Decided, table: pd.DataFrame) -> pd.DataFrame
             now = [decided.count(key) for key in curve.until(place)]
             if place and not is_shown[place - 1]:
                 out.loc[row, list(MOVED)] = [waiting, _since(now[0], found), _since(now[1], lost)]
-            cells, (found, lost, waiting) = out.loc[row, list(CURVE)].to_dict(), now
+            cells, (found, lost, waiting) = {name: out.at[row, name] for name in CURVE}, now
     return out
 
 
