@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from attacker import Name
+from attacker import FAR, Name
 from attacker_reads import ALL, Reading, Row, margins, shown, split
 
 TIMES = {
@@ -239,24 +239,27 @@ def arms(reading: Reading) -> list[str]:
 
 
 def missing(reading: Reading) -> None:
-    """Complete cases and who lacks a covariate are everybody."""
+    """Complete cases and who lacks a covariate are everybody, but for persons of whom no month is observed."""
     for row in reading.rows("missing_data"):
         for side, arm in sides(row):
-            about = row["method"]
+            about, whole = row["method"], ("n", ALL, arm)
+            is_seen = is_balanced(reading, ALL, arm, int(row["month_from"]), int(row["month_to"]))
             n, lack = (
                 ("bounded", about, ALL, arm, row["month_to"]),
                 ("lacks", row["about"], about, ALL, arm, row["month_to"]),
             )
             reading.count(n, row[f"n_{side}"], "missing_data")
             reading.count(lack, row[f"n_missing_{side}"], "missing_data")
-            if about == "complete_case":
-                reading.system.total(("n", ALL, arm), [n, lack], "missing_data")
-            elif about in ("indicator", "observed"):
-                reading.system.total(("n", ALL, arm), [n], "missing_data")
+            parts = {"complete_case": [n, lack], "indicator": [n], "observed": [n]}.get(about, [])
+            if parts and is_seen:
+                reading.system.total(whole, parts, "missing_data")
+            elif parts:
+                reading.system.relate({whole: 1.0, **dict.fromkeys(parts, -1.0)}, 0.0, FAR, "missing_data")
             if row["about"] == "covariates":
                 other = ("lacks", "covariates", "complete_case", ALL, arm, row["month_to"])
                 reading.system.total(other, [lack] if lack != other else [other], "missing_data")
-                for v in {r["variable"] for r in reading.rows("balance")}:
+                delivered = {r["variable"] for r in reading.rows("balance") if shown(r["n"])}
+                for v in sorted(delivered):
                     if v in ("age", "female", "less_than_upper_secondary", "native_born"):
                         reading.system.at_most(("missing", ALL, arm, v), lack, "missing_data: covariate")
 
