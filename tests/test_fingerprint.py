@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -228,19 +227,19 @@ def with_canaries(delivery: Delivery) -> Delivery:
 
 
 def test_the_run_tells_of_another_delivery_in_counts_only(tmp_path: Path, capfd) -> None:
-    cheap: Callable[[Delivery], None] = configure(estimation={"variances": ["cr1"]}, randomisation={"draws": 99})
-    for delivery in (with_canaries(good()), with_canaries(changed())):
-        cheap(delivery)
-        file = delivery.write(tmp_path)
-        capfd.readouterr()
-        run(file, tmp_path / "results")
+    used(with_canaries(good()), tmp_path)
+    delivery = with_canaries(changed())
+    configure(estimation={"variances": ["cr1"]}, randomisation={"draws": 99})(delivery)
+    file = delivery.write(tmp_path)
+    capfd.readouterr()
+    run(file, tmp_path / "results")
     _, err = capfd.readouterr()
     assert "north, check: this delivery is not the one that was used last (review/drift.csv).\n" in err
     assert "of the trial's 5 added and " in err
     assert not any(canary in err for canary in CANARIES)
     assert_nowhere(tmp_path / "results", "/person/")
-    run(file, tmp_path / "results")
-    assert "used last" not in capfd.readouterr().err
+    assert cli.main(["check", str(file), "--results", str(tmp_path / "results")]) == 0
+    assert "north: the same delivery as the one that was used last.\n" in capfd.readouterr().out
 
 
 def test_the_command_compares_with_the_results_and_leaves_them(tmp_path: Path, capsys) -> None:
