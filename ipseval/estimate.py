@@ -9,6 +9,7 @@ from ipseval import terms
 from ipseval.because import Because, because, notes
 from ipseval.config import Cohort
 from ipseval.estimation.analyses import Regression, regressions
+from ipseval.estimation.caveats import Caveats
 from ipseval.estimation.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, OTHERS, Effect
 from ipseval.estimation.distributions import t_ppf, t_sf
 from ipseval.estimation.estimators import ESTIMATORS, Fitted, variances_of
@@ -70,12 +71,13 @@ def estimate(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     for analysis in cohort.analyses:
         last: Fitted | None = None
         by_side: dict[tuple[tuple[int, int], str, str, str], str] = {}
+        caveats = Caveats(cohort, months[analysis.outcome][0])
         for this in regressions(cohort, analysis, *months[analysis.outcome]):
             status, last = _fitted(cohort, this, last)
             by_side |= {(this.months, e.centre, e.arm, e.subgroup): found for e, found in status.items()}
             status = {e: _status_of_sides(found, this, e, by_side) for e, found in status.items()}
             why = reasons if analysis.outcome == cohort.outcome.primary else None
-            effects += _effect_rows(cohort, this, status, last, why)
+            effects += _effect_rows(cohort, this, status, last, why, caveats)
             coefficients += _coefficient_rows(cohort, this, status, last) if _is_listed(this) else []
     table = pd.DataFrame(effects, columns=EFFECT_COLUMNS).astype(dict.fromkeys(COUNTS, "int64") | OBSERVED)
     table["p_adjusted"] = _adjusted(table, len(cohort.arms.treatments) > 1)
@@ -117,7 +119,12 @@ def _status_of_sides(
 
 
 def _effect_rows(
-    cohort: Cohort, this: Regression, status: dict[Effect, str], fitted: Fitted | None, why: Because | None = None
+    cohort: Cohort,
+    this: Regression,
+    status: dict[Effect, str],
+    fitted: Fitted | None,
+    why: Because | None = None,
+    caveats: Caveats | None = None,
 ) -> list[Row]:
     rows = []
     for effect in this.design.effects:
@@ -130,8 +137,9 @@ def _effect_rows(
             if fitted and status[effect] == "estimated":
                 numbers = _numbers(cohort, fitted, variance, effect.term, is_few)
             few = FEW.format(n=cohort.estimation.min_persons_for_stars) if is_few and numbers else ""
+            said = caveats.of(this, effect, variance) if caveats and numbers else ()
             rows.append(
-                row | numbers | {"note": "; ".join(filter(None, [row["note"], few, _of_window(row), *unknown]))}
+                row | numbers | {"note": "; ".join(filter(None, [row["note"], few, _of_window(row), *said, *unknown]))}
             )
     return rows
 

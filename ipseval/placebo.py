@@ -1,5 +1,6 @@
 """Stage placebo: an event study with person fixed effects. It is a check of the trial, not the estimate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.estimate import NO_ERROR, tested
+from ipseval.estimation.caveats import UNLIKE, is_unlike
 from ipseval.estimation.distributions import f_sf
 from ipseval.estimation.fixed_effects import PersonEffects, PersonPeriods, fit
 from ipseval.estimation.strata import LEFT_OUT, Strata, strata
@@ -41,6 +43,7 @@ class Study:
     strata: Strata
     spans: list[Span]
     fitted: PersonEffects | None
+    seen: np.ndarray  # whether the outcome is observed, persons x months of the window
 
 
 def placebo(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -87,7 +90,8 @@ def _study(cohort: Cohort, arm: np.ndarray, states: np.ndarray, found: Strata) -
     base = next((p for p, (_, last) in enumerate(spans) if last == -1), -1)
     cells = person_periods(cohort, arm, states, base, found.number)
     used = cells.is_seen_twice
-    return Study(cells.of(used), arm[used], found.of(used), spans, fit(cells.of(used)) if base >= 0 else None)
+    fitted = fit(cells.of(used)) if base >= 0 else None
+    return Study(cells.of(used), arm[used], found.of(used), spans, fitted, states[used] >= 0)
 
 
 def _events(cohort: Cohort, study: Study, arm: str) -> list[Row]:
@@ -105,7 +109,7 @@ def _events(cohort: Cohort, study: Study, arm: str) -> list[Row]:
             status = "no_variation"
         size = {"n_assigned": int(n_assigned[p]), "n_control": int(n_control[p])}
         label = {"month_from": first, "month_to": last, "is_base": p == base, "status": status}
-        rows.append(_labels(cohort, study, arm, bool(numbers)) | label | size | numbers)
+        rows.append(_labels(cohort, study, arm, [p, base] if numbers else []) | label | size | numbers)
     return rows
 
 
@@ -135,7 +139,7 @@ def _placebo(cohort: Cohort, study: Study, arm: str, events: list[Row]) -> Row:
     weights = {column: n / sum(n_months.values()) for column, n in n_months.items()}
     found = _numbers(cohort, study.fitted, weights)
     joint = _joint(study.fitted, list(weights))
-    label = _labels(cohort, study, arm, bool(found)) | {"n_periods": len(before)}
+    label = _labels(cohort, study, arm, [*before, base] if found else []) | {"n_periods": len(before)}
     return {
         **label,
         **{"month_from": spans[0][0], "month_to": spans[-1][1]},
@@ -179,11 +183,22 @@ def _of_few(cohort: Cohort, study: Study, arm: str) -> str:
     return study.strata.of_few(groups, study.strata.comparable(groups, 1), cohort.estimation.min_persons_for_stars)
 
 
-def _labels(cohort: Cohort, study: Study, arm: str, has_error: bool = False) -> Row:
-    """What a row is of; a note on its error where it has one."""
+def _unlike(cohort: Cohort, study: Study, arm: str, periods: Sequence[int]) -> str:
+    """The note where the two arms are observed in unlike months of a period: its mean is over those that are there."""
+    here = _is_compared(cohort, study, arm)
+    sides = [study.seen[here & (study.arm == a)] for a in (arm, cohort.arms.reference)]
+    first = -cohort.window.before
+    spans = [slice(study.spans[p][0] - first, study.spans[p][1] - first + 1) for p in periods]
+    return UNLIKE if any(is_unlike(*(side[:, span] for side in sides)) for span in spans) else ""
+
+
+def _labels(cohort: Cohort, study: Study, arm: str, periods: Sequence[int] = ()) -> Row:
+    """What a row is of; notes on its numbers where it has some, which rest on these periods."""
     both = np.isin(study.arm, [arm, cohort.arms.reference])
     n_left_out = int((both & ~_is_compared(cohort, study, arm)).sum())
-    said = [LEFT_OUT.format(n=n_left_out) if n_left_out else "", _of_few(cohort, study, arm) if has_error else ""]
+    said = [LEFT_OUT.format(n=n_left_out) if n_left_out else ""]
+    if periods:
+        said += [_of_few(cohort, study, arm), _unlike(cohort, study, arm, periods)]
     return {
         "n_left_out": n_left_out,
         "note": "; ".join(filter(None, said)),

@@ -108,6 +108,8 @@ NOTES = phrases(
         "left_out": "left out: {n} persons whose centre or stratum has too few persons in an arm",
         "few_in_strata": "an arm has fewer than {n} persons in centres or strata of {share} % of the persons: the "
         "error is too small",
+        "strata_not_held": "the share assigned differs between strata or blocks, which this analysis does not hold",
+        "unlike_months": "the arms are observed in unlike months, which are compared as if they were the same",
         "unknown_hours": "left out for unknown hours: {n} of {of} persons",
         "no_services": "the extract services was not delivered",
         "no_such_code": "no row of services has the code {codes}",

@@ -129,6 +129,34 @@ def test_where_nothing_works_nothing_comes_out_whatever_the_shares_assigned(by: 
     assert np.abs(known.query("method == 'observed'")["estimate"]).max() < 1e-12
     told = found["quality"].query("rule == 'uneven_allocation'")
     assert len(told) == 1
+    is_said = found["effects"]["note"].str.contains("which this analysis does not hold")
+    said = is_said.groupby(found["effects"]["analysis"]).any()
+    assert said[of_centres].tolist() == [by != "centre"] * len(of_centres)
+    assert not said[["standardised", "in_strata"]].any()
+
+
+@pytest.mark.parametrize("months", [range(3, 7), range(-1, 2)])
+def test_months_that_one_arm_is_not_observed_in_compare_nothing_unsaid(months: range, tmp_path: Path) -> None:
+    """Work becomes more usual, and the treated are not observed late, or around randomisation: nothing works.
+
+    Of rows that put unlike months side by side (no dummies for time, or dummies that centres share) the note says so.
+    """
+    people = people_of({(c, a): 12 for c in "AB" for a in ("ips", "control")})
+    people["group"] = people["centre"].map({"A": "easy", "B": "hard"})
+    every = months_of(people, {"easy": [*EARLY[:5], [0, 0, 1, 0, 0, 1, 0, 1, 0, 1]], "hard": [*LATE[:5], [0] * 10]})
+    is_lost = every["person_id"].isin(people.loc[people["arm"] == "ips", "person_id"]) & every["month"].isin(months)
+    found = made(
+        tmp_path, people.drop(columns=["i", "group"]), every[~is_lost], window={"before": 3, "after": 6}, **RELATIVE,
+        follow={"months": [3, 6]}, bound={"months": [3, 6], "draws": 99},
+    )  # fmt: skip
+    rows = found["effects"].query("status == 'estimated'")
+    events = found["event_study"].query("status == 'estimated'")
+    is_said = pd.concat([rows["note"], events["note"]]).str.contains("observed in unlike months")
+    is_off = pd.concat([rows["estimate"], events["estimate"]]).astype(float).abs() > 1e-12
+    assert is_off.any() and is_said[is_off].all()
+    told = set(rows.loc[is_said[: len(rows)].to_numpy(), "analysis"])
+    assert {"standardised", "adjustment_none", "table5_model_1"} <= told
+    assert not {"pooled", "pooled_unadjusted", "centre_unadjusted", "by_month"} & told
 
 
 def test_a_job_that_ended_before_the_day_is_nowhere(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from ipseval.config import Analysis, Cohort
 from ipseval.estimate import NO_ERROR, cell_counts, cell_status, fit_regression, fit_status, tested
 from ipseval.estimation.analyses import Regression, regressions
+from ipseval.estimation.caveats import UNLIKE, is_unlike
 from ipseval.estimation.design import ALL, Effect
 from ipseval.estimation.estimators import Fitted
 from ipseval.estimation.strata import LEFT_OUT, strata, with_dummies
@@ -82,12 +83,19 @@ def complier_effects(
                 notes[effect.arm],
                 f"{WEAK}: first-stage F below {cohort.receipt.weak_first_stage_f:g}" if weak else "",
                 LEFT_OUT.format(n=n_left_out) if n_left_out and dummies else "",
+                _unlike(this, (effect.arm, cohort.arms.reference)) if row["status"] == "estimated" else "",
             )
             terms = (*found.by, *(name for name in cohort.receipt.adjust if name not in this.design.left_out))
             own = {"note": "; ".join(filter(None, said)), "adjustment": " + ".join(terms), **found.label}
             rows.append(row | own | {"n_left_out": n_left_out})
     whole = ["month_from", "month_to", "n_assigned", "n_control", "n_obs", "n_persons", "n_left_out"]
     return pd.DataFrame(rows, columns=COMPLIER_COLUMNS).astype(dict.fromkeys(whole, "int64"))
+
+
+def _unlike(this: Regression, arms: tuple[str, str]) -> str:
+    """The note where the arms are observed in unlike months: both stages are without dummies for time."""
+    assert this.seen is not None
+    return UNLIKE if is_unlike(*(this.seen[this.arm == arm] for arm in arms)) else ""
 
 
 def _span(cohort: Cohort, this: Regression, begun: Mapping[str, np.ndarray | str]) -> list[Row]:

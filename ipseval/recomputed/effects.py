@@ -9,6 +9,7 @@ import pandas as pd
 from ipseval.because import notes
 from ipseval.config import Cohort
 from ipseval.estimation.design import ALL, DIFFERENCE, MEMBERS
+from ipseval.recomputed.caveats import caveats, uneven
 from ipseval.recomputed.columns import About
 from ipseval.recomputed.least_squares import LeastSquares
 from ipseval.recomputed.logit import risk_differences
@@ -130,8 +131,17 @@ class Estimates:
         return estimate, error, df
 
 
-def effect_rows(this: Regression, found: Estimates, sides: dict[tuple[Any, ...], str] | None = None) -> Iterator[Row]:
-    """A row an effect and variance; ``sides``: statuses of the members and the others, for their difference."""
+def effect_rows(
+    this: Regression,
+    found: Estimates,
+    sides: dict[tuple[Any, ...], str] | None = None,
+    is_uneven: set[tuple[str, str, str]] | None = None,
+) -> Iterator[Row]:
+    """A row an effect and variance.
+
+    ``sides``: statuses of the members and the others, for their difference; ``is_uneven``: where shares assigned differ
+    between strata, for the caveats of the table of effects.
+    """
     cohort, analysis = this.study.cohort, this.analysis
     adjust = [name for name in analysis.adjust if name not in this.left_out]
     lacking = f"not in this cohort: {', '.join(this.left_out)}" if this.left_out else ""
@@ -152,6 +162,7 @@ def effect_rows(this: Regression, found: Estimates, sides: dict[tuple[Any, ...],
             first, last = counted["first_month"], counted["last_month"]
             is_whole = np.isnan(first) or (first, last) == this.months
             short = "" if is_whole else f"somebody is observed in months {first} to {last} only"
+            said = caveats(this, about, variance, is_uneven) if is_uneven is not None and numbers else []
             unknown = notes(this.study.reasons(this.months, arms, about.centre)) if is_told else []
             yield {
                 **{"cohort": cohort.name, "analysis": analysis.name, "outcome": analysis.outcome},
@@ -162,7 +173,7 @@ def effect_rows(this: Regression, found: Estimates, sides: dict[tuple[Any, ...],
                 **numbers,
                 "adjustment": " + ".join([*adjust, *analysis.time]) or "none",
                 **{"variance": variance, "status": status},
-                "note": joined(lacking, few if is_few and numbers else "", short, *unknown),
+                "note": joined(lacking, few if is_few and numbers else "", short, *said, *unknown),
             }
 
 
@@ -181,11 +192,12 @@ def expected_effects(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     cohort = study.cohort
     effects: list[Row] = []
     coefficients: list[Row] = []
+    is_uneven = uneven(study)
     for analysis in cohort.analyses:
         sides: dict[tuple[Any, ...], str] = {}
         for this in regressions(study, analysis):
             found = Estimates(this, variances_of(cohort, analysis.estimator))
-            own = list(effect_rows(this, found, sides))
+            own = list(effect_rows(this, found, sides, is_uneven))
             effects += own
             is_pooled = this.within == ALL and analysis.months != "each" and analysis.estimator != "logit"
             if is_pooled and this.abouts[0].subgroup != MEMBERS:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipseval.recomputed.caveats import UNLIKE, is_unlike
 from ipseval.recomputed.effects import NO_ERROR, joined, tested
 from ipseval.recomputed.least_squares import COLLINEAR, LeastSquares, columns
 from ipseval.recomputed.strata import LEFT_OUT, Strata, of_few, strata_of
@@ -45,9 +46,14 @@ def expected_event_study(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     for arm in study.cohort.arms.treatments:
         label, compared, few = _label(study, found, fitted, arm)
         own = _events(study, fitted, arm, compared)
-        noted = label | {"note": joined(label["note"], few)}
-        events += [(noted if "estimate" in row else label) | row for row in own]
-        tests.append(label | _placebo(fitted, arm, own, (label["note"], noted["note"])))
+        is_off = _unlike_periods(study, fitted, arm, compared)
+        for p, row in enumerate(own):
+            said = (few, UNLIKE if is_off[p] or is_off[fitted.base] else "") if "estimate" in row else ()
+            events.append(label | row | {"note": joined(label["note"], *said)})
+        test = _placebo(fitted, arm, own)
+        used = [p for p in range(max(fitted.base, 0)) if own[p]["status"] == "estimated"] + [fitted.base]
+        said = (few, UNLIKE if any(is_off[p] for p in used) else "") if "estimate" in test else ()
+        tests.append(label | test | {"note": joined(label["note"], *said, test["note"])})
     return tested(study.cohort, events), tested(study.cohort, tests).assign(**_wald(tests))
 
 
@@ -131,11 +137,18 @@ def _events(study: Study, fitted: Fitted, arm: str, compared: np.ndarray) -> lis
     return rows
 
 
-def _placebo(fitted: Fitted, arm: str, events: list[Row], notes: tuple[str, str]) -> Row:
-    """Joint test and mean of the periods before the base; ``notes``: of a row without an error and of one with it."""
+def _unlike_periods(study: Study, fitted: Fitted, arm: str, compared: np.ndarray) -> list[bool]:
+    """Of each period whether the two arms are observed in unlike months of it."""
+    own, first = study.arm[fitted.persons], study.cohort.window.before
+    sides = [study.primary[fitted.persons][compared & (own == a)] >= 0 for a in (arm, study.cohort.arms.reference)]
+    return [is_unlike(*(side[:, a + first : b + first + 1] for side in sides)) for a, b in fitted.spans]
+
+
+def _placebo(fitted: Fitted, arm: str, events: list[Row]) -> Row:
+    """Joint test and mean of the periods before the base."""
     early = events[: max(fitted.base, 0)]
     before = [p for p, row in enumerate(early) if row["status"] == "estimated"]
-    row: Row = {"n_periods": len(before)}
+    row: Row = {"n_periods": len(before), "note": ""}
     if fitted.fit is None or not before:
         return row | {"status": early[0]["status"] if early else "no_months_before"}
     n = {p: fitted.spans[p][1] - fitted.spans[p][0] + 1 for p in before}
@@ -148,8 +161,7 @@ def _placebo(fitted: Fitted, arm: str, events: list[Row], notes: tuple[str, str]
         row["wald_df2"] = fitted.fit.columns.n_persons - 1.0
     row |= {"month_from": fitted.spans[before[0]][0], "month_to": fitted.spans[before[-1]][1], **found}
     row["status"] = "estimated" if found else "no_variation"
-    note = notes[1 if found else 0]
-    return row | {"note": joined(note, "" if is_joint else "no joint test: too few persons")}
+    return row | {"note": "" if is_joint else "no joint test: too few persons"}
 
 
 def _wald(tests: list[Row]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ipseval.config import Analysis, Cohort
 from ipseval.estimation.design import ALL
+from ipseval.recomputed.caveats import UNLIKE, is_unlike
 from ipseval.recomputed.columns import About
 from ipseval.recomputed.days import UNKNOWN, source_speaks
 from ipseval.recomputed.effects import NO_ERROR, Estimates, counts, joined, tested
@@ -146,7 +147,9 @@ def _complier_effects(study: Study, every: list[Received]) -> pd.DataFrame:
             n = without_say(study, found, this.persons, row["arm"])
             terms = [name for name in cohort.receipt.adjust if name not in this.left_out]
             row |= {"adjustment": " + ".join([found.by, *terms]), "n_left_out": n, **found.label}
-            rows.append(row | {"note": joined(row["note"], LEFT_OUT.format(n=n) if n and names else "")})
+            sides = (this.states[this.of_arm(arm)] >= 0 for arm in (row["arm"], cohort.arms.reference))
+            unlike = UNLIKE if row["status"] == "estimated" and is_unlike(*sides) else ""
+            rows.append(row | {"note": joined(row["note"], LEFT_OUT.format(n=n) if n and names else "", unlike)})
     return tested(cohort, rows)
 
 

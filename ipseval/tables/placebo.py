@@ -43,6 +43,7 @@ def event_study(review: Review) -> Table:
                 "with an effect for each person and each period; who was observed in one period alone is left out."
             ),
             *stratified(review.rows("event_study")),
+            *review.unknown(row["note"] for row in review.rows("event_study")),
             *of_few(review.rows("event_study")),
             of_large_samples(REJECTED),
             say(

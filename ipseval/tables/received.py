@@ -140,6 +140,7 @@ def _complier_cells(review: Review, row: dict[str, Any]) -> tuple[Cell, ...]:
 
 def _complier_notes(review: Review, terms: str) -> tuple[str, ...]:
     weak = [r for r in review.rows("complier_effects", status=ESTIMATED) if "weak instrument" in str(r["note"])]
+    unlike = [text for r in review.rows("complier_effects") if (text := words.NOTES["unlike_months"]) in str(r["note"])]
     spans = words.listed(list(dict.fromkeys(words.months(*_months(r)) for r in weak)))
     limit = words.shortest(review.cohort.receipt.weak_first_stage_f)
     is_weak = say(
@@ -159,5 +160,6 @@ def _complier_notes(review: Review, terms: str) -> tuple[str, ...]:
             "receipt alone. The effect of assignment needs no such assumption."
         ),
         *((is_weak,) if weak else ()),
+        *review.unknown(unlike),
         interval_from(review, PUBLISHED),
     )
