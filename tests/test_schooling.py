@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ipseval.config import Subgroup
+from ipseval.registers import plausible
 from ipseval.registers.covariates import Records, age
 from ipseval.registers.schooling import highest_levels, undecided
 
@@ -87,3 +88,12 @@ def test_limits_of_age_are_in_completed_years(born: date, on: date, expected: in
     persons = pd.DataFrame({"person_id": ["P"], "birth_date": pd.to_datetime([born])})
     made = pd.DataFrame(age(Records(trial, {"persons": persons}, {})))
     assert Subgroup("age", at_least=18, below=31).members(made)["P"] == expected
+    years = plausible.completed_by_birth(persons, "birth_date", trial["randomised_on"])
+    assert plausible.implausible_age(years, 18, 30).tolist() == [not expected]  # so does the check's limit
+
+
+@pytest.mark.parametrize(("month", "years"), [(200103, 18), (200104, 17), (200102, 18), (198803, 31)])
+def test_of_a_month_of_birth_the_birthday_is_over(month: int, years: int) -> None:
+    on = pd.Series(pd.to_datetime(["2019-03-01"]), index=pd.Index(["P"], name="person_id"))
+    persons = pd.DataFrame({"person_id": ["P"], "birth_month": [month]})
+    assert plausible.completed_by_birth(persons, "birth_month", on).tolist() == [years]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ipseval.config import COMPLETED_YEARS, Cohort
+from ipseval.registers.birthdays import completed_years
 from ipseval.registers.categories import is_category
 from ipseval.registers.distinct import looked_up
 from ipseval.registers.observed import within_sources
@@ -80,8 +81,6 @@ Made = dict[str, pd.Series]
 def age(records: Records) -> Made:
     """Years from birth to randomisation, days / 365.25; and those that are completed, by the calendar.
 
-    Who was born on 29 February completes a year on 1 March where there is no such day.
-
     # ASSUME: where only the month of birth is delivered, birth was on the 15th.
     """
     born = records.person_column("birth_date")
@@ -92,9 +91,7 @@ def age(records: Records) -> Made:
         text = month.astype("Int64").astype("string") + "15"
         born = pd.to_datetime(text, format="%Y%m%d", errors="coerce").astype("datetime64[s]")
     day = records.randomised_on
-    is_before = (day.dt.month < born.dt.month) | ((day.dt.month == born.dt.month) & (day.dt.day < born.dt.day))
-    completed = (day.dt.year - born.dt.year - is_before).where(born.notna())
-    return {"age": (day - born).dt.days / DAYS_A_YEAR, COMPLETED_YEARS: completed}
+    return {"age": (day - born).dt.days / DAYS_A_YEAR, COMPLETED_YEARS: completed_years(born, day)}
 
 
 def female(records: Records) -> Made:

@@ -6,6 +6,7 @@ What hardly is, is counted and kept: ``plausible`` of a cohort says from where o
 import numpy as np
 import pandas as pd
 
+from ipseval.registers.birthdays import completed_years
 from ipseval.registers.distinct import looked_up
 
 MOST_HOURS = 168  # of a week
@@ -64,6 +65,16 @@ def age_by_birth(frame: pd.DataFrame, column: str, randomised_on: pd.Series) -> 
         return ((day - frame[column]).dt.days / DAYS_A_YEAR).to_numpy(dtype=float)
     month = frame[column].astype(float).to_numpy()
     return (day.dt.year + (day.dt.month - 1) / 12).to_numpy(dtype=float) - (month // 100 + (month % 100 - 1) / 12)
+
+
+def completed_by_birth(frame: pd.DataFrame, column: str, randomised_on: pd.Series) -> np.ndarray:
+    """Completed years at randomisation, as :func:`age_by_birth`; of who has a birthday in the month it is over."""
+    day = looked_up(randomised_on, frame["person_id"])
+    if column == "birth_date":
+        return completed_years(frame[column], day).to_numpy()
+    month = frame[column].astype(float).to_numpy()
+    now = (day.dt.year * 12 + day.dt.month).to_numpy(dtype=float)
+    return (now - (month // 100 * 12 + month % 100)) // 12
 
 
 def far_from_others(frame: pd.DataFrame) -> np.ndarray:

@@ -117,7 +117,7 @@ def _hardly(
 
 def _implausible_birth(column: str) -> RowRule:
     def find(frame: pd.DataFrame, known: Known) -> np.ndarray:
-        age = plausible.age_by_birth(frame, column, known.randomised_on)
+        age = plausible.completed_by_birth(frame, column, known.randomised_on)
         return plausible.implausible_age(age, *known.cohort.plausible["age"])
 
     return _hardly("implausible_age", "persons", column, "age", find)
