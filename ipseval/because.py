@@ -1,7 +1,7 @@
 """Why months of the primary outcome are missing: counts by arm, centre and month, and what notes say of them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,10 @@ class Because:
     first: int
     arm: np.ndarray
     centre: np.ndarray
+
+    def of(self, reason: str) -> "Because":
+        """One of the reasons alone."""
+        return replace(self, found={name: rows for name, rows in self.found.items() if name == reason})
 
     def counts(self, months: tuple[int, int], arms: Collection[str], centre: str = ALL) -> dict[str, int]:
         """Person-months ``months[0]..months[1]`` of some arms that are missing, by reason; those that there are."""

@@ -113,7 +113,9 @@ def follow(
     if cohort.outcome.primary == ORDINARY_EMPLOYMENT:
         why = because(panel, analysed, cohort.window.months)
         means = annotated(means, why, means["measure"].notna())
-        effects = annotated(effects, why, effects["outcome"] == "ordinary_months")
+        is_months, is_told = effects["outcome"] == "ordinary_months", effects["status"] != NOT_DELIVERED
+        effects = annotated(effects, why, is_months)
+        effects = annotated(effects, why.of("weekly_hours"), ~is_months & is_told)  # which hide any job
     return {"time_to_job": _time_to_job(cohort, waits), "restricted_mean": means, "accumulated": effects}
 
 

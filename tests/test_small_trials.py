@@ -213,3 +213,22 @@ def test_rows_say_which_months_are_there(tmp_path: Path) -> None:
     assert sums.loc[43, "status"] == "no_observations"
     means = found["restricted_mean"]
     assert set(means["month_to"]) == {29} and means["note"].str.contains("after month 29").all()
+
+
+def test_unknown_hours_leave_a_person_out_of_every_sum_and_are_named(tmp_path: Path) -> None:
+    """At least 20 hours are asked for, and in a quarter of the treated's jobs they are not known."""
+    people = people_of({(c, a): 12 for c in "AB" for a in ("ips", "control")})
+    hours = np.where((people["arm"] == "ips") & (people["i"] % 4 == 0), np.nan, 30.0)
+    jobs = pd.DataFrame({"person_id": people["person_id"], "employer_id": "E", "start_on": dt.date(2012, 3, 1)})
+    jobs = jobs.assign(end_on=None, weekly_hours=hours)[people["i"] % 2 == 0]
+    found = made(
+        tmp_path, people.drop(columns="i"), jobs, window={"before": 3, "after": 6}, follow={"months": [6]},
+        outcome={"exclude_wage_subsidy": False, "min_weekly_hours": 20}, observed_from="2011-01",
+        observed_until="2013-12", bound={"months": [6], "draws": 99},
+    )  # fmt: skip
+    sums = found["accumulated"].query("variance == 'cr1'").set_index("outcome")
+    assert sums[["n_assigned", "n_control"]].to_numpy().tolist() == [[18, 24]] * 4
+    assert (sums["note"] == "left out: months of jobs whose hours are not known").all()
+    # of those 18 a third has a job of 30 hours, of 24 half: in months 2..6 of 1..6
+    assert sums.loc["weekly_hours", "estimate"] == pytest.approx((1 / 3 - 1 / 2) * 30 * 5 / 6)
+    assert sums.loc["ordinary_months", "estimate"] == pytest.approx((1 / 3 - 1 / 2) * 5)

@@ -133,24 +133,20 @@ def expected_accumulated(study: Study, employment: pd.DataFrame) -> pd.DataFrame
                 left_out = int((np.isnan(own) & ~np.isnan(known)).sum())
                 note = f"left out for unknown hours: {left_out} of {n} persons" if left_out else ""
             status = {"status": "not_delivered"} if column else {}
-            is_told = outcome == "ordinary_months" and study.cohort.outcome.primary == "ordinary_employment"
-            rows += [
-                row
-                | {
-                    "outcome": outcome,
-                    **status,
-                    **found.label,
-                    "note": _with_reasons(study, row) if is_told else row["note"],
-                }
-                for row in _effects(study, people, names, own, (first, last), note, found)
-            ]
+            label = {"outcome": outcome, **status, **found.label}
+            for row in _effects(study, people, names, own, (first, last), note, found):
+                rows.append(row | label | {"note": joined(row["note"], *_reasons(study, row, outcome, bool(column)))})
     return tested(study.cohort, rows)
 
 
-def _with_reasons(study: Study, row: Row) -> str:
-    """The note with why months are missing."""
-    reasons = study.reasons((row["month_from"], row["month_to"]), (row["arm"], row["reference_arm"]))
-    return joined(row["note"], *notes(reasons))
+def _reasons(study: Study, row: Row, outcome: str, is_lacking: bool) -> list[str]:
+    """Notes on why months are missing; hours that are not known hide any job, where a number of hours is asked for."""
+    if study.cohort.outcome.primary != "ordinary_employment":
+        return []
+    found = study.reasons((row["month_from"], row["month_to"]), (row["arm"], row["reference_arm"]))
+    if outcome == "ordinary_months":
+        return notes(found)
+    return notes({name: n for name, n in found.items() if name == "weekly_hours" and not is_lacking})
 
 
 def _effects(
