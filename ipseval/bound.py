@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval.because import because, told
+from ipseval.because import because, notes, told
 from ipseval.config import Analysis, Cohort, code
 from ipseval.estimate import NO_ERROR, effect_rows
 from ipseval.estimation.analyses import Regression, regressions
@@ -22,7 +22,8 @@ COMPLETE, INDICATOR = "complete_case", "indicator"
 OBSERVED, WORST, BEST = "observed", "worst_case", "best_case"
 LOWER, UPPER = "lee_lower", "lee_upper"
 BOOTSTRAP = "bootstrap"
-NOTHING = "nothing is missing"
+NOTHING, NO_COVARIATE = "nothing is missing", "no covariate is missing"
+WITHIN = "nothing is missing within the register"  # months beyond it are
 UNORDERED = "the linear model predicts outside 0 to 1: the effect of the observed months is not between the two"
 COUNTS = [
     f"{name}_{side}"
@@ -83,6 +84,9 @@ def bound(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[str
     for row in rows:
         months, sides = (row["month_from"], row["month_to"]), {"assigned": "arm", "control": "reference_arm"}
         row |= {f"because_{side}": told(why.counts(months, (row[arm],))) for side, arm in sides.items()}
+        if row["method"] in (COMPLETE, INDICATOR, OBSERVED):  # whose missing months nothing stands in for
+            reasons = notes(why.counts(months, (row["arm"], row["reference_arm"])))
+            row["note"] = "; ".join(filter(None, [row["note"], *reasons]))
     table = pd.DataFrame([found.label | row for row in rows], columns=COLUMNS).astype({"n_left_out": "Int64"})
     return {"missing_data": table.assign(**table[COUNTS].fillna(0).astype("int64"))}
 
@@ -145,7 +149,7 @@ def _of_covariates(cohort: Cohort, plain: Analysis, people: pd.DataFrame, states
     for method, effects in ((COMPLETE, complete), (INDICATOR, flagged)):
         for row in effects:
             counted = _by_side(cohort, row["arm"], whole.arm, {"n_missing": lacking})
-            yield row | counted | _label(COVARIATES, method, row["note"], "" if lacking.any() else NOTHING)
+            yield row | counted | _label(COVARIATES, method, row["note"], "" if lacking.any() else NO_COVARIATE)
 
 
 def _of_months(cohort: Cohort, main: Analysis, people: pd.DataFrame, states: np.ndarray, gaps: Gaps) -> Iterator[Row]:
@@ -159,11 +163,12 @@ def _of_months(cohort: Cohort, main: Analysis, people: pd.DataFrame, states: np.
     whole = found[WORST][0]
     missing, left = (part[whole.persons].sum(axis=1) for part in (gaps.filled, gaps.left))
     by_person = {"n_missing": missing > 0, "n_months_missing": missing, "n_months_outside": left}
-    notes = [_order_note(*rows) for rows in zip(*(found[m][1] for m in (WORST, OBSERVED, BEST)), strict=True)]
+    orders = [_order_note(*rows) for rows in zip(*(found[m][1] for m in (WORST, OBSERVED, BEST)), strict=True)]
     for method, (_, effects) in found.items():
-        for row, note in zip(effects, notes, strict=True):
+        for row, note in zip(effects, orders, strict=True):
             counted = _by_side(cohort, row["arm"], whole.arm, by_person)
-            yield row | counted | _label(OUTCOME, method, row["note"], note if missing.any() else NOTHING)
+            said = note if missing.any() else WITHIN if left.any() else NOTHING
+            yield row | counted | _label(OUTCOME, method, row["note"], said)
 
 
 def _order_note(worst: Row, observed: Row, best: Row) -> str:
@@ -200,7 +205,8 @@ def _of_trimming(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, gaps:
             rng = np.random.default_rng([chosen.seed, month, j])
             label = {"arm": arm, "reference_arm": arms.reference, "month_from": month, "month_to": month}
             counted = _by_side(cohort, arm, people["arm"].to_numpy(), by_person)
-            for row in _trimmed_rows(cohort, counts, rng):
+            nothing = WITHIN if gaps.left[:, month].any() else NOTHING
+            for row in _trimmed_rows(cohort, counts, rng, nothing):
                 yield label | counted | row | {"about": OUTCOME, "variance": BOOTSTRAP, **found.label}
 
 
@@ -213,8 +219,8 @@ def _cells(cohort: Cohort, people: pd.DataFrame, state: np.ndarray, found: Strat
     return counts
 
 
-def _trimmed_rows(cohort: Cohort, counts: np.ndarray, rng: np.random.Generator) -> Iterator[Row]:
-    """The two bounds; the interval of both is that of the effect itself."""
+def _trimmed_rows(cohort: Cohort, counts: np.ndarray, rng: np.random.Generator, nothing: str) -> Iterator[Row]:
+    """The two bounds; the interval of both is that of the effect itself. ``nothing``: what is noted where none lack."""
     observed, least = counts[..., :NOT_OBSERVED].sum(axis=-1), cohort.estimation.min_persons_per_arm
     is_used = (observed >= max(least, 1)).all(axis=1) if len(counts) > 1 else np.ones(len(counts), bool)
     n_left_out = int(counts[~is_used].sum())
@@ -231,7 +237,7 @@ def _trimmed_rows(cohort: Cohort, counts: np.ndarray, rng: np.random.Generator) 
     if status == "estimated":
         low, high = interval(lower, upper, errors, cohort.estimation.confidence_level)
         numbers |= {"ci_low": low, "ci_high": high}
-    said = (NOTHING if not counts[..., NOT_OBSERVED].any() else "", LEFT_OUT.format(n=n_left_out) if n_left_out else "")
+    said = (nothing if not counts[..., NOT_OBSERVED].any() else "", LEFT_OUT.format(n=n_left_out) if n_left_out else "")
     shared: Row = {"status": status, "n_left_out": n_left_out, "note": "; ".join(filter(None, said))}
     for j, method in enumerate((LOWER, UPPER)):
         own = {"estimate": (lower, upper)[j], "std_error": errors[j]} if status == "estimated" else {}

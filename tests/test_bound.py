@@ -14,7 +14,20 @@ import statsmodels.api as sm
 from scipy import stats
 
 from cohorts import Recipe, random_cohort, write_cohort
-from ipseval.bound import BEST, COLUMNS, COMPLETE, INDICATOR, LOWER, NOTHING, OBSERVED, UNORDERED, UPPER, WORST, bound
+from ipseval.bound import (
+    BEST,
+    COLUMNS,
+    COMPLETE,
+    INDICATOR,
+    LOWER,
+    NO_COVARIATE,
+    NOTHING,
+    OBSERVED,
+    UNORDERED,
+    UPPER,
+    WORST,
+    bound,
+)
 from ipseval.pipeline import measure
 from ipseval.settings import read_cohort
 from test_trimming import mean_after_trimming
@@ -244,7 +257,7 @@ def test_rows_are_rectangular_and_in_order(made, name):
 
 def test_without_anything_missing_all_rows_are_equal(made):
     table = made["known"].table
-    assert set(table["note"]) == {NOTHING}
+    assert set(table["note"]) == {NOTHING, NO_COVARIATE}
     assert (table[[c for c in COLUMNS if "missing" in c or "outside" in c]] == 0).all(axis=None)
     for methods in ((COMPLETE, INDICATOR), (OBSERVED, WORST, BEST), (LOWER, UPPER)):
         parts = [table[table["method"] == m].drop(columns="method").reset_index(drop=True) for m in methods]

@@ -212,6 +212,9 @@ def test_rows_say_which_months_are_there(tmp_path: Path) -> None:
     assert sums.loc[12, "status"] == "estimated" and sums.loc[12, "estimate"] == pytest.approx(0, abs=1e-12)
     assert sums.loc[43, "status"] == "no_observations"
     means = found["restricted_mean"]
+    bounds = found["missing_data"].set_index("method")["note"]
+    assert bounds["worst_case"].iloc[0].endswith("nothing is missing within the register")
+    assert bounds["lee_lower"] == "nothing is missing"  # in month 12 everybody could be observed
     assert set(means["month_to"]) == {29} and means["note"].str.contains("after month 29").all()
 
 
@@ -228,7 +231,11 @@ def test_unknown_hours_leave_a_person_out_of_every_sum_and_are_named(tmp_path: P
     )  # fmt: skip
     sums = found["accumulated"].query("variance == 'cr1'").set_index("outcome")
     assert sums[["n_assigned", "n_control"]].to_numpy().tolist() == [[18, 24]] * 4
-    assert (sums["note"] == "left out: months of jobs whose hours are not known").all()
+    said = "left out: months of jobs whose hours are not known"
+    assert (sums["note"] == said).all()
+    bounds = found["missing_data"].set_index("method")["note"].str
+    assert bounds.contains(said)[["complete_case", "indicator", "observed"]].all()
+    assert not bounds.contains(said)[["worst_case", "best_case"]].any() and not bounds.contains("nothing is").any()
     # of those 18 a third has a job of 30 hours, of 24 half: in months 2..6 of 1..6
     assert sums.loc["weekly_hours", "estimate"] == pytest.approx((1 / 3 - 1 / 2) * 30 * 5 / 6)
     assert sums.loc["ordinary_months", "estimate"] == pytest.approx((1 / 3 - 1 / 2) * 5)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ipseval.because import told
+from ipseval.because import notes, told
 from ipseval.config import Analysis, Cohort
 from ipseval.recomputed.columns import OF_RANDOMISATION, in_order, is_category, levels_of
 from ipseval.recomputed.days import UNKNOWN, spoken_of
@@ -17,7 +17,7 @@ from ipseval.recomputed.strata import LEFT_OUT, Strata, overlap, strata_of, with
 from ipseval.recomputed.study import Regression, Study, regressions
 
 NO_ERROR = 1e-10
-NOTHING = "nothing is missing"
+NOTHING, WITHIN = "nothing is missing", "nothing is missing within the register"
 UNORDERED = "the linear model predicts outside 0 to 1: the effect of the observed months is not between the two"
 COUNTS = ("n", "n_missing", "n_months_missing", "n_months_outside")
 Row = dict[str, Any]
@@ -38,6 +38,9 @@ def expected_missing_data(study: Study) -> pd.DataFrame:
     for row in rows:
         for side, arm in (("assigned", row["arm"]), ("control", row["reference_arm"])):
             row[f"because_{side}"] = told(study.reasons((row["month_from"], row["month_to"]), (arm,)))
+        if row["method"] in ("complete_case", "indicator", "observed"):
+            both = study.reasons((row["month_from"], row["month_to"]), (row["arm"], row["reference_arm"]))
+            row["note"] = joined(row["note"], *notes(both))
     rows = [found.label | row for row in rows]
     table = pd.DataFrame(rows)
     names = [f"{name}_{side}" for name in COUNTS for side in ("assigned", "control")]
@@ -110,7 +113,7 @@ def _of_covariates(study: Study, strata: Strata, plain: Analysis, people: pd.Dat
     for method, rows in (("complete_case", complete), ("indicator", flagged)):
         for row in rows:
             row |= _by_side(study, row["arm"], arms, {"n_missing": lacks_any})
-            note = joined(row["note"], "" if lacks_any.any() else NOTHING)
+            note = joined(row["note"], "" if lacks_any.any() else "no covariate is missing")
             yield row | {"about": "covariates", "method": method, "note": note}
 
 
@@ -143,7 +146,8 @@ def _of_months(
     for method, (_, rows) in found.items():
         for i, row in enumerate(rows):
             three = [found[m][1][i] for m in ("worst_case", "observed", "best_case")]
-            note = NOTHING if not n.any() else _order([r.get("estimate", np.nan) for r in three])
+            note = _order([r.get("estimate", np.nan) for r in three])
+            note = note if n.any() else WITHIN if outside.any() else NOTHING
             row |= _by_side(study, row["arm"], arms, counted)
             yield row | {"about": "outcome", "method": method, "note": joined(row["note"], note)}
 
@@ -164,6 +168,7 @@ def _of_trimming(study: Study, left: np.ndarray) -> Iterator[Row]:
         could, state = ~left[:, month], study.after(cohort.outcome.primary)[:, month]
         lacks = could & (state == UNKNOWN)
         values = {"n": could, "n_missing": lacks, "n_months_missing": lacks, "n_months_outside": left[:, month]}
+        nothing = WITHIN if left[:, month].any() else NOTHING
         for j, arm in enumerate(cohort.arms.treatments):
             cells = _cells(study, found, state, could, arm)
             label: Row = {"arm": arm, "reference_arm": cohort.arms.reference, "month_from": month, "month_to": month}
@@ -173,7 +178,7 @@ def _of_trimming(study: Study, left: np.ndarray) -> Iterator[Row]:
                 **found.label,
             }
             rng = np.random.default_rng([cohort.bound.seed, month, j])
-            for method, row in zip(("lee_lower", "lee_upper"), _bounds(cohort, cells, rng), strict=True):
+            for method, row in zip(("lee_lower", "lee_upper"), _bounds(cohort, cells, rng, nothing), strict=True):
                 yield label | row | {"method": method}
 
 
@@ -184,8 +189,8 @@ def _cells(study: Study, found: Strata, state: np.ndarray, could: np.ndarray, ar
     return np.array([[[int((own & (state == k)).sum()) for k in (1, 0, UNKNOWN)] for own in sides] for sides in here])
 
 
-def _bounds(cohort: Cohort, cells: np.ndarray, rng: np.random.Generator) -> list[Row]:
-    """Both bounds of an arm in a month.
+def _bounds(cohort: Cohort, cells: np.ndarray, rng: np.random.Generator, nothing: str) -> list[Row]:
+    """Both bounds of an arm in a month; ``nothing``: the note where nobody lacks it.
 
     The draws of the bootstrap are those that docs/methods.md names (counts of persons, multinomial by cell and arm);
     the bounds of each draw are found one by one.
@@ -193,7 +198,7 @@ def _bounds(cohort: Cohort, cells: np.ndarray, rng: np.random.Generator) -> list
     observed, least = cells[..., :2].sum(axis=2), cohort.estimation.min_persons_per_arm
     used = (observed >= max(least, 1)).all(axis=1) if len(cells) > 1 else np.ones(len(cells), bool)
     out = int(cells[~used].sum())
-    notes = joined("" if cells[..., 2].any() else NOTHING, LEFT_OUT.format(n=out) if out else "")
+    note = joined("" if cells[..., 2].any() else nothing, LEFT_OUT.format(n=out) if out else "")
     total = observed.sum(axis=0)
     status = "estimated" if used.any() else "not_comparable"
     if total.min() == 0:
@@ -201,7 +206,7 @@ def _bounds(cohort: Cohort, cells: np.ndarray, rng: np.random.Generator) -> list
     elif total.min() < least:
         status = "too_few_assigned" if total[0] < least else "too_few_control"
     weights = overlap(np.where(used[:, None], cells.sum(axis=2), 0))
-    row: Row = {"n_left_out": out, "note": notes, "share_trimmed": np.nan}
+    row: Row = {"n_left_out": out, "note": note, "share_trimmed": np.nan}
     bounds = np.array([_trimmed(cell) for cell in cells])
     is_weighted = weights > 0
     mean = weights[is_weighted] @ bounds[is_weighted]
