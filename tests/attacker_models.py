@@ -258,8 +258,7 @@ def missing(reading: Reading) -> None:
             if row["about"] == "covariates":
                 other = ("lacks", "covariates", "complete_case", ALL, arm, row["month_to"])
                 reading.system.total(other, [lack] if lack != other else [other], "missing_data")
-                delivered = {r["variable"] for r in reading.rows("balance") if shown(r["n"])}
-                for v in sorted(delivered):
+                for v in sorted({r["variable"] for r in reading.rows("balance")} if is_seen else ()):
                     if v in ("age", "female", "less_than_upper_secondary", "native_born"):
                         reading.system.at_most(("missing", ALL, arm, v), lack, "missing_data: covariate")
 

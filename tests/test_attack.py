@@ -21,6 +21,7 @@ import attacker_attack
 from attacker import System, narrow
 from attacker_reads import Rules
 from cohorts import Recipe, random_cohort, write_cohort
+from fuzz_cohorts import write_drawn
 from ipseval.config import Cohort
 from ipseval.pipeline import analyse
 from ipseval.protect import RELEASED, protect
@@ -161,6 +162,15 @@ def test_random_cohorts_withstand(seed: int, tmp_path: Path) -> None:
     cohort = read_cohort(write_cohort(made, tmp_path))
     review = review_of(cohort)
     for profile in ("ssb", "dst", "sds", "opensafely", "acro") if IS_LONG else (("ssb", "dst")[seed % 2],):
+        assert leaks_of(cohort, review, profile) == [], (seed, profile)
+
+
+@pytest.mark.parametrize("seed", range(2, 2 + N_RANDOM) if IS_LONG else (8,))
+def test_cohorts_of_every_shape_withstand(seed: int, tmp_path: Path) -> None:
+    """Drawn as ``make fuzz`` draws them: odd names, strata and blocks, arms in one centre only, columns left out."""
+    cohort = read_cohort(write_drawn(seed, tmp_path)[0])
+    review = review_of(cohort)
+    for profile in RULES if IS_LONG else ("dst",):
         assert leaks_of(cohort, review, profile) == [], (seed, profile)
 
 
