@@ -1,5 +1,6 @@
 """Trial lists as those who run trials have them: CSV, Excel, Stata, SPSS and SAS beside the registers' Parquet."""
 
+import gzip
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from deliveries import good, outcome
 from ipseval import cli
 from ipseval.registers.trial_lists import read
 
+SAS = Path(__file__).parent / "data" / "sas"
 ARMS, CENTRES = {"control": 0, "ips": 1}, {1: "Tromsø", 2: "Århus"}
 LABELS = {"gruppe": {0: "Oppfølging som før", 1: "IPS"}, "senter": CENTRES}
 LIST = ["lopenr", "senter", "gruppe", "dato_inkludert"]
@@ -117,6 +119,19 @@ def test_a_panel_of_a_list_of_spss_is_that_of_the_list_itself(tmp_path: Path) ->
     jobs.tables["trial"] = jobs.tables["trial"].select(["person_id", "centre", "arm", "randomised_on"])
     del jobs.tables["education"], jobs.tables["services"]
     pd.testing.assert_frame_equal(found.panel, outcome(jobs.write(tmp_path / "plain")).panel)
+
+
+def test_a_file_of_sas_itself_is_read(tmp_path: Path) -> None:
+    """Cells, days and codes are those that the authors of the file printed beside it; its times are text."""
+    with gzip.open(SAS / "sample.sas7bdat.gz") as packed:
+        (tmp_path / "sample.sas7bdat").write_bytes(packed.read())
+    (own,) = read(tmp_path / "sample.sas7bdat")
+    printed = pd.read_csv(SAS / "sample.csv", parse_dates=["dtime"], encoding="utf-8-sig")
+    found = own.table.to_pandas().assign(mydate=lambda d: d["mydate"].map(str, na_action="ignore"))
+    assert own.kind == "SAS" and own.table.schema.field("mydate").type == pa.date32()
+    for name in ("mychar", "mynum", "mydate", "dtime", "mylabl", "myord"):
+        assert found[name].dropna().tolist() == printed[name].dropna().tolist(), name
+    assert found.loc[0, "mytime"] == "10:10:10" and found["mytime"].notna().sum() == 4
 
 
 def test_a_list_that_lies_elsewhere_is_named_and_others_are_told(tmp_path: Path, capsys) -> None:
