@@ -88,6 +88,7 @@ MIXED = {
     "bytes filled up with blanks": (str, pa.string(), lambda k: k.ljust(16).encode(), pa.binary(16)),
     "a blank before": (str, pa.string(), lambda k: f" {k}", pa.string()),
     "the end of a line behind": (str, pa.string(), lambda k: f"{k}\r", pa.string()),
+    "zeros and a tabulator": (lambda k: k[1:], pa.string(), lambda k: f"\t{k[1:]}", pa.string()),
     "zeros and blanks": (lambda k: k[1:], pa.string(), lambda k: f"{int(k[1:]):09d}   ", pa.string()),
 }
 
@@ -107,7 +108,8 @@ def test_blanks_are_trimmed_and_counted_where_the_footer_shows_none(expected: Ou
     delivery = good()
     keys = delivery.column("employment", "person_id")
     low, high = min(keys), max(keys)
-    padded = [key if key in (low, high) else f"{key:<8}" for key in keys]
+    blanks = ["{}   ", "\u00a0{}", "{}\u00a0", "\t{}", "{}\n", "{}\r\n", "{}\0", " {} "]
+    padded = [key if key in (low, high) else blanks[i % len(blanks)].format(key) for i, key in enumerate(keys)]
     delivery.replace("employment", "person_id", padded)
     found = outcome(delivery.write(tmp_path))
     pd.testing.assert_frame_equal(found.panel, expected.panel)

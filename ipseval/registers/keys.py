@@ -17,7 +17,9 @@ from ipseval.registers.distinct import as_categories
 MAX_KEY_WIDTH = 20  # a key of digits is looked for with leading zeros up to this width
 EXACT_TO = {16: 2**11, 32: 2**24, 64: 2**53}  # bits of a floating type -> whole numbers below it are held exactly
 MOST_DIGITS = 38  # of a decimal that DuckDB holds exactly
-ODD_BLANKS = "\t\r\u00a0"  # that a program leaves behind a key; spaces are trimmed wherever they stand
+NUL = "\0"  # what some programs fill texts of a fixed width up with
+BEHIND = ("\t", "\r", "\n", "\r\n", "\u00a0", NUL)  # that a program leaves behind a key; spaces are trimmed everywhere
+BEFORE = ("\t", "\u00a0")
 WHOLE = re.compile(r"-?\d+")
 
 
@@ -48,12 +50,13 @@ def canonical_keys(keys: pa.ChunkedArray) -> Spelled:
     """
     values, place = distinct(plain(keys))
     text = as_code(values)
-    is_number = text.str.fullmatch(r"\d+").fillna(False).astype(bool)
-    spelled = text.where(~is_number, text.str.lstrip("0").replace("", "0"))
     padded = np.zeros(len(text), bool)
     if is_text(values.type):
         raw = pd.Series(values.cast(pa.string()).to_pandas(), dtype="str")
+        text = text.str.rstrip(NUL).replace("", np.nan)
         padded = (text.notna() & (raw != text)).to_numpy()
+    is_number = text.str.fullmatch(r"\d+").fillna(False).astype(bool)
+    spelled = text.where(~is_number, text.str.lstrip("0").replace("", "0"))
     respelled = (text.notna() & (text != spelled)).to_numpy()
     return Spelled(as_categories(spelled, place), respelled[place], padded[place])
 
@@ -111,9 +114,15 @@ def condition(db: duckdb.DuckDBPyConnection, file: File, column: str, name: str,
 
 
 def _spelled(keys: Sequence[str]) -> set[str]:
-    """Keys as files may spell them: digits with leading zeros, and blanks other than spaces behind."""
-    zeros = {k.zfill(w) for k in keys if k.isdigit() for w in range(len(k) + 1, MAX_KEY_WIDTH + 1)}
-    return {*keys, *zeros, *(k + blank for k in keys for blank in ODD_BLANKS)}
+    """Keys as files may spell them: digits with leading zeros, and with blanks other than spaces around them.
+
+    With such blanks digits are looked for as they are and with zeros up to the longest key: all else would be millions.
+    """
+    digits = [k for k in keys if k.isdigit()]
+    zeros = {k.zfill(w) for k in digits for w in range(len(k) + 1, MAX_KEY_WIDTH + 1)}
+    longest = max(map(len, digits), default=0)
+    whole = {*keys, *(k.zfill(longest) for k in digits)}
+    return {*keys, *zeros, *(k + b for k in whole for b in BEHIND), *(b + k for k in whole for b in BEFORE)}
 
 
 def _is_hex(key: str) -> bool:
