@@ -124,6 +124,18 @@ def test_hours_that_can_hardly_be_are_told(
         assert any("weekly_hours 99.9, which repeats like a code" in text for _, text in checked.said)
 
 
+@pytest.mark.parametrize(
+    ("by", "told"), [(1 / 37, True), (100 / 37, True), (52 / 12, True), (1, False), (1.2, False), (0.2, False)]
+)
+def test_hours_of_another_unit_are_told(by: float, told: bool) -> None:
+    """Shares of full time, per cent and hours a month, and hours that are a little unusual."""
+    hours = pd.Series([37.0, 37.0, 30.0, 20.0, 37.0, 0.0, np.nan] * 3) * by
+    found = plausible.hours_of_another_unit(pd.DataFrame({"weekly_hours": hours}))
+    assert list(found) == list((hours > 0) & told)
+    few = pd.DataFrame({"weekly_hours": hours[:7]})
+    assert not plausible.hours_of_another_unit(few).any()
+
+
 def test_codes_for_missing_may_be_read_as_not_known(tmp_path: Path) -> None:
     delivery, empty = good(), good()
     rows = list(range(0, 240, 4))
@@ -144,6 +156,8 @@ AGES = [18.0, 25.5, 31.0, 44.2, 44.2, 44.2, 58.0, 64.0, 70.0, 80.0, 90.0]
     [
         ([*AGES, 99.0, 99.0, 99.0], [99.0]),
         ([*AGES, 99.0, 99.0], []),  # of two persons
+        ([*AGES, *[97.0, 98.0] * 3], [97.0, 98.0]),  # does not know, will not say
+        ([*AGES, 96.5, 98.0, 98.0, 98.0, 100.0], []),  # ages around it
         ([*AGES, 95.0, 88.0, 88.0, 88.0], []),  # 88 is an age here
         ([*AGES, 90.0, 90.0, 90.0], []),
         ([*AGES, -1.0, -1.0, -1.0, 999.0, 999.0, 999.0], [-1.0, 999.0]),

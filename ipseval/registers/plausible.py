@@ -10,11 +10,12 @@ from ipseval.registers.birthdays import completed_years
 from ipseval.registers.distinct import looked_up
 
 MOST_HOURS = 168  # of a week
+SHARE, FULL_WEEK = 2, 60  # half of all hours so small, or so large, are of another unit than hours a week
 MOST_YEARS = 110  # of age at randomisation
 DAYS_A_YEAR = 365.25
 APART_DAYS, APART_RANGES = 730, 3.0  # a day is apart so far, and so many interquartile ranges, from the median
 BULK = (0.05, 0.95)  # of the dates of a column, each day once
-FEWEST = 10  # dates that have a bulk
+FEWEST = 10  # dates that have a bulk, hours that have a unit
 
 
 def impossible_hours(frame: pd.DataFrame) -> np.ndarray:
@@ -27,6 +28,15 @@ def implausible_hours(frame: pd.DataFrame, low: float, high: float) -> np.ndarra
     """Hours a week that are possible and hardly true."""
     hours = frame["weekly_hours"].astype(float).to_numpy()
     return ((hours < low) | (hours > high)) & ~impossible_hours(frame)
+
+
+def hours_of_another_unit(frame: pd.DataFrame) -> np.ndarray:
+    """Hours where half of those above 0 are at most 2 (shares of full time) or at least 60 (per cent, or a month)."""
+    hours = frame["weekly_hours"].astype(float).to_numpy()
+    there = hours[hours > 0]
+    if len(there) < FEWEST or SHARE < np.median(there) < FULL_WEEK:
+        return np.zeros(len(hours), bool)
+    return hours > 0
 
 
 def impossible_age(frame: pd.DataFrame) -> np.ndarray:

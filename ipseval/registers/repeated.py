@@ -7,7 +7,7 @@ import pandas as pd
 
 from ipseval.registers.plausible import far_from_bulk
 
-CODE = re.compile(r"(9+|8+|7+)(\.(9+|8+|7+))?")  # 9, 99, 99.9, 888
+CODE = re.compile(r"(9+|8+|7+|9+[678])(\.(9+|8+|7+))?")  # 9, 99, 98, 99.9, 888
 FEWEST, FAR = 5, 3  # other values whose range is known, and such ranges, where a value has no code's form
 SPIKE = 3  # times as many rows as any other value has, of a code inside the range
 LARGE = 100  # from here on codes may be inside the range

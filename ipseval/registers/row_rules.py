@@ -268,6 +268,10 @@ ALONE: tuple[RowRule, ...] = (  # of one part of an extract
         *("implausible_hours", "employment", "weekly_hours", "weekly_hours"),
         lambda frame, known: plausible.implausible_hours(frame, *known.cohort.plausible["weekly_hours"]),
     ),
+    _impossible(
+        *("hours_of_another_unit", "employment", "weekly_hours"),
+        lambda frame, known: plausible.hours_of_another_unit(frame),
+    ),
     *(_outside_bulk(extract, column) for extract, column in DATED),
     RowRule(
         "far_from_others",

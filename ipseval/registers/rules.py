@@ -214,6 +214,13 @@ RULES: dict[str, Rule] = FILES | {
     "implausible_hours": Rule(
         "warn", "[has|have] weekly hours outside {low} to {high}.", "Ask the register.", ("stop", "fix")
     ),
+    "hours_of_another_unit": Rule(
+        "warn",
+        "[has|have] weekly hours half of which are at most 2 or at least 60, as shares of full time, per cent and "
+        "hours a month are.",
+        "Ask the register; layouts.employment.full_time_hours: 37 is for shares of it, .37 for per cent.",
+        ("stop", "fix"),
+    ),
     "repeated_code": Rule(
         "warn",
         "[has|have] {column} {value}, which repeats like a code for missing.",
