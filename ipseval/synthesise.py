@@ -7,6 +7,7 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.estimation import heterogeneity
+from ipseval.estimation.caveats import NOT_HELD, UNLIKE
 from ipseval.estimation.centres import ESTIMATED, Centres, by_centre
 from ipseval.estimation.heterogeneity import Interval, RandomEffects, minimum_detectable
 from ipseval.estimation.joint import JOINT_TESTS, contrast_error, equal_effects
@@ -91,6 +92,7 @@ def _heterogeneity(cohort: Cohort, centres: Centres, mean: RandomEffects) -> Row
         "no joint test: too few persons, or too many centres" if np.isnan(joint.p_value) else "",
         "Knapp-Hartung factor below 1" if mean.factor < 1 - 1e-6 else "",
         *_left_out(centres),
+        *_caveats(centres),
     ]
     return {
         **row,
@@ -113,6 +115,12 @@ def _left_out(centres: Centres) -> list[str]:
     left = centres.rows[centres.rows["status"] != ESTIMATED]
     named = [f"{centre} ({status})" for centre, status in zip(left["centre"], left["status"], strict=True)]
     return [f"not pooled: {', '.join(named)}"] if named else []
+
+
+def _caveats(centres: Centres) -> list[str]:
+    """What the effects that are pooled compare besides the arms."""
+    notes = centres.pooled["note"].fillna("").str
+    return [text for text in (NOT_HELD, UNLIKE) if notes.contains(text, regex=False).any()]
 
 
 def _centre_effects(cohort: Cohort, centres: Centres, mean: RandomEffects) -> pd.DataFrame:

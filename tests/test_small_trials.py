@@ -22,6 +22,7 @@ from ipseval.pipeline import measure
 from ipseval.placebo import placebo
 from ipseval.receive import receive
 from ipseval.settings import read_cohort
+from ipseval.synthesise import synthesise
 
 RELATIVE: dict[str, Any] = {
     "layouts": {"employment": {"layout": "relative_monthly"}},
@@ -50,6 +51,7 @@ def made(folder: Path, trial: pd.DataFrame, employment: pd.DataFrame, **chosen: 
     people, panel = stages["cohort"]["people"], stages["panel"]["panel"]
     found = follow(cohort, people, panel, stages["clean"]["employment"]) | placebo(cohort, people, panel)
     found |= bound(cohort, people, panel) | receive(cohort, people, panel, None)
+    found |= synthesise(cohort, people, panel, stages["estimate"]["effects"])
     return found | stages["estimate"] | {"quality": stages["check"]["quality"]}
 
 
@@ -133,6 +135,9 @@ def test_where_nothing_works_nothing_comes_out_whatever_the_shares_assigned(by: 
     said = is_said.groupby(found["effects"]["analysis"]).any()
     assert said[of_centres].tolist() == [by != "centre"] * len(of_centres)
     assert not said[["standardised", "in_strata"]].any()
+    if by == "centre and stratum":
+        means = found["heterogeneity"].set_index("analysis").loc["centre_unadjusted"]
+        assert means["n_centres"] == 2 and means["note"].endswith("which this analysis does not hold")
 
 
 @pytest.mark.parametrize("months", [range(3, 7), range(-1, 2)])

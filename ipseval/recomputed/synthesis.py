@@ -10,6 +10,7 @@ import pandas as pd
 from ipseval.config import Cohort
 from ipseval.estimation.design import ALL
 from ipseval.estimation.estimators import LINEAR
+from ipseval.recomputed.caveats import NOT_HELD, UNLIKE
 from ipseval.recomputed.effects import joined
 from ipseval.recomputed.least_squares import Columns, LeastSquares
 from ipseval.recomputed.study import Study, regressions
@@ -177,7 +178,9 @@ def _heterogeneity(
         "no joint test: too few persons, or too many centres" if np.isnan(test[3]) else "",
         "Knapp-Hartung factor below 1" if factor < 1 - 1e-6 else "",
     )
-    return row | dict(zip((*names, *more), values, strict=True)) | {"note": joined(*notes, out)}
+    said = [str(note) for note in pooled.rows.loc[pooled.rows["status"] == "estimated", "note"]]
+    caveats = [text for text in (NOT_HELD, UNLIKE) if any(text in note for note in said)]
+    return row | dict(zip((*names, *more), values, strict=True)) | {"note": joined(*notes, out, *caveats)}
 
 
 # --- joint tests -------------------------------------------------------------------------------

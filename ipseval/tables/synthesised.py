@@ -158,6 +158,7 @@ def _notes(review: Review, found: list[dict]) -> tuple[str, ...]:
         ),
         two_means(),
         *narrow(found),
+        *review.unknown(row["note"] for row in found),
         say("Smallest effect: two-sided test at {level}%.", level=words.shortest(100 - level))
         + f" {interval_from(review, review.cohort.pooled_variance)}",
         *left_out(review),
