@@ -129,7 +129,7 @@ def test_hours_that_can_hardly_be_are_told(
 )
 def test_hours_of_another_unit_are_told(by: float, told: bool) -> None:
     """Shares of full time, per cent and hours a month, and hours that are a little unusual."""
-    hours = pd.Series([37.0, 37.0, 30.0, 20.0, 37.0, 0.0, np.nan] * 3) * by
+    hours = pd.Series([37.0, 15.0, 20.0, 20.0, 10.0, 0.0, np.nan] * 3) * by  # most of them part time
     found = plausible.hours_of_another_unit(pd.DataFrame({"weekly_hours": hours}))
     assert list(found) == list((hours > 0) & told)
     few = pd.DataFrame({"weekly_hours": hours[:7]})

@@ -53,7 +53,8 @@ def canonical_keys(keys: pa.ChunkedArray) -> Spelled:
     padded = np.zeros(len(text), bool)
     if is_text(values.type):
         raw = pd.Series(values.cast(pa.string()).to_pandas(), dtype="str")
-        text = text.str.rstrip(NUL).replace("", np.nan)
+        text = text.str.rstrip(NUL)
+        text = text.mask(text == "")
         padded = (text.notna() & (raw != text)).to_numpy()
     is_number = text.str.fullmatch(r"\d+").fillna(False).astype(bool)
     spelled = text.where(~is_number, text.str.lstrip("0").replace("", "0"))

@@ -10,7 +10,8 @@ from ipseval.registers.birthdays import completed_years
 from ipseval.registers.distinct import looked_up
 
 MOST_HOURS = 168  # of a week
-SHARE, FULL_WEEK = 2, 60  # half of all hours so small, or so large, are of another unit than hours a week
+SHARE, FULL_WEEK = 2, 60  # where nine tenths of all hours are so small, or a tenth so large, they are not hours a week
+MOST_OF_THEM = 0.9
 MOST_YEARS = 110  # of age at randomisation
 DAYS_A_YEAR = 365.25
 APART_DAYS, APART_RANGES = 730, 3.0  # a day is apart so far, and so many interquartile ranges, from the median
@@ -31,10 +32,13 @@ def implausible_hours(frame: pd.DataFrame, low: float, high: float) -> np.ndarra
 
 
 def hours_of_another_unit(frame: pd.DataFrame) -> np.ndarray:
-    """Hours where half of those above 0 are at most 2 (shares of full time) or at least 60 (per cent, or a month)."""
+    """Hours where nine tenths are at most 2 (shares of full time) or a tenth at least 60 (per cent, hours a month).
+
+    Those of 0 do not count.
+    """
     hours = frame["weekly_hours"].astype(float).to_numpy()
     there = hours[hours > 0]
-    if len(there) < FEWEST or SHARE < np.median(there) < FULL_WEEK:
+    if len(there) < FEWEST or SHARE < np.quantile(there, MOST_OF_THEM) < FULL_WEEK:
         return np.zeros(len(hours), bool)
     return hours > 0
 

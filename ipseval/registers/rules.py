@@ -216,8 +216,8 @@ RULES: dict[str, Rule] = FILES | {
     ),
     "hours_of_another_unit": Rule(
         "warn",
-        "[has|have] weekly hours half of which are at most 2 or at least 60, as shares of full time, per cent and "
-        "hours a month are.",
+        "[has|have] weekly hours nine tenths of which are at most 2, as shares of full time are, or a tenth of which "
+        "at least 60, as per cent and hours a month are.",
         "Ask the register; layouts.employment.full_time_hours: 37 is for shares of it, .37 for per cent.",
         ("stop", "fix"),
     ),
