@@ -86,6 +86,61 @@ def test_the_panel_of_a_proposal_is_that_of_the_jobs_themselves(name: str, tmp_p
     assert found.people["is_analysed"].tolist() == expected.people["is_analysed"].tolist()
 
 
+WORDS = {  # file and columns of each extract, in the order of OURS
+    "Danish": {
+        "randomisering": "PNR CENTER GRUPPE RANDOMISERINGSDATO",
+        "befolkning": "PNR FOED_DAG KOEN DOEDSDATO UDVANDRET INDVANDRET",
+        "ansaettelser": "PNR CVRNR STARTDATO SLUTDATO TIMER JOBTYPE",
+        "loentilskud": "PNR FRA_DATO TIL_DATO TILTAG",
+    },
+    "Norwegian": {
+        "forsoksliste": "lopenr senter gruppe dato_randomisert",
+        "befolkning": "lopenr fodselsdato kjonn dodsdato utvandringsdato innvandringsdato",
+        "arbeidsforhold": "lopenr orgnr startdato sluttdato timer_uke arbeidsforholdstype",
+        "tiltak": "lopenr fra til tiltakstype",
+    },
+    "English": {
+        "randomization": "pid site group rand_date",
+        "population": "pid dob gender death_date emigration_date immigration_date",
+        "jobs": "pid employer job_start job_end hours_per_week job_type",
+        "subsidies": "pid from_date to_date programme",
+    },
+}
+OURS = {
+    "trial": ["person_id", "centre", "arm", "randomised_on"],
+    "persons": ["person_id", "birth_date", "sex", "died_on", "emigrated_on", "returned_on"],
+    "employment": ["person_id", "employer_id", "start_on", "end_on", "weekly_hours", "kind"],
+    "wage_subsidy": ["person_id", "start_on", "end_on", "measure"],
+}
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_names_in_three_languages_are_the_contracts(language: str, tmp_path: Path) -> None:
+    (tmp_path / "delivery").mkdir()
+    for (extract, ours), (file, theirs) in zip(OURS.items(), WORDS[language].items(), strict=True):
+        table = good().tables[extract]
+        if "kind" in ours and "kind" not in table.column_names:
+            table = table.append_column("kind", pa.array(["ordinary"] * len(table)))
+        table = table.select(ours).rename_columns(theirs.split())
+        pq.write_table(table, tmp_path / "delivery" / f"{file}.parquet")
+    content = yaml.safe_load(proposed(tmp_path / "delivery").read_text(encoding="utf-8"))
+    assert content["files"] == {e: f"{file}.parquet" for e, file in zip(OURS, WORDS[language], strict=True)}
+    for (extract, ours), theirs in zip(OURS.items(), WORDS[language].values(), strict=True):
+        assert content["columns"][extract] == dict(zip(ours, theirs.split(), strict=True))
+    assert "layouts" not in content
+
+
+def test_weeks_are_not_proposed_where_no_column_is_one(tmp_path: Path) -> None:
+    delivered(tmp_path / "delivery", str)
+    pq.write_table(good().tables["employment"], tmp_path / "delivery" / "employment.parquet")
+    odd = good().tables["wage_subsidy"].rename_columns(["person_id", "x1", "x2", "x3"])
+    for file in (tmp_path / "delivery").glob("*subsid*"):
+        file.unlink()
+    pq.write_table(odd, tmp_path / "delivery" / "subsidies.parquet")
+    text = proposed(tmp_path / "delivery").read_text(encoding="utf-8")
+    assert "wage_subsidy needs start_on" in text and "weekly_wide" not in text
+
+
 def test_what_is_not_read_is_listed_with_its_values(tmp_path: Path) -> None:
     delivered(tmp_path / "delivery", str)
     table = good().tables["employment"].append_column("STYRK", pa.array(["2310"] * 240))

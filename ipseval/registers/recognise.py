@@ -205,7 +205,7 @@ def _guess(delivery: Delivery, extract: Extract, name: str, layout: Layout, pres
     if "person_id" in missing or not (is_named or (is_own and not missing)) or (name in presets()) != is_register:
         return None
     worth = sum(WORTH[columns[c.name].how] * (1 if c.needed else 0.5) for c in contract if c.name in columns)
-    worth = WEEKS_WORTH if layout.is_wide else worth
+    worth = WEEKS_WORTH if layout.is_wide and not missing else worth
     is_monthly = period == MONTH_COLUMN and {"start_on", "end_on"} <= set(columns) and (in_names or period in columns)
     worth += PERIOD_WORTH * is_monthly
     score = worth + NAME_WORTH * is_named - MISSING_COST * len(missing) + REGISTER_WORTH * is_register
