@@ -82,21 +82,24 @@ def told(
     largest = max((abs(factor) for factor, _ in terms.values()), default=0.0)
     if not largest:
         return
-    value, shown, low, high = sum(factor * n for factor, n in terms.values()), None, 0.0, 0.0
-    if decimals is not None:
-        shown = shortened(value, decimals)
-        low, high = those_shortened_to(shown, decimals)
-        if n_printed > 1:
-            shown, apart = value, n_printed * 10.0**-decimals / 2
-            low, high = value - apart, value + apart
-    shown = value if shown is None else shown
-    yield Count(key, shown / largest, persons=math.inf, lower=-most, upper=most)
+    value = sum(factor * n for factor, n in terms.values())
+    shown, low, high = (number / largest for number in _printed(value, decimals, n_printed))
     lost = replace(key, what=f"{key.what}, rounding")
-    yield Count(
-        lost, (value - shown) / largest, persons=math.inf, lower=(low - shown) / largest, upper=(high - shown) / largest
-    )
+    yield Count(key, shown, persons=math.inf, lower=-most, upper=most)
+    yield Count(lost, value / largest - shown, persons=math.inf, lower=low - shown, upper=high - shown)
     cells = ((cell, factor / largest) for cell, (factor, _) in terms.items())
     yield Relation(((key, -1.0), (lost, -1.0), *cells))
+
+
+def _printed(value: float, decimals: int | None, n_printed: int) -> tuple[float, float, float]:
+    """A sum as print tells it, and between which sums print is the same."""
+    if decimals is None:
+        return value, value, value
+    if n_printed > 1:
+        apart = n_printed * 10.0**-decimals / 2
+        return value, value - apart, value + apart
+    near = shortened(value, decimals)
+    return near, *those_shortened_to(near, decimals)
 
 
 def curve_told(study: Study, row: dict[str, Any]) -> Iterator[Entry]:
