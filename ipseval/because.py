@@ -94,7 +94,7 @@ def notes(counts: Mapping[str, int]) -> list[str]:
 
 def annotated(table: pd.DataFrame, why: Because, rows: pd.Series) -> pd.DataFrame:
     """A table whose ``note`` names the reasons of each row's months and arms, in some of its rows (bool)."""
-    found = table["note"].fillna("").tolist()
+    found = table["note"].astype("string").fillna("").tolist()
     for i in np.flatnonzero(rows.to_numpy()) if why.found else ():
         row = table.iloc[i]
         arms = [arm for arm in (row["arm"], row["reference_arm"]) if isinstance(arm, str)]

@@ -119,7 +119,7 @@ def _left_out(centres: Centres) -> list[str]:
 
 def _caveats(centres: Centres) -> list[str]:
     """What the effects that are pooled compare besides the arms."""
-    notes = centres.pooled["note"].fillna("").str
+    notes = centres.pooled["note"].astype("string").fillna("").str
     return [text for text in (NOT_HELD, UNLIKE) if notes.contains(text, regex=False).any()]
 
 

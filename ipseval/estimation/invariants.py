@@ -265,7 +265,7 @@ def missing_data_is_bounded(cohort: Cohort, written: Written) -> Check:
     estimated = table["status"] == "estimated"
     wrong = int((numbers.notna().all(axis=1) != estimated).sum() + (numbers.notna().any(axis=1) != estimated).sum())
     wrong += int((numbers["std_error"] <= 0).sum())
-    ordered = table[~table["note"].fillna("").str.contains(UNORDERED, regex=False)]
+    ordered = table[~table["note"].astype("string").fillna("").str.contains(UNORDERED, regex=False)]
     key = ["arm", "month_from", "month_to", "variance"]
     of = {method: rows.set_index(key)["estimate"].astype(float) for method, rows in ordered.groupby("method")}
     for low, high in ((WORST, OBSERVED), (OBSERVED, BEST), (LOWER, UPPER)):

@@ -30,7 +30,7 @@ MEASURES = phrases(
         "n_jobs": "Jobs begun since randomisation",
     }
 )
-REJECTED = 0.12  # of trials without an effect, at 5 %, in small centres: docs/calibration.md
+REJECTED = 0.11  # of trials without an effect, at 5 %, in small centres: docs/calibration.md
 SHARES = 2  # decimals of a share that is printed as whole per cent
 WITHOUT_JOB, DIFFERENCE = "months_without_job", "difference"
 
