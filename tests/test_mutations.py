@@ -233,3 +233,13 @@ def test_of_many_persons_a_sample_is_compared(run: Run) -> None:
     effects.loc[5, "n_control_months"] += 1
     whole = replace(run.given, tables=run.tables | {"effects": effects})
     assert [check.name for check in checks_of_everybody(whole) if not check.passed] == ["effects.csv counts everybody"]
+
+
+@pytest.mark.parametrize(("df", "shift", "is_noticed"), [(1.5, 1e-6, False), (1.5, 1e-4, True), (140.5, 1e-6, True)])
+def test_fewer_digits_are_asked_for_where_a_person_decides_a_term_nearly_alone(
+    df: float, shift: float, is_noticed: bool
+) -> None:
+    table = pd.DataFrame({"estimate": [0.2], "df": [df], "p_value": [0.3]})
+    found = table.assign(p_value=table["p_value"] + shift)
+    assert (Expected("effects.csv", table, []).differences(found)[0] > 0) == is_noticed
+    assert Expected("effects.csv", table, []).differences(table.assign(estimate=0.2 + 1e-6))[0] == 1

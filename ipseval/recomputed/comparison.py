@@ -11,6 +11,7 @@ TOLERANCE = 1e-7  # relative to the larger of 1 and the number: the same formula
 # Degrees of freedom by Satterthwaite are sums of (I - H_ii)^(-1/2): where a person decides a term nearly alone 1e-6 of
 # a direction is left, and two decompositions agree in so many digits less; what is read off t with them follows.
 OF_PERSONS, TOLERANCE_OF_PERSONS = frozenset({"df", "ci_low", "ci_high", "p_value", "p_adjusted"}), 1e-5
+NEARLY_ALONE = 3.0  # degrees of freedom below which that is so
 TOLD = 3  # cells of a table that are named
 
 
@@ -78,11 +79,11 @@ class Expected:
         return _as_texts(x) != _as_texts(y)
 
     def _tolerance(self, name: str) -> float | np.ndarray:
-        """Of a column; more in rows whose degrees of freedom are no whole number."""
+        """Of a column; more in rows of few degrees of freedom that are no whole number."""
         df = self.values.get("df")
         if name not in OF_PERSONS or df is None or df.dtype != float:
             return self.tolerance
-        return np.where(df % 1 != 0, max(self.tolerance, TOLERANCE_OF_PERSONS), self.tolerance)
+        return np.where((df % 1 != 0) & (df < NEARLY_ALONE), max(self.tolerance, TOLERANCE_OF_PERSONS), self.tolerance)
 
 
 def _values(column: pd.Series) -> np.ndarray:
