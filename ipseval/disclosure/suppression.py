@@ -16,6 +16,7 @@ from ipseval.disclosure.attacker import SLACK, Dual, System, attack, components
 from ipseval.disclosure.integers import too_near
 
 WIDER = 4  # times that the interval of a number is widened because whole numbers leave less of it
+PER_ENTRY = 2.0  # steps of an integer program for every row and weight, as long as so many steps of the attacker's take
 FIRST = 10.0  # times the work of the attempts at less that the first safe set may take before it is found the short way
 
 
@@ -53,8 +54,9 @@ class Limits:
     passes : int
         Attempts at a cheaper set of numbers, once a safe one is found.
     work : float
-        Of the attacker's programs (``Program.work``) in all attempts. One that is not safe by then is dropped. The
-        first set is found whatever it takes, but past ``FIRST`` times as much by hiding all that could help.
+        Of the attacker's programs (``Program.work``) and of those that choose (``Covered.work``) in all attempts. One
+        that is not safe by then is dropped. The first set is found whatever it takes, but past ``FIRST`` times as much
+        by hiding all that could help.
     nodes : int
         Of each integer program; past them its best answer is taken.
     near : float
@@ -98,9 +100,9 @@ def suppress(system: System, given: np.ndarray, limits: Limits) -> Solution:
     for _ in range(limits.passes if cuts else 0):
         if left <= 0:
             break
-        chosen, least = cover(cuts, system.cost, limits)
-        bound = max(bound, least)
-        one = complete(system, given | chosen, left, is_first=False)
+        covered = cover(cuts, system.cost, limits)
+        bound, left = max(bound, covered.bound), left - covered.work
+        one = complete(system, given | covered.chosen, left, is_first=False)
         if one.is_safe:
             best = min(best, _priced(one.solution, system, given), key=lambda solution: solution.cost)
         if not one.cuts or best.cost - bound < max(SLACK, limits.near):
@@ -210,26 +212,38 @@ def _cuts(
     return cuts, hopeless
 
 
-def cover(cuts: list[Cut], cost: np.ndarray, limits: Limits) -> tuple[np.ndarray, float]:
+@dataclass(frozen=True)
+class Covered:
     """The cheapest numbers that satisfy every cut.
 
-    Returns
-    -------
+    Parameters
+    ----------
     chosen : bool array, length n
     bound : float
         No set of numbers that satisfies them costs less.
+    work : float
+        What choosing took, on the scale of ``Program.work``: ``PER_ENTRY`` steps for every row and weight.
     """
+
+    chosen: np.ndarray
+    bound: float
+    work: float
+
+
+def cover(cuts: list[Cut], cost: np.ndarray, limits: Limits) -> Covered:
+    """The cheapest numbers that satisfy every cut, each component of the cuts by itself."""
     names, A, least = _matrix(cuts)
     part = components(A)
     row_part = part[A.indices[A.indptr[:-1]]]
-    chosen, bound = np.zeros(len(cost), bool), 0.0
+    chosen, bound, work = np.zeros(len(cost), bool), 0.0, 0.0
     for one in np.unique(part):
         columns, rows = np.flatnonzero(part == one), np.flatnonzero(row_part == one)
         own = sparse.csr_array(A[rows][:, columns])
         picked, at_least = cheapest(own, least[rows], cost[names[columns]], limits)
         chosen[names[columns[picked]]] = True
         bound += at_least
-    return chosen, bound
+        work += PER_ENTRY * own.nnz * own.shape[0]
+    return Covered(chosen, bound, work)
 
 
 def cheapest(A: sparse.csr_array, least: np.ndarray, cost: np.ndarray, limits: Limits) -> tuple[np.ndarray, float]:
