@@ -187,13 +187,13 @@ def outcome_of(seed: int, folder: Path, with_pixels: bool = True) -> Outcome:
     return Outcome(seed, ended, said, *seconds, asdict(recipe))
 
 
-def one_dot() -> Callable[[Any, str], bytes]:
+def one_dot() -> Callable[..., bytes]:
     """What stands for files of figures, whose pixels take half the time of a small cohort."""
     from matplotlib.figure import Figure
 
     with drawing.style():
         dots = {kind: drawing.saved(Figure(figsize=(0.1, 0.1)), kind) for kind in ("png", "svg")}
-    return lambda figure, kind: dots[kind]
+    return lambda figure, kind, edges=None: dots[kind]
 
 
 def main() -> int:

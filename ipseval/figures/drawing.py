@@ -12,6 +12,7 @@ from ipseval.language import say, spoken
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 INK, QUIET, HAIR, SHADE = "#1c1c1c", "#5a5a5a", "#d9d9d9", "#f1f1ef"
 REFERENCE = "#5a5a5a"
@@ -19,6 +20,7 @@ COLOURS = ("#0072b2", "#d55e00", "#007a5a", "#aa4499", "#7a5c00")  # told apart 
 DASHES = ("-", (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (1, 0.6)), (0, (8, 2)))
 REFERENCE_DASH = (0, (5, 1.2))
 WIDTH = 7.6  # inches
+MARGIN = 0.12  # inches around what is drawn
 STYLE: Any = {
     "axes.edgecolor": QUIET,
     "axes.labelcolor": INK,
@@ -37,10 +39,8 @@ STYLE: Any = {
     "grid.color": HAIR,
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.8,
-    "savefig.bbox": "tight",
     "savefig.dpi": 200,
     "savefig.facecolor": "white",
-    "savefig.pad_inches": 0.12,
     "svg.fonttype": "path",
     "svg.hashsalt": "ipseval",
     "text.color": INK,
@@ -102,9 +102,10 @@ def finished(figure: "Figure", title: str, description: str, note: str) -> Drawi
     """The figure with its title, as files."""
     _speak_numbers(figure)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
-    png = saved(figure, "png")
-    figure.set_layout_engine("none")  # what the first file has found holds for the second, and costs more than drawing
-    return Drawing(title, description, note, png, saved(figure, "svg"))
+    figure.draw_without_rendering()  # finds the layout and the edges once for both files: it costs more than drawing
+    edges = figure.get_tightbbox().padded(MARGIN)
+    figure.set_layout_engine(None)
+    return Drawing(title, description, note, saved(figure, "png", edges), saved(figure, "svg", edges))
 
 
 def unless_empty(title: str, values: Iterable[object]) -> Drawing | None:
@@ -139,11 +140,11 @@ def _speak_numbers(figure: "Figure") -> None:
             axis.set_major_formatter(Spoken())
 
 
-def saved(figure: "Figure", kind: str) -> bytes:
-    """The figure as ``png`` or ``svg``, without date or version."""
+def saved(figure: "Figure", kind: str, edges: "Bbox | None" = None) -> bytes:
+    """The figure within its edges (inches) as ``png`` or ``svg``, without date or version."""
     buffer = io.BytesIO()
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}[kind]
-    figure.savefig(buffer, format=kind, metadata=metadata)
+    figure.savefig(buffer, format=kind, metadata=metadata, bbox_inches=edges)
     return buffer.getvalue()
 
 
