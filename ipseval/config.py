@@ -194,6 +194,8 @@ class Cohort:
     language: str
     labels: dict[str, dict[str, str]]
     published: Path | None
+    fidelity: Path | None
+    fidelity_scale: Path
     observed_from: str | None
     observed_until: str | None
     unobserved: list[str]
@@ -261,7 +263,9 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
     rest["plausible"] = settings["plausible"]
     return Cohort(
         extracts=Path(settings["extracts"]),
-        published=Path(settings["published"]) if settings["published"] else None,
+        published=_file(settings["published"]),
+        fidelity=_file(settings["fidelity"]),
+        fidelity_scale=Path(settings["fidelity_scale"] or ""),
         earlier=tuple(map(Path, settings["earlier"])),
         asked_covariates=tuple(settings["asked_covariates"]),
         asked_services={code(arm): tuple(map(code, codes)) for arm, codes in settings["asked_services"].items()},
@@ -298,6 +302,10 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         ),
         **rest,
     )
+
+
+def _file(name: str | None) -> Path | None:
+    return Path(name) if name else None
 
 
 def _covariates(declared: Iterable[str | Mapping[str, str]]) -> dict[str, str | None]:

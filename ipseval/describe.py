@@ -9,6 +9,7 @@ from ipseval.because import because
 from ipseval.cohort import ALL, cells
 from ipseval.config import Cohort
 from ipseval.panel import analysed_months, outcome_matrix
+from ipseval.places.fidelity import fidelity_tables
 from ipseval.registers.categories import is_category, levels, levels_of, unit_of
 from ipseval.registers.covariates import covariate_names
 
@@ -45,7 +46,8 @@ def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     Returns
     -------
     dict
-        ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``; shares are proportions.
+        ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``; shares are proportions. ``fidelity``
+        and ``fidelity_summary`` of the centres' teams.
     """
     analysed, states = analysed_months(cohort, people, panel)
     return {
@@ -53,6 +55,7 @@ def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
         "balance": _balance(cohort, analysed),
         "wage_subsidy": _wage_subsidy(cohort, analysed, panel),
         "employment_by_month": _employment_by_month(cohort, analysed, states, panel),
+        **fidelity_tables(cohort),
     }
 
 

@@ -12,7 +12,7 @@ from ipseval.figures.over_time import picture
 from ipseval.figures.registry import FIGURES
 from ipseval.language import speaking
 from ipseval.report.report import report, restriction
-from ipseval.tables.registry import INSIDE, TABLES
+from ipseval.tables.registry import INSIDE, TABLES, asked
 from ipseval.tables.render import RENDERERS
 from ipseval.tables.render_xlsx import to_workbook
 from ipseval.tables.review import Review
@@ -82,7 +82,7 @@ def _contents(looked_up: Review, tier: str, rules: Mapping[str, Any]) -> dict[st
     drawn = {name: draw(looked_up) for name, draw in FIGURES.items()}
     contents: dict[str, str | bytes] = {
         "report": report(looked_up, printed, drawn, tier, rules),
-        "all_tables": to_workbook(title, printed),
+        "all_tables": to_workbook(title, {name: printed[name] for name in asked(looked_up, printed)}),
     }
     for kind, render in RENDERERS.items():
         contents |= {f"{name}_{kind}": render(title, table) for name, table in printed.items()}

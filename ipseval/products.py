@@ -18,7 +18,7 @@ PRODUCTS = {
 REVIEWED = {
     "check": ("quality",),
     "cohort": ("flow",),
-    "describe": ("inclusion", "balance", "wage_subsidy", "employment_by_month"),
+    "describe": ("inclusion", "balance", "wage_subsidy", "employment_by_month", "fidelity", "fidelity_summary"),
     "estimate": ("effects", "coefficients"),
     "randomise": ("randomisation", "bands"),
     "synthesise": ("heterogeneity", "centre_effects", "pooled_effects"),

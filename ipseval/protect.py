@@ -10,7 +10,7 @@ import pandas as pd
 
 from ipseval import store
 from ipseval.config import Cohort
-from ipseval.disclosure import characteristics, checks, choices, counted, derived, gaps, modelled, waiting
+from ipseval.disclosure import characteristics, checks, choices, counted, derived, gaps, modelled, places, waiting
 from ipseval.disclosure.attacker import SLACK, System
 from ipseval.disclosure.cells import HIDDEN, Decided, to_base
 from ipseval.disclosure.earlier import Earlier, told
@@ -52,6 +52,8 @@ RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "event_study": checks.event_study,
     "placebo": checks.placebo,
     "missing_data": gaps.missing_data,
+    "fidelity": places.fidelity,
+    "fidelity_summary": places.fidelity,
 }
 
 

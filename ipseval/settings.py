@@ -10,6 +10,7 @@ from ipseval import code_groups, existing, plain_yaml, versions
 from ipseval.config import Cohort, from_settings
 from ipseval.consistency import MONTHS_OF, inconsistencies
 from ipseval.errors import Fault, UserError, nearest
+from ipseval.places.checked import faults_of_files
 from ipseval.registers.sources import expanded
 from ipseval.schema import schema_faults
 
@@ -20,7 +21,9 @@ GROUPS_FILE = ROOT / "config" / "code_groups.yaml"
 COLUMNS_FILE = ROOT / "config" / "columns.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
+SCALES_FOLDER = ROOT / "config" / "fidelity_scales"
 MENDING = ("leave_out", "corrections")  # files that hold keys of persons
+PLACES = ("fidelity", "fidelity_scale")  # files about the centres as places
 WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
@@ -56,6 +59,7 @@ _PRESENTED = (
     "eligibility",
     "describe",
     "disclosure",
+    *PLACES,
     *_STUDY,
 )
 STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
@@ -66,7 +70,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "clean": (*_STUDY,),
     "cohort": ("covariates", "asked_covariates", "checks", "exclusions", "eligibility", "describe", "layouts", *_STUDY),
     "panel": (*_STUDY, "states", "outcomes"),
-    "describe": ("covariates", "describe", *_STUDY),
+    "describe": ("covariates", "describe", *PLACES, *_STUDY),
     "estimate": ("analyses", "estimation", *_STUDY),
     "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
     "synthesise": ("analyses", "estimation", "synthesis", *_STUDY),
@@ -240,6 +244,8 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     }
     if found:
         raise UserError([Fault(str(file), what, remedy) for what, remedy in found])
+    if odd := faults_of_files(merged | places):
+        raise UserError(odd)
     merged["disclosure"] = {"profile": merged["disclosure"]["profile"]}
     merged["estimation"] = {**merged["estimation"], "primary": _primary(merged["estimation"])}
     return {"name": file.stem, "file": str(file), **merged, **places, **asked}
@@ -253,7 +259,7 @@ def _primary(chosen: Mapping[str, Any]) -> str:
 
 def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]]) -> dict[str, Any]:
     """Files and folders that the settings name, from the root on; what is wrong with them is added to ``found``."""
-    named = {key: settings[key] for key in ("extracts", "published", *MENDING)}
+    named = {key: settings[key] for key in ("extracts", "published", *MENDING, *PLACES)}
     named["disclosure.earlier"] = settings["disclosure"]["earlier"]
     places: dict[str, Path | None] = {}
     for key, name in named.items():
@@ -262,9 +268,10 @@ def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]
         except (OSError, ValueError, RuntimeError):
             found.append((f"{key} is no name that a file can have.", "Mend it: it is relative to the cohort file."))
             places[key] = None
-    if (published := places["published"]) and not published.is_file():
-        what = f"published names '{published}', which is no file."
-        found.append((what, "Mend it: it is relative to the cohort file."))
+    for key in ("published", *PLACES):
+        if (given := places[key]) and not given.is_file():
+            found.append((f"{key} names '{given}', which is no file.", "Mend it: it is relative to the cohort file."))
+    places["fidelity_scale"] = places["fidelity_scale"] or SCALES_FOLDER / "ips_25.yaml"
     for key, path in ((key, path) for key in MENDING if (path := places[key])):
         if not path.is_file():
             found.append(
@@ -282,9 +289,8 @@ def _places(settings: Mapping[str, Any], file: Path, found: list[tuple[str, str]
         found.append((f"disclosure.earlier names '{named['disclosure.earlier']}': {odd[0]}", odd[1]))
     return {
         "extracts": str(places["extracts"]),
-        "published": str(published) if published else None,
         "earlier": list(map(str, earlier)),
-        **{key: str(places[key]) if places[key] else None for key in MENDING},
+        **{key: str(places[key]) if places[key] else None for key in ("published", *MENDING, *PLACES)},
     }
 
 

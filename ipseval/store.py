@@ -26,7 +26,11 @@ PRODUCTS: dict[str, dict[str, str]] = {
     "cohort": {"people": "person/people.parquet", "flow": "review/flow.csv"},
     "panel": {"panel": "person/panel.parquet"},
     "describe": {
-        name: f"review/{name}.csv" for name in ("inclusion", "balance", "wage_subsidy", "employment_by_month")
+        name: f"review/{name}.csv"
+        for name in (
+            *("inclusion", "balance", "wage_subsidy", "employment_by_month"),
+            *("fidelity", "fidelity_summary"),
+        )
     },
     "estimate": {
         "effects": "review/effects.csv",
@@ -51,6 +55,11 @@ CODES = (
     "printed",
     "service",
     "codes",
+    "review_on",
+    "part",
+    "band",
+    "rater",
+    "source",
     "sha256",
 )  # columns of CSV files that stay text
 

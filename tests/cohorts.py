@@ -52,6 +52,19 @@ SCHEMAS = {
     },
 }  # fmt: skip
 
+PLACES = {"fidelity": "reviews.csv"}
+# Two reviews of a team that are known, one of which a score is lost, and one of another team that is a total alone.
+FILES = {
+    "fidelity": "team,date,item,score,high,rater,source\n"
+    + "".join(
+        f"1,{day},{item},{1 + (place + shift) % 5},,{rater},Report 7\n"
+        for day, shift, rater in (("2013-06-19", 0, "A"), ("2014-03-01", 2, "B"))
+        for place, item in enumerate([*(f"P{i}" for i in range(1, 4)), *(f"O{i}" for i in range(1, 9)),
+                                      *(f"J{i}" for i in range(1, 15))])
+    )
+    + "1,2015-02,total,90,,B,Report 7\n1,2015-02,P1,,4,B,Report 7\n2,2014-01-15,total,110,,,\n",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -76,6 +89,7 @@ class Recipe:
     has_tiny_centre: bool = False
     without: tuple[str, ...] = ()
     has_services: bool = False
+    has_places: bool = False
 
 
 @dataclass(frozen=True)
@@ -392,6 +406,8 @@ def config_of(recipe: Recipe) -> dict[str, Any]:
     names = ("month_rule", "min_weekly_hours", "exclude_wage_subsidy", "after_death",
              "after_emigration")  # fmt: skip
     config["outcome"] = {name: asdict(recipe)[name] for name in names}
+    if recipe.has_places:
+        config |= PLACES
     bounds = {name: asdict(recipe)[name] for name in ("observed_from", "observed_until")}
     return config | {name: month for name, month in bounds.items() if month}
 
@@ -447,6 +463,9 @@ def write_cohort(cohort: Cohort, folder: Path, name: str = "random") -> Path:
         rows = [{c: None if is_null(v) else v for c, v in row.items()} for row in frame.to_dict("records")]
         schema = pa.schema(schema_of(extract, rows or [{c: 0 for c in frame}], layout))
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "extracts" / f"{extract}.parquet")
+    for key, content in FILES.items():
+        if key in cohort.config:
+            (folder / PLACES[key]).write_text(content, encoding="utf-8")
     path = folder / f"{name}.yaml"
     path.write_text(yaml.safe_dump(cohort.config, sort_keys=False), encoding="utf-8")
     return path

@@ -223,7 +223,7 @@ class Noted(Mapping[str, pd.DataFrame]):
 @pytest.fixture(scope="module")
 def review(tmp_path_factory) -> tuple[Cohort, dict[str, pd.DataFrame]]:
     """A cohort in which every table and figure has something to show, and its tables."""
-    recipe = random_cohort(Recipe(n_persons=60, before=14, after=14, has_services=True), 1)
+    recipe = random_cohort(Recipe(n_persons=60, before=14, after=14, has_services=True, has_places=True), 1)
     cohort = read_cohort(write_cohort(recipe, tmp_path_factory.mktemp("behind")))
     stages = analyse(replace(cohort, randomisation=replace(cohort.randomisation, draws=49)))
     return cohort, {n: store.as_read(stages[stage][n]) for stage, names in REVIEWED.items() for n in names}

@@ -77,6 +77,7 @@ ROOMS = (
         "finished",
         "simulation",
         "registers",
+        "places",
         "dummy",
         "estimation",
         "recomputed",

@@ -32,10 +32,10 @@ from readers import read_csv
 OTHERS = sorted(set(TAGS) - {"en"})
 ENGLISH = re.compile(r"\b(the|and|of|with|months?|from|who|was|is|or|centres|effects?|arms?)\b", re.I)
 RECIPES = {
-    "plain": Recipe(n_persons=150, n_centres=3, before=3, after=20, has_services=True),
+    "plain": Recipe(n_persons=150, n_centres=3, before=3, after=20, has_services=True, has_places=True),
     "several": Recipe(
         n_persons=120, n_centres=3, treatments=("ips", "ips_plus"), has_tiny_centre=True, exclude_wage_subsidy=False,
-        without=("education", "persons", "wage_subsidy"),
+        has_places=True, without=("education", "persons", "wage_subsidy"),
     ),
 }  # fmt: skip
 # Rows whose words are not ours to translate: what the check says is English on the screen and in docs/data.md, too,

@@ -23,7 +23,7 @@ from ipseval.present import present, products
 from ipseval.products import PRESENTED
 from ipseval.settings import ROOT, read_cohort
 from ipseval.tables.record import left_by
-from ipseval.tables.registry import TABLES
+from ipseval.tables.registry import NAMED, TABLES
 from ipseval.tables.render import RENDERERS, to_html
 from ipseval.tables.render_csv import grid, safe, to_csv
 from ipseval.tables.review import Review
@@ -39,7 +39,7 @@ NAME_NO_CENTRE = (
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")
 RECIPES = {
-    "plain": Recipe(n_persons=150, n_centres=3, before=3, after=20, has_services=True),
+    "plain": Recipe(n_persons=150, n_centres=3, before=3, after=20, has_services=True, has_places=True),
     "several": Recipe(
         n_persons=120, n_centres=3, treatments=("ips", "ips_plus"), has_tiny_centre=True, exclude_wage_subsidy=False,
         without=WITHOUT,
@@ -87,8 +87,10 @@ def test_every_product_is_made_and_nothing_else(made, name):
     contents = made[name].presented
     assert set(contents) == set(products())
     assert len(set(products().values())) == len(contents)
-    empty = {"published_comparison_csv"}  # these cohorts name no published numbers: the head of the table only
-    assert all(len(content) > 150 for name, content in contents.items() if name not in empty)
+    unnamed = {"published_comparison"} | (
+        set(NAMED) if name == "several" else set()
+    )  # files that the cohort names none of
+    assert all(len(content) > 150 for file, content in contents.items() if file.removesuffix("_csv") not in unnamed)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -466,6 +468,8 @@ def test_names_stay_text_in_csv(nasty, name):
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("name", TABLES)
 def test_every_format_says_what_the_table_says(made, recipe, name):
+    if name in NAMED and recipe == "several":
+        pytest.skip("the workbook has no sheet of a file that the cohort does not name")
     table, files = TABLES[name](looked_up(made[recipe])), made[recipe].presented
     wanted = expected(table, " " if table.is_long else "\n")
     assert read_docx(files[f"{name}_docx"]).rows == wanted

@@ -60,7 +60,9 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Made:
-    recipe = Recipe(n_persons=70, n_centres=2, before=1, after=4, has_services=True, share_missing=0.04)
+    recipe = Recipe(
+        n_persons=70, n_centres=2, before=1, after=4, has_services=True, share_missing=0.04, has_places=True
+    )
     drawn = random_cohort(recipe, seed=5)
     drawn.config.update(FEWER | {"estimation": {"primary": "cr2"}})
     cohort = read_cohort(write_cohort(drawn, tmp_path_factory.mktemp("truth")))

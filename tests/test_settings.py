@@ -12,6 +12,7 @@ from ipseval.config import Subgroup
 from ipseval.errors import UserError
 from ipseval.estimation.variance import VARIANCES
 from ipseval.settings import (
+    SCALES_FOLDER,
     SCHEMA_FILE,
     STAGE_KEYS,
     cohort_settings,
@@ -37,6 +38,8 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "labels.services": ({"b": "IPS"}, ["b"], 'labels.services is ["b"]. Expected: keys with values'),
     "labels.outcomes": ({"ordinary": "work"}, 1, "labels.outcomes is 1. Expected: keys with values"),
     "published": (None, 3, "published is 3. Expected: text or null"),
+    "fidelity": (None, ["x"], 'fidelity is ["x"]. Expected: text or null'),
+    "fidelity_scale": (None, 25, "fidelity_scale is 25. Expected: text or null"),
     "observed_from": ("2009-01", "2009-13", 'observed_from is "2009-13". Expected: First complete month'),
     "observed_until": ("2018-12", 201812, "observed_until is 201812. Expected: Last complete month"),
     "unobserved": (["2018-09"], "2018-09", 'unobserved is "2018-09". Expected: a list'),
@@ -229,7 +232,9 @@ def test_a_good_value_is_taken(path: str, tmp_path: Path) -> None:
     settings = cohort_settings(file)
     read_cohort(file)
     found = settings["earlier"] or None if path == "disclosure.earlier" else at(settings, path)
-    if path == "extracts":
+    if path == "fidelity_scale":
+        assert found == str(SCALES_FOLDER / "ips_25.yaml")
+    elif path == "extracts":
         assert found == str(tmp_path / "data")
     elif isinstance(value, Mapping):
         assert all(found[key] == chosen for key, chosen in value.items())

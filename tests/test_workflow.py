@@ -91,6 +91,7 @@ CHOSEN: dict[str, Any] = {
         "wage_income_year": 2010,
         "health_contact_months": 6,
     },
+    "fidelity": "reviews.csv",
     "checks": {"open_end": "warn"},
     "plausible": {"age": [16, 90], "weekly_hours": [1, 80], "years_from_bulk": 3, "repeats": 4},
     "verify": {"max_persons": 25},
@@ -129,6 +130,7 @@ def small_cohort() -> Delivery:
     delivery.map("trial", "arm", lambda arm: "IPS" if arm == "ips" else arm)
     trial = delivery.tables["trial"].rename_columns({"arm": "gruppe"})
     delivery.tables["trial"] = trial.append_column("wave", [[float(i % 3) for i in range(40)]])
+    delivery.files["../reviews.csv"] = b"team,date,item,score\n1,2013-06-19,total,90\n1,2014-06-19,P1,5\n"
     delivery.config |= CHOSEN | {"values": {"trial": {"arm": {"IPS": "ips"}}}}
     return delivery
 

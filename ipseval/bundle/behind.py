@@ -36,6 +36,8 @@ TABLES = phrases(
         "event_study": "changes around randomisation with person fixed effects, a check",
         "placebo": "test of the periods before randomisation, a check",
         "missing_data": "what missing data could do to the effect",
+        "fidelity": "fidelity reviews of the teams, by part of the scale",
+        "fidelity_summary": "fidelity over the reviews: means, changes, slopes",
     }
 )
 ALL = tuple(TABLES)  # behind what shows everything
@@ -58,6 +60,8 @@ PRINTED = {
     "tables/complier_effects": Behind(phrase("effects in those who receive when assigned"), ("complier_effects",)),
     "tables/event_study": Behind(phrase("changes around randomisation, a check"), ("event_study", "placebo")),
     "tables/missing_data": Behind(phrase("what missing data could do"), ("missing_data",)),
+    "tables/fidelity": Behind(phrase("fidelity reviews of the teams"), ("fidelity", "fidelity_summary")),
+    "tables/fidelity_items": Behind(phrase("fidelity by item"), ("fidelity_summary",)),
     "tables/balance": Behind(phrase("balance of the covariates"), ("balance",)),
     "tables/flow": Behind(phrase("flow of persons"), ("flow",)),
     "tables/all_tables": Behind(phrase("every printed table, one sheet each"), ALL),
@@ -70,6 +74,8 @@ PRINTED = {
     "figures/specification_curve": Behind(phrase("specification curve"), ("specifications",)),
     "figures/time_to_job": Behind(phrase("curve of time to the first ordinary job"), ("time_to_job",)),
     "figures/event_study": Behind(phrase("changes around randomisation, a check"), ("event_study",)),
+    "figures/fidelity_over_time": Behind(phrase("fidelity of the teams over time"), ("fidelity",)),
+    "figures/fidelity_by_item": Behind(phrase("items of the fidelity reviews"), ("fidelity",)),
     "report": Behind(phrase("the report: tables, figures, methods, what was hidden"), ALL),
     "hidden_cells": Behind(phrase("positions of hidden cells, without values")),
     "hidden_by_table": Behind(phrase("how many cells of each table are hidden")),
@@ -92,6 +98,7 @@ GROUPS = phrases(
         "persons": "Who was in the trial, and what was received",
         "effects": "Effects",
         "centres": "Differences between centres",
+        "places": "The centres as places",
         "followed": "Employment over time",
         "checks": "Checks and other choices",
         "about": "About the release",
@@ -101,6 +108,7 @@ GROUPED = {
     "persons": ("flow", "inclusion", "balance", "wage_subsidy", "receipt"),
     "effects": ("effects", "coefficients", "randomisation", "bands"),
     "centres": ("heterogeneity", "centre_effects", "pooled_effects"),
+    "places": ("fidelity", "fidelity_summary"),
     "followed": ("employment_by_month", "time_to_job", "restricted_mean", "accumulated"),
     "checks": ("specifications", "complier_effects", "event_study", "placebo", "missing_data"),
 }

@@ -20,6 +20,7 @@ DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the
 DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
 OF_T = ("ci_low", "ci_high", "p_value", "p_adjusted")  # what a table computes with degrees of freedom
 ARITHMETIC = 1e-8  # units of the last decimal, by which sums of fractions miss a number that they are
+DATES, MONTH = ("review_on",), 7  # columns of dates, and characters of YYYY-MM
 PRINTED = 3  # most decimals of a proportion in print
 # Statuses that tell nothing of persons: what was not delivered or asked for, and what is the base by construction.
 OF_NOBODY = frozenset(
@@ -55,7 +56,7 @@ class Decided:
 
     def released(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         """One table as it may leave: nothing but labels and what the ledger allows."""
-        table = table.drop(columns=[column for column in table.columns if column in INSIDE])
+        table = _to_the_month(table.drop(columns=[column for column in table.columns if column in INSIDE]))
         if self.profile.is_open:
             return table
         out = pd.DataFrame({c: _labels(c, table[c]) for c in table.columns}, index=range(len(table)))
@@ -215,6 +216,11 @@ def _silent(out: pd.DataFrame, numbers: list[str], tells: np.ndarray) -> pd.Data
         telling = (some | tells) & ~is_of_nobody
         out["status"] = out["status"].mask(telling & ((out["status"] != ESTIMATED) | lost), HIDDEN)
     return out
+
+
+def _to_the_month(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose dates are known to the month: no day leaves, be it of a person or of a review."""
+    return table.assign(**{column: table[column].astype("string").str[:MONTH] for column in DATES if column in table})
 
 
 def _labels(column: str, values: pd.Series) -> pd.Series:

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from ipseval.disclosure.keys import ALL, Key, Nobody, Slack
 
-NO_PERSONS = frozenset({"n_centres", "n_periods", "n_left_out"})  # counts of a table that count no persons
+NO_PERSONS = frozenset({"n_centres", "n_periods", "n_left_out", "n_reviews"})  # counts of a table that count no persons
 AGREE = 1e-6  # relative; how near two tables' numbers of the same thing must be
 
 

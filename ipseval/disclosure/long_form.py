@@ -16,6 +16,7 @@ COLUMNS = [
 OF_DRAWS = {"draws", "seed"}  # numbers that are no results
 SHOWN, HIDDEN = "shown", "hidden"
 LEVEL = "level"
+OF_ROW = ("variable", "term", "outcome", "measure", "part")  # the first that a table has says what a row is of
 
 
 def long_form(cohort: Cohort, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -64,7 +65,7 @@ def _long(name: str, table: pd.DataFrame, known: Mapping[str, list]) -> pd.DataF
             "group1_level": labels.get("arm", none),
             "group2": "centre" if "centre" in labels else None,
             "group2_level": labels.get("centre", none),
-            "variable": next((labels[c] for c in ("variable", "term", "outcome", "measure") if c in labels), none),
+            "variable": next((labels[c] for c in OF_ROW if c in labels), none),
             "variable_level": labels.get(LEVEL, none),
             "context": name,
             "analysis": labels.get("analysis", none),

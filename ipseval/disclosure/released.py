@@ -36,6 +36,7 @@ LABELS = frozenset(
             "min_weekly_hours",
         ),
         *("exclude_wage_subsidy", "time", "measure", "about", "method", "family", "stratified_by", "unit"),
+        *("review_on", "part", "band", "rater", "source"),
     ]
 )
 INSIDE = frozenset(

@@ -6,6 +6,7 @@ from ipseval.figures.balance_plot import balance
 from ipseval.figures.by_centre import effects_by_centre
 from ipseval.figures.by_month import effect_by_month, employment_by_arm, event_study
 from ipseval.figures.drawing import Drawing
+from ipseval.figures.fidelity import fidelity_by_item, fidelity_over_time
 from ipseval.figures.flow_diagram import flow_diagram
 from ipseval.figures.followed import time_to_job
 from ipseval.figures.forest import forest
@@ -22,4 +23,6 @@ FIGURES: dict[str, Callable[[Review], Drawing]] = {
     "specification_curve": specification_curve,
     "time_to_job": time_to_job,
     "event_study": event_study,
+    "fidelity_over_time": fidelity_over_time,
+    "fidelity_by_item": fidelity_by_item,
 }

@@ -19,6 +19,7 @@ from ipseval.report.methods import methods, regression
 from ipseval.report.sections import contents
 from ipseval.tables.estimated import POOLED
 from ipseval.tables.record import difference, record
+from ipseval.tables.registry import asked
 from ipseval.tables.render import FORMATS
 from ipseval.tables.review import ALL, Record, Review, effect_cell, number_cell
 from ipseval.tables.table import Cell, Table
@@ -61,7 +62,7 @@ def report(
         summary=summary(review),
         sourced=sourced,
         results=results(review),
-        sections=contents(tables, figures),
+        sections=contents(asked(review, tables), asked(review, figures)),
         tables=tables,
         figures=figures,
         pictures={name: base64.b64encode(drawing.svg).decode() for name, drawing in figures.items()},

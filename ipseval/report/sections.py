@@ -112,6 +112,19 @@ def _effects() -> tuple[Section, ...]:
             block="effects",
         ),
         Section("heterogeneity", say("Differences between centres"), figures=("forest",), tables=("heterogeneity",)),
+        Section("places", say("The centres as places"), parts=_places()),
+    )
+
+
+def _places() -> tuple[Section, ...]:
+    return (
+        Section(
+            "fidelity",
+            say("Fidelity"),
+            say("How near the teams' work is to the model, as reviews scored it. It is no cause of an effect here."),
+            figures=("fidelity_over_time", "fidelity_by_item"),
+            tables=("fidelity", "fidelity_items"),
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """The registry of tables: name -> the function that builds it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ipseval.tables import (
     adjusted,
@@ -9,6 +9,7 @@ from ipseval.tables import (
     compared,
     described,
     estimated,
+    fidelity,
     followed,
     placebo,
     received,
@@ -35,9 +36,18 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "complier_effects": received.complier_effects,
     "event_study": placebo.event_study,
     "missing_data": bounded.missing_data,
+    "fidelity": fidelity.fidelity,
+    "fidelity_items": fidelity.fidelity_items,
     "published_comparison": compared.published_comparison,
     "balance": described.balance,
     "flow": described.flow,
     "quality": checked.quality,
 }
+# Tables and figures of files that a cohort may name, and the key: without it they hold one sentence and are not shown.
+NAMED = dict.fromkeys(("fidelity", "fidelity_items", "fidelity_over_time", "fidelity_by_item"), "fidelity")
 INSIDE = frozenset({"published_comparison", "quality"})  # tables that are never released
+
+
+def asked(review: Review, names: Iterable[str]) -> list[str]:
+    """Of tables or figures those that are not of a file which the cohort does not name."""
+    return [name for name in names if name not in NAMED or getattr(review.cohort, NAMED[name]) is not None]

@@ -44,6 +44,9 @@ ASKING = {
 }
 GIVEN = {
     "check": settings.MENDING,
+    "describe": settings.PLACES,
+    "present": ("fidelity_scale",),
+    "release": ("fidelity_scale",),
     "protect": ("earlier",),
     "published_comparison": ("published",),
     "verify": ("published",),

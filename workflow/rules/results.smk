@@ -6,6 +6,7 @@ rule describe:
     input:
         **of("cohort", "people"),
         **of("panel"),
+        named=lambda wildcards: given(COHORTS[wildcards.cohort], "describe"),
         code=code("describe"),
     output:
         **made("describe"),
