@@ -14,7 +14,7 @@ from ipseval.contracts import EXTRACTS, Column
 from ipseval.registers.layouts import LAYOUTS, Layout
 from ipseval.registers.rule import in_words
 from ipseval.registers.rules import RULES
-from ipseval.settings import ROOT, SCHEMA_FILE, default_settings, groups, presets, read_yaml
+from ipseval.settings import ROOT, cohort_schema, default_settings, groups, presets
 
 PACKAGE = Path(__file__).resolve().parent
 MADE = "<!-- Made by `make docs` from the code: change it there. -->\n"
@@ -45,7 +45,7 @@ def configuration() -> str:
         "stands, and so is any number that is written otherwise than people write numbers. A key may stand once, and 1 "
         "and '1' are the same.\n\n"
     )
-    schema = read_yaml(SCHEMA_FILE)
+    schema = cohort_schema()
     rows = _keys(schema, schema, default_settings(), "")
     return intro + _table(("key", "default", "what it holds"), rows)
 
@@ -130,7 +130,7 @@ def _served(layout: Layout) -> str:
 
 def _registers() -> str:
     """Presets of config/layouts.yaml, and what may be said of a source."""
-    source = read_yaml(SCHEMA_FILE)["$defs"]["source"]["properties"]
+    source = cohort_schema()["$defs"]["source"]["properties"]
     rows = (
         (f"`{name}`", ", ".join(spec["extracts"]), f"`{spec['layout']}`", spec["meaning"], _loses(spec))
         for name, spec in presets().items()

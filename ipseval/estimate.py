@@ -12,7 +12,8 @@ from ipseval.estimation.analyses import Regression, regressions
 from ipseval.estimation.caveats import Caveats
 from ipseval.estimation.design import ALL, ASSIGNED, DIFFERENCE, MEMBERS, OTHERS, Effect
 from ipseval.estimation.distributions import t_ppf, t_sf
-from ipseval.estimation.estimators import ESTIMATORS, Fitted, variances_of
+from ipseval.estimation.estimator import Fitted
+from ipseval.estimation.estimators import ESTIMATORS, variances_of
 from ipseval.estimation.multiplicity import holm
 from ipseval.panel import months_of_outcomes
 from ipseval.registers.categories import refuse_ranges_of_codes
@@ -27,7 +28,7 @@ EFFECT_COLUMNS = [
     "reference_arm", "n_assigned", "n_control", "n_obs", "mean_control", "estimate", "std_error", "df", "statistic",
     "p_value", "ci_low", "ci_high", "p_adjusted", "adjustment", "variance", "status", "note",
     "mean_assigned", "n_assigned_months", "n_control_months", "n_assigned_ever", "n_control_ever",
-    "first_month", "last_month",
+    "first_month", "last_month", "measure",
 ]
 COEFFICIENT_COLUMNS = [
     "cohort", "analysis", "term", "estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_high",
@@ -170,8 +171,8 @@ def _of_window(row: Row) -> str:
 
 def _is_listed(this: Regression) -> bool:
     """Whether all coefficients are listed: of least squares over centres and months, and of a subgroup once."""
-    is_pooled = this.centre == ALL and this.analysis.months != "each" and this.analysis.estimator != "logit"
-    return is_pooled and this.design.effects[0].subgroup != MEMBERS
+    is_pooled = this.centre == ALL and this.analysis.months != "each"
+    return is_pooled and ESTIMATORS[this.analysis.estimator].is_linear and this.design.effects[0].subgroup != MEMBERS
 
 
 def fit_regression(cohort: Cohort, this: Regression, like: Fitted | None = None) -> Fitted | None:
@@ -180,7 +181,7 @@ def fit_regression(cohort: Cohort, this: Regression, like: Fitted | None = None)
         return None
     effects = this.design.effects
     absent = {e.term for e in effects if not all(own.any() for own in _sides(cohort, this, e).values())}
-    return ESTIMATORS[this.analysis.estimator](cohort, this, this.design.without(absent), like)
+    return ESTIMATORS[this.analysis.estimator].fit(cohort, this, this.design.without(absent), like)
 
 
 def _lacking(this: Regression) -> tuple[str, ...]:
@@ -281,6 +282,7 @@ def _row(cohort: Cohort, this: Regression, effect: Effect, variance: str, status
         "analysis": this.analysis.name,
         "outcome": this.analysis.outcome,
         "estimator": this.analysis.estimator,
+        "measure": ESTIMATORS[this.analysis.estimator].measure,
         "subgroup": effect.subgroup,
         "centre": effect.centre,
         "month_from": this.months[0],

@@ -11,6 +11,7 @@ from ipseval.estimation.analyses import regressions
 from ipseval.estimation.assignments import Assignments, draw_assignments
 from ipseval.estimation.design import ALL, DIFFERENCE, Effect
 from ipseval.estimation.distributions import t_ppf
+from ipseval.estimation.estimators import ESTIMATORS
 from ipseval.estimation.multiplicity import by_tails, critical_value, step_down
 from ipseval.estimation.redrawn import redrawn
 from ipseval.panel import months_of_outcomes
@@ -86,6 +87,7 @@ def randomise(
     found = (
         one
         for a in cohort.analyses
+        if ESTIMATORS[a.estimator].is_redrawn
         for arm in cohort.arms.treatments
         for one in _under_draws(cohort, a, arm, *months[a.outcome], drawn[arm])
     )
@@ -93,6 +95,8 @@ def randomise(
         rows |= _tested(members)
         bands += _band(cohort, members)
     table = wanted[[*KEYS, "reference_arm", "status"]].reset_index(drop=True)
+    is_redrawn = table["estimator"].map(lambda name: ESTIMATORS[name].is_redrawn)
+    table["status"] = table["status"].mask((table["status"] == "estimated") & ~is_redrawn, "not_redrawn")
     numbers = [rows.get(cell, {}) for cell in wanted[CELL].itertuples(index=False, name=None)]
     table = table.join(pd.DataFrame(numbers, columns=[*NUMBERS, "family"], index=table.index))
     table = table.assign(draws=cohort.randomisation.draws, seed=cohort.randomisation.seed, variance=VARIANCE)

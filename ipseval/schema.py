@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError, validators
@@ -155,3 +156,29 @@ def _meaning(error: ValidationError, root: Mapping[str, Any]) -> str:
         schema = schema.get("items", {}) if isinstance(step, int) and "items" in schema else inside or {}
         meaning = schema.get("description", meaning)
     return str(meaning)
+
+
+def registered(profiles: list[str]) -> dict[str, list[str]]:
+    """What is declared elsewhere and chosen by name in a cohort file.
+
+    The modules are named in text because a stage runs again when a module changes that it imports, directly or through
+    others. Every stage that reads settings would depend on the estimators, and a register would be read again because
+    one of them was edited.
+    """
+    estimators = import_module("ipseval.estimation.estimators").ESTIMATORS
+    return {
+        "estimators": list(estimators),
+        "linear_estimators": [name for name, estimator in estimators.items() if estimator.is_linear],
+        "variances": list(import_module("ipseval.estimation.variance").VARIANCES),
+        "profiles": profiles,
+    }
+
+
+def with_names(schema: Any, registered: Mapping[str, list[str]]) -> Any:
+    """The schema with every ``x-names`` in it spelled out as the ``enum`` of what is registered under that name."""
+    if isinstance(schema, list):
+        return [with_names(part, registered) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: with_names(part, registered) for key, part in schema.items() if key != "x-names"}
+    return found | {"enum": registered[schema["x-names"]]} if "x-names" in schema else found

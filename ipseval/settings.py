@@ -12,12 +12,13 @@ from ipseval.consistency import MONTHS_OF, inconsistencies
 from ipseval.errors import Fault, UserError, nearest
 from ipseval.places.checked import faults_of_files
 from ipseval.registers.sources import expanded
-from ipseval.schema import schema_faults
+from ipseval.schema import registered, schema_faults, with_names
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS_FILE = ROOT / "config" / "config.yaml"
 PRESETS_FILE = ROOT / "config" / "layouts.yaml"
 GROUPS_FILE = ROOT / "config" / "code_groups.yaml"
+PROFILES_FILE = ROOT / "config" / "disclosure.yaml"
 COLUMNS_FILE = ROOT / "config" / "columns.yaml"
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
@@ -179,7 +180,7 @@ def _defaults_faults(defaults: Any) -> list[Fault]:
     if not isinstance(defaults, Mapping):
         return [Fault(where, "defaults holds no keys.", "Restore it from the repository.")]
     absent = [Fault(where, f"defaults.{key} is missing.", "Restore it.") for key in known if key not in defaults]
-    return [*absent, *schema_faults({**_schema(), "required": []}, defaults, where)]
+    return [*absent, *schema_faults({**cohort_schema(), "required": []}, defaults, where)]
 
 
 def _cohort_file(name: str, base: Path) -> Path:
@@ -221,7 +222,7 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     defaults, own = plain_yaml.plain(defaults or default_settings()), plain_yaml.plain(document.content)
     faults = [
         *document.worded(str(file)),
-        *schema_faults(_schema(), document.content, str(file), told=document.places),
+        *schema_faults(cohort_schema(), document.content, str(file), told=document.places),
         *_fixed_analyses(own, defaults, str(file)),
     ]
     if faults:
@@ -314,8 +315,9 @@ def _months_in_window(key: str, merged: Mapping[str, Any], own: Mapping[str, Any
 
 
 @cache
-def _schema() -> dict[str, Any]:
-    return read_yaml(SCHEMA_FILE)
+def cohort_schema() -> dict[str, Any]:
+    """What a cohort file may hold, with the names of all that is registered."""
+    return with_names(read_yaml(SCHEMA_FILE), registered(list(read_yaml(PROFILES_FILE)["profiles"])))
 
 
 def _fixed_analyses(own: Mapping[str, Any], defaults: Mapping[str, Any], file: str) -> list[Fault]:

@@ -12,7 +12,7 @@ from ipseval.clean import Tables
 from ipseval.config import Analysis, Cohort, Outcome
 from ipseval.estimate import fitted_rows
 from ipseval.estimation.analyses import Regression, of_another_outcome, regressions
-from ipseval.estimation.estimators import Fitted
+from ipseval.estimation.estimator import Fitted
 from ipseval.panel import analysed_months, panel, places
 from ipseval.robustness import Adjustment
 

@@ -16,7 +16,7 @@ from ipseval.estimate import estimate
 from ipseval.estimation import second_engine
 from ipseval.estimation.arithmetic import ARITHMETIC
 from ipseval.estimation.design import MEMBER
-from ipseval.estimation.estimators import LINEAR
+from ipseval.estimation.estimators import ESTIMATORS
 from ipseval.estimation.invariants import INVARIANTS, Check, Written
 from ipseval.panel import months_of_outcomes
 from ipseval.recomputed.checks import checks_of_tables
@@ -119,7 +119,8 @@ def second_engine_checks(cohort: Cohort, written: Written) -> list[Check]:
     """The pooled regressions by statsmodels, on a fixed sample of persons when there are many."""
     people = written["people"][written["people"]["is_analysed"]].reset_index(drop=True)
     most = cohort.verify["max_persons"]
-    pooled = tuple(a for a in cohort.analyses if a.within is None and a.months != "each" and a.estimator in LINEAR)
+    linear = [a for a in cohort.analyses if ESTIMATORS[a.estimator].is_linear]
+    pooled = tuple(a for a in linear if a.within is None and a.months != "each")
     coefficients = written["coefficients"]
     if len(people) > most or "cr1" not in cohort.estimation.variances:
         people = people.iloc[np.unique(np.linspace(0, len(people) - 1, most).astype(int))]

@@ -64,6 +64,8 @@ STATUSES = phrases(
         "too_few_assigned": "fewer than {least} persons assigned to this arm",
         "too_few_control": "fewer than {least} persons in the reference arm",
         "separated": "the logit has no estimate: some covariates predict the outcome perfectly",
+        "no_maximum": "the likelihood of the risk ratio has no maximum: a probability would have to be 0, 1 or more",
+        "not_redrawn": "effects of this estimator are not tested by re-drawn assignment",
         "no_variation": "no variation of the outcome, so that there is no standard error",
         "too_few_for_pooling": "fewer than {least} persons in an arm, too few for pooling",
         "collinear": "not to be told apart from other terms of the regression",
@@ -191,6 +193,12 @@ def shortest(value: float) -> str:
 def points(proportion: float) -> str:
     """A proportion, or a difference of two, in per cent or percentage points at one decimal."""
     return number(proportion if isinstance(proportion, Hidden) else 100 * proportion, 1)
+
+
+@carried
+def ratio(log_ratio: float) -> str:
+    """A ratio from its logarithm, at two decimals behind the sign of multiplication: ``×1.38``."""
+    return number(log_ratio, 2) if math.isnan(log_ratio) else f"×{number(math.exp(log_ratio), 2)}"
 
 
 @carried

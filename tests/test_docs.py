@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ipseval import docs
-from ipseval.settings import ROOT, SCHEMA_FILE, cohort_settings, default_settings, read_yaml
+from ipseval.settings import ROOT, cohort_schema, cohort_settings, default_settings
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -17,7 +17,7 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
 
 
 def test_every_key_of_the_schema_has_a_visible_default_or_is_needed() -> None:
-    schema = read_yaml(SCHEMA_FILE)
+    schema = cohort_schema()
     lacking = set(schema["properties"]) - set(default_settings()) - set(schema["required"])
     assert lacking == set()
 
@@ -41,7 +41,7 @@ def test_every_variance_of_the_registry_can_be_named_and_is_put_into_words() -> 
     from ipseval import words
     from ipseval.estimation.variance import VARIANCES
 
-    schema = read_yaml(SCHEMA_FILE)["properties"]["estimation"]["properties"]["variances"]
+    schema = cohort_schema()["properties"]["estimation"]["properties"]["variances"]
     assert schema["items"]["enum"] == list(VARIANCES) == list(words.VARIANCES)
 
 

@@ -13,14 +13,13 @@ from ipseval.errors import UserError
 from ipseval.estimation.variance import VARIANCES
 from ipseval.settings import (
     SCALES_FOLDER,
-    SCHEMA_FILE,
     STAGE_KEYS,
+    cohort_schema,
     cohort_settings,
     cohorts,
     default_settings,
     for_stage,
     read_cohort,
-    read_yaml,
 )
 
 LEAST = {"extracts": "extracts", "arms": {"reference": "a", "treatments": ["b"]}, "centres": {1: "North"}}
@@ -152,7 +151,11 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
 ANALYSIS: dict[str, tuple[Any, Any, str]] = {
     "within": ("centre", "arm", 'analyses.mine.within is "arm". Expected: centre'),
     "outcome": ("ordinary_employment", 1, "analyses.mine.outcome is 1. Expected: text"),
-    "estimator": ("lin", "tobit", 'analyses.mine.estimator is "tobit". Expected: ols, lin, standardised or logit'),
+    "estimator": (
+        "lin",
+        "tobit",
+        'analyses.mine.estimator is "tobit". Expected: ols, lin, standardised, logit or risk_ratio',
+    ),
     "subgroup": (
         {"covariate": "age", "below": 31},
         {"covariate": "age"},
@@ -213,7 +216,7 @@ def at(settings: Mapping[str, Any], path: str) -> Any:
 
 
 def test_every_key_of_the_schema_is_tried_and_has_a_visible_default() -> None:
-    schema = read_yaml(SCHEMA_FILE)
+    schema = cohort_schema()
     assert set(keys_of(schema)) == set(KEYS)
     assert set(schema["properties"]["analyses"]["additionalProperties"]["properties"]) == set(ANALYSIS)
     needed = {"extracts", "arms", "arms.reference", "arms.treatments", "centres"}

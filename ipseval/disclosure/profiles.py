@@ -5,9 +5,9 @@ from typing import Any
 
 from ipseval.disclosure.suppression import Limits
 from ipseval.errors import Fault, UserError, nearest
-from ipseval.settings import ROOT, read_yaml
+from ipseval.settings import PROFILES_FILE, read_yaml
 
-FILE = ROOT / "config" / "disclosure.yaml"
+FILE = PROFILES_FILE
 ROUND, HIDE = "round", "hide"
 
 

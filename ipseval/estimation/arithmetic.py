@@ -11,7 +11,7 @@ import pandas as pd
 from ipseval import terms
 from ipseval.config import Cohort
 from ipseval.estimation.design import ALL, DIFFERENCE, MEMBERS, OTHERS
-from ipseval.estimation.estimators import LINEAR
+from ipseval.estimation.estimators import ESTIMATORS
 from ipseval.estimation.invariants import Check, Written
 
 TOLERANCE = 1e-7  # relative to the larger of 1 and the number: the same formula by another library
@@ -58,7 +58,8 @@ def _n_untrue(cohort: Cohort, table: pd.DataFrame, is_normal: bool) -> int:
 def effects_are_coefficients(cohort: Cohort, written: Written) -> Check:
     """Effects of the regressions over centres are their terms of assignment; those in members the sum of two terms."""
     effects, coefficients = written["effects"], written["coefficients"]
-    pooled = [a.name for a in cohort.analyses if not a.within and a.months != "each" and a.estimator in LINEAR]
+    linear = [a for a in cohort.analyses if ESTIMATORS[a.estimator].is_linear]
+    pooled = [a.name for a in linear if not a.within and a.months != "each"]
     ours = effects[effects["analysis"].isin(pooled) & (effects["status"] == "estimated")].astype({"centre": str})
     kind = np.where(ours["subgroup"] == DIFFERENCE, terms.SUBGROUP, terms.ASSIGNED)
     centre = ours["centre"].where(ours["centre"] != ALL, "")

@@ -10,7 +10,8 @@ from ipseval.config import Analysis, Cohort
 from ipseval.estimate import fit_regression
 from ipseval.estimation.analyses import Regression, regressions
 from ipseval.estimation.design import ALL
-from ipseval.estimation.estimators import LINEAR, Fitted
+from ipseval.estimation.estimator import Fitted
+from ipseval.estimation.estimators import ESTIMATORS
 from ipseval.estimation.joint import Part
 from ipseval.panel import months_of_outcomes
 
@@ -80,7 +81,7 @@ def by_centre(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, effects
     for analysis in cohort.analyses:
         if analysis.months == "each" or not (analysis.within or analysis.effect == "by_centre"):
             continue
-        if analysis.estimator not in LINEAR:
+        if not ESTIMATORS[analysis.estimator].is_linear:
             continue  # there is no covariance of the centres' effects
         every = regressions(cohort, analysis, *months[analysis.outcome])
         found = [(this, fit_regression(bare, this)) for this in every]

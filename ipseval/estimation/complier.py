@@ -12,7 +12,7 @@ from ipseval.estimate import NO_ERROR, cell_counts, cell_status, fit_regression,
 from ipseval.estimation.analyses import Regression, regressions
 from ipseval.estimation.caveats import UNLIKE, is_unlike
 from ipseval.estimation.design import ALL, Effect
-from ipseval.estimation.estimators import Fitted
+from ipseval.estimation.estimator import Fitted
 from ipseval.estimation.strata import LEFT_OUT, strata, with_dummies
 
 ANALYSIS, ESTIMATOR, VARIANCE = "receipt", "iv_2sls", "cr1"

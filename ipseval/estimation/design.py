@@ -15,7 +15,8 @@ ASSIGNED = "assigned["  # what the terms of assignment begin with
 MEMBERS, OTHERS, DIFFERENCE = "members", "others", "difference"  # of a subgroup
 MEMBER = "member"  # the column of who is in it
 STANDARDISED = "standardised"  # the estimator whose effect is that in the persons of all centres and strata
-MODERATED = ("lin", STANDARDISED)  # estimators in which covariates, centred, are multiplied with assignment
+LIN = "lin"
+MODERATED = (LIN, STANDARDISED)  # estimators in which covariates, centred, are multiplied with assignment
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from ipseval.config import Arms
 from ipseval.estimation.analyses import Regression
 from ipseval.estimation.assignments import Assignments
 from ipseval.estimation.design import ASSIGNED, Assigned, Design
-from ipseval.estimation.estimators import assigned_last
+from ipseval.estimation.estimator import assigned_last
+from ipseval.estimation.estimators import ESTIMATORS
 from ipseval.estimation.randomisation import Draws, Moved, of_months, of_periods
-from ipseval.estimation.randomisation_logit import of_logit
 from ipseval.estimation.regression import Sample, fit, scaled_columns
 
 
@@ -23,7 +23,8 @@ def redrawn(
     Parameters
     ----------
     found : iterable of Regression
-        Of one analysis. Months in which the same persons are observed share their columns and are done at once.
+        Of one analysis, whose estimator is tested so. Months in which the same persons are observed share their
+        columns and are done at once.
     arms : Arms
     drawn : Assignments
         Of the analysed persons: positions in ``arms.all``.
@@ -45,9 +46,9 @@ def redrawn(
             moved = Moved(codes, design.weights.T)
             own = drawn if drawn.n_persons == G else drawn.of(batch[0].persons)  # persons are in order
             factor = G / (G - 1) * (N - 1) / (N - n_columns)
-            if batch[0].analysis.estimator == "logit":
+            if redraw := ESTIMATORS[batch[0].analysis.estimator].redraw:
                 for one in batch:
-                    yield [one], design.assigned, of_logit(fit(replace(sample, Y=one.time.Y)), moved, own, factor)
+                    yield [one], design.assigned, redraw(fit(replace(sample, Y=one.time.Y)), moved, own, factor)
             elif _is_cross_section(batch[0]):
                 Y = np.column_stack([one.time.Y[:, 0] for one in batch])
                 yield batch, design.assigned, of_months(fit(sample), Y, moved, own, factor)

@@ -1,6 +1,6 @@
 """Effects and coefficients of every analysis, from person-months."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from ipseval.estimation.design import ALL, DIFFERENCE, MEMBERS
 from ipseval.recomputed.caveats import caveats, uneven
 from ipseval.recomputed.columns import About
 from ipseval.recomputed.least_squares import LeastSquares
-from ipseval.recomputed.logit import risk_differences
+from ipseval.recomputed.others import OTHERS, Numbers, measure_of
 from ipseval.recomputed.study import Regression, Study, regressions
 
 NO_ERROR = 1e-10
@@ -75,10 +75,11 @@ class Estimates:
         self.cell = {about: self._of_cell(about) for about in this.abouts}
         is_fit = any(status == "estimated" for status in self.cell.values())
         self.fit: LeastSquares | None = this.fitted(y) if is_fit else None
-        self.failure, self._logit = "", dict[str, tuple[float, float]]()
-        if self.fit and this.analysis.estimator == "logit":
-            self.failure, self._logit = risk_differences(self.fit, [about.term for about in this.abouts])
-        self._errors = {v: self.fit.std_error(v) for v in variances} if self.fit and not self._logit else {}
+        self.failure = ""
+        self._own: Mapping[str, Numbers] = {}
+        if self.fit and (again := OTHERS.get(this.analysis.estimator)):
+            self.failure, self._own = again.estimates(self.fit, [about.term for about in this.abouts])
+        self._errors = {v: self.fit.std_error(v) for v in variances} if self.fit and not self._own else {}
         self.status = {about: self.of_term(about.term, status) for about, status in self.cell.items()}
 
     def _of_cell(self, about: About) -> str:
@@ -119,8 +120,8 @@ class Estimates:
         """Estimate, standard error and degrees of freedom of a term."""
         assert self.fit is not None
         j = self.fit.columns.names.index(term)
-        if term in self._logit:
-            estimate, error = self._logit[term]
+        if term in self._own:
+            estimate, error = self._own[term].estimate, self._own[term].std_error
             df = float(self.fit.columns.n_persons - 1)
         else:
             estimate, error = float(self.fit.b[j]), float(self._errors[variance][j])
@@ -166,7 +167,8 @@ def effect_rows(
             unknown = notes(this.study.reasons(this.months, arms, about.centre)) if is_told else []
             yield {
                 **{"cohort": cohort.name, "analysis": analysis.name, "outcome": analysis.outcome},
-                **{"estimator": analysis.estimator, "subgroup": about.subgroup, "centre": about.centre},
+                **{"estimator": analysis.estimator, "measure": measure_of(analysis.estimator)},
+                **{"subgroup": about.subgroup, "centre": about.centre},
                 **{"month_from": this.months[0], "month_to": this.months[1], "arm": about.arm},
                 "reference_arm": cohort.arms.reference,
                 **counted,
@@ -179,7 +181,7 @@ def effect_rows(
 
 def variances_of(cohort: Cohort, estimator: str) -> tuple[str, ...]:
     """Variances that the effects of an estimator have."""
-    return ("cr1",) if estimator == "logit" else cohort.estimation.variances
+    return ("cr1",) if estimator in OTHERS else cohort.estimation.variances
 
 
 def expected_effects(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -199,7 +201,7 @@ def expected_effects(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
             found = Estimates(this, variances_of(cohort, analysis.estimator))
             own = list(effect_rows(this, found, sides, is_uneven))
             effects += own
-            is_pooled = this.within == ALL and analysis.months != "each" and analysis.estimator != "logit"
+            is_pooled = this.within == ALL and analysis.months != "each" and analysis.estimator not in OTHERS
             if is_pooled and this.abouts[0].subgroup != MEMBERS:
                 coefficients += _coefficients(this, found, own)
     table = tested(cohort, effects)

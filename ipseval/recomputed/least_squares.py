@@ -7,11 +7,19 @@ is H_ii = Q_i Q_i'.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 COLLINEAR, TIED = 1e-9, 1e-6  # as docs/methods.md, section 2, has them
 SATURATED = 1e-10
+
+
+class Numbers(NamedTuple):
+    """An estimate and its standard error."""
+
+    estimate: float
+    std_error: float
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ipseval.recomputed.least_squares import LeastSquares
+from ipseval.recomputed.least_squares import LeastSquares, Numbers
 
 SEPARATED = 1e-8
 STEPS, CONVERGED = 60, 1e-12
 
 
-def risk_differences(fit: LeastSquares, terms: Sequence[str]) -> tuple[str, dict[str, tuple[float, float]]]:
+def risk_differences(fit: LeastSquares, terms: Sequence[str]) -> tuple[str, dict[str, Numbers]]:
     """Mean probability with everybody in an arm less that with everybody in the reference arm, and its error.
 
     Newton's steps on the rows themselves; errors by the delta method from scores summed over persons.
@@ -28,7 +28,7 @@ def risk_differences(fit: LeastSquares, terms: Sequence[str]) -> tuple[str, dict
     str
         ``separated`` where the likelihood has no maximum, else empty.
     dict
-        Term -> difference and standard error.
+        Term -> difference and its standard error.
     """
     own, y = fit.columns, fit.y
     Z, (N, K) = own.Z, own.Z.shape
@@ -60,5 +60,5 @@ def risk_differences(fit: LeastSquares, terms: Sequence[str]) -> tuple[str, dict
         everybody[:, j] = 1
         p, q = (1 / (1 + np.exp(-X @ b)) for X in (everybody, nobody))
         gradient = ((p * (1 - p))[:, None] * everybody - (q * (1 - q))[:, None] * nobody).mean(axis=0)
-        found[own.names[j]] = float((p - q).mean()), float(np.sqrt(((influence @ gradient) ** 2).sum()))
+        found[own.names[j]] = Numbers(float((p - q).mean()), float(np.sqrt(((influence @ gradient) ** 2).sum())))
     return "", found

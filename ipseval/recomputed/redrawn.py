@@ -15,7 +15,7 @@ from ipseval.config import Analysis
 from ipseval.estimation.design import ALL, DIFFERENCE
 from ipseval.recomputed.effects import NO_ERROR, tested
 from ipseval.recomputed.least_squares import COLLINEAR, LeastSquares
-from ipseval.recomputed.logit import risk_differences
+from ipseval.recomputed.others import OTHERS, Other, is_redrawn
 from ipseval.recomputed.study import Regression, Study, regressions
 
 TIE = 1e-9
@@ -65,7 +65,8 @@ def redrawn(study: Study, drawn: Mapping[str, np.ndarray], estimated: set[Key]) 
     estimated : set of tuple
         Keys (``CELL``) of the effects that were estimated.
     """
-    every = [(a, this) for a in study.cohort.analyses for this in regressions(study, a)]
+    analyses = [a for a in study.cohort.analyses if is_redrawn(a.estimator)]
+    every = [(a, this) for a in analyses for this in regressions(study, a)]
     n_draws = len(next(iter(drawn.values())))
     sizes = [this.n_obs * max(len(this.abouts), 1) for _, this in every]
     is_whole = sum(sizes) * n_draws * len(drawn) <= MOST
@@ -110,8 +111,8 @@ def statistics(this: Regression, drawn: np.ndarray) -> tuple[dict[str, float], d
     for start in range(0, len(drawn), size):
         some = drawn[start : start + size][:, person]
         A = np.array([(some == code).T * w[:, None] for code, w in zip(codes, weights, strict=True)], dtype=float)
-        of_logit = this.analysis.estimator == "logit"
-        made = _logit(fit, [c.text for c in moved], A) if of_logit else _least_squares(fit, Q, A)
+        other = OTHERS.get(this.analysis.estimator)
+        made = _one_by_one(other, fit, [c.text for c in moved], A) if other else _least_squares(fit, Q, A)
         b[start : start + size], errors[start : start + size] = made
     with np.errstate(invalid="ignore", divide="ignore"):
         t = np.where(errors > 0, b / errors, np.where(np.abs(b) <= NO_ERROR, 0.0, np.inf))
@@ -144,15 +145,15 @@ def _least_squares(fit: LeastSquares, Q: np.ndarray, A: np.ndarray) -> tuple[np.
     return b, errors
 
 
-def _logit(fit: LeastSquares, terms: list[str], A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Differences of mean probabilities and their errors, draw by draw; draws x q."""
+def _one_by_one(other: Other, fit: LeastSquares, terms: list[str], A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates and errors of an estimator of another kind, draw by draw; draws x q."""
     at = [fit.columns.names.index(term) for term in terms]
     found = np.full((2, A.shape[2], len(terms)), np.nan)
     for d in range(A.shape[2]):
         Z = fit.columns.Z.copy()
         Z[:, at] = A[:, :, d].T
         own = replace(fit, columns=replace(fit.columns, Z=Z, basis=fit.columns.basis, _df={}))
-        failure, numbers = risk_differences(own, terms)
+        failure, numbers = other.estimates(own, terms)
         if not failure:
             found[:, d] = np.array([numbers[term] for term in terms]).T
     return found[0], found[1]
@@ -244,6 +245,8 @@ def expected_rows(study: Study, effects: pd.DataFrame, found: list[Drawn]) -> pd
     table = table[[*keys, "reference_arm", "status"]].reset_index(drop=True)
     names = ["estimate", "std_error", "statistic", "p_value", "p_adjusted", "family"]
     names += ["n_beyond", "n_together", "n_draws", "size"]
+    is_left = (table["status"] == "estimated") & ~table["estimator"].map(is_redrawn)
+    table["status"] = table["status"].mask(is_left, "not_redrawn")
     rows = [numbers.get(key, {}) for key in table[CELL].itertuples(index=False, name=None)]
     table = table.join(pd.DataFrame(rows, columns=names, index=table.index))
     return table.assign(draws=cohort.randomisation.draws, seed=cohort.randomisation.seed, variance="ri")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.estimation.design import ALL
-from ipseval.estimation.estimators import LINEAR
+from ipseval.estimation.estimators import ESTIMATORS
 from ipseval.recomputed.caveats import NOT_HELD, UNLIKE
 from ipseval.recomputed.effects import joined
 from ipseval.recomputed.least_squares import Columns, LeastSquares
@@ -52,7 +52,7 @@ def _pooled(study: Study, effects: pd.DataFrame) -> Iterator[Pooled]:
     cohort = study.cohort
     for analysis in cohort.analyses:
         has_centres = analysis.within or analysis.effect == "by_centre"
-        if analysis.months == "each" or not has_centres or analysis.estimator not in LINEAR:
+        if analysis.months == "each" or not has_centres or not ESTIMATORS[analysis.estimator].is_linear:
             continue
         every = [(this, this.fitted()) for this in regressions(study, analysis)]
         own = effects[(effects["analysis"] == analysis.name) & (effects["subgroup"] == ALL)]

@@ -108,7 +108,7 @@ def _texts(review: Review) -> dict[str, str]:
         "nothing": say("No row matches."),
         "sort": say("Sort by {column}", column="{column}"),
         "share": say("In {outcome}, %", outcome=review.outcome),
-        "effect": say("Difference, percentage points"),
+        "effect": say("Effect, percentage points"),
         "months": say("Months since randomisation"),
         "curve_share": say("Share in {outcome}: {centre}", outcome=review.outcome, centre="{centre}"),
         "curve_effect": say("Effect on {outcome}: {centre}", outcome=review.outcome, centre="{centre}"),

@@ -29,9 +29,11 @@ STANDARDISED = (math("d", "=", frac(row(over(sub("x", "1"), "¯"), "−", over(s
 
 _TERMS = row("α", "+", "β", _A, "+", sup(_X, "′"), "γ")
 _CENTRED = sup(row("(", _X, "−", over("x", "¯"), ")"), "′")
-OLS = (math(_Y, "=", _TERMS, "+", sub("δ", "k"), "+", _E),)
-LIN = (math(_Y, "=", _TERMS, "+", _A, _CENTRED, "θ", "+", sub("δ", "k"), "+", _E),)
-LOGIT = (math("β", "=", frac("1", "N"), total("∑", _IK), "[", _chance("1"), "−", _chance("0"), "]"),)
+_OLS = (math(_Y, "=", _TERMS, "+", sub("δ", "k"), "+", _E),)
+_LIN = (math(_Y, "=", _TERMS, "+", _A, _CENTRED, "θ", "+", sub("δ", "k"), "+", _E),)
+_LOGIT = (math("β", "=", frac("1", "N"), total("∑", _IK), "[", _chance("1"), "−", _chance("0"), "]"),)
+_RISK_RATIO = (math("log", row("P", "(", _Y, "=", "1", ")"), "=", _TERMS, "+", sub("δ", "k")),)
+OF_ESTIMATORS = {"ols": _OLS, "lin": _LIN, "standardised": _LIN, "logit": _LOGIT, "risk_ratio": _RISK_RATIO}
 
 _FACTOR = row(frac("G", row("G", "−", "1")), frac(row("N", "−", "1"), row("N", "−", "K")))
 _ROOT = sup(row("(", "I", "−", sub("H", row("i", "i")), ")"), row("−", frac("1", "2")))

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from ipseval import words
 from ipseval.config import Analysis
+from ipseval.estimation.estimators import ESTIMATORS
 from ipseval.language import say
 from ipseval.report import formulas
 from ipseval.tables.review import Review
@@ -53,38 +54,11 @@ def _balance() -> Method:
 
 def _regressions(review: Review) -> tuple[Method, ...]:
     used = {analysis.estimator for analysis in review.cohort.analyses}
-    found = {
-        "ols": Method(
-            say("Linear probability model"),
-            say(
-                "Month k of person i: y is 1 in the outcome, a is assignment, x are covariates of the person (centre "
-                "among them), δ dummies for time. β is the effect: a difference in the share of months."
-            ),
-            formulas.OLS,
-        ),
-        "lin": Method(
-            say("Covariates that interact with assignment"),
-            say("Each covariate also as a product with assignment, in deviations from its mean."),
-            formulas.LIN,
-            "Lin 2013, Ann Appl Stat 7:295",
-        ),
-        "standardised": Method(
-            say("Effect in the persons of the trial"),
-            say(
-                "Centres, strata and covariates also as products with assignment, in deviations from their means: the "
-                "effects of the centres weighted by their persons."
-            ),
-            formulas.LIN,
-            "Ye, Shao, Yi & Zhao 2023, J Am Stat Assoc 118:2370",
-        ),
-        "logit": Method(
-            say("Logit with g-computation"),
-            say("Mean difference of the probabilities that a logit fits with everybody in one arm and in the other."),
-            formulas.LOGIT,
-            "Freedman 2008, Stat Sci 23:237",
-        ),
-    }
-    return tuple(method for name, method in found.items() if name in used)
+    return tuple(
+        Method(say(one.title), say(one.method), formulas.OF_ESTIMATORS.get(one.name, ()), one.source)
+        for one in ESTIMATORS.values()
+        if one.name in used
+    )
 
 
 def _variances(review: Review) -> tuple[Method, ...]:

@@ -10,6 +10,7 @@ import pandas as pd
 from ipseval import words
 from ipseval.because import NOTES
 from ipseval.config import ORDINARY, ORDINARY_EMPLOYMENT, Analysis, Cohort
+from ipseval.estimation.estimator import LOG_RATIO, SHARES
 from ipseval.language import say
 from ipseval.tables.table import Cell, lacking
 from ipseval.traced import made_of, traced
@@ -21,6 +22,8 @@ PUBLISHED = "cr1"  # the convention of the published table 5
 LEFT_OUT = "not in this cohort: "  # how a note on covariates that are not there begins
 
 INTERVAL = ("ci_low", "ci_high")
+
+PRINTED_AS = {SHARES: words.points, LOG_RATIO: words.ratio}  # what an effect measures -> how it is printed
 
 Record = Mapping[str, Any]
 Print = Callable[[float], str]
@@ -199,8 +202,8 @@ def _keyed(rows: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
 
 
 def effect_cell(review: Review, row: Record | None) -> Cell:
-    """An effect in percentage points with its interval, or why there is none."""
-    return estimate_cell(review, row, words.points)
+    """An effect as its measure is printed, in percentage points where it says none, with its interval; or why not."""
+    return estimate_cell(review, row, PRINTED_AS[row.get("measure", SHARES) if row else SHARES])
 
 
 def estimate_cell(review: Review, row: Record | None, print_as: Print) -> Cell:
