@@ -35,6 +35,7 @@ from ipseval.registers.residence import BEGUN, MOVES, moves, with_begun
 from ipseval.registers.row_rules import ALONE, RESIDENCE, Known, RowRule, of_covariates
 from ipseval.registers.spells import no_days
 
+EVENTS = ("wage_subsidy", "benefits", "health_contacts", "services")  # extracts of events that most persons never have
 CODES: dict[str, tuple[str | int, ...]] = {
     "sex": ("female", "male"),
     "contact": ("outpatient", "day", "inpatient"),
@@ -235,7 +236,10 @@ def _person_rows(parts: Sequence[Opened], known: Known, found: Findings) -> tupl
     if len(absent):
         subject, label = f"{len(absent)} of {len(keys)} persons", " or ".join(this.delivery.label for this in parts)
         name, number = parts[0].extract.name, len(absent)
-        action = found.add(name, "trial_person_without_row", subject, None, number, number=number, label=label)
+        usual = "note" if name in EVENTS else None
+        action = found.add(
+            name, "trial_person_without_row", subject, None, number, number=number, action=usual, label=label
+        )
         found.name(name, "trial_person_without_row", action, absent)
     whole = [
         _apply_row_rules(frame, this, known, found, RESIDENCE).drop(columns=BEGUN, errors="ignore")

@@ -166,14 +166,14 @@ def test_the_page_and_the_table_hold_every_finding_with_its_counts(tmp_path: Pat
     rows = [row for row in Cells(page).rows if len(row) == 6]
     assert len(rows) == len(table) + 1
     assert [
-        "Undeclared code: … carry an arm code that is not declared",
+        "Undeclared code. Rows carry an arm code that is not declared.",
         "arm",
         "2",
         "2",
         "error",
         "the run stops",
     ] in rows
-    assert ["End before start: … end before they start", "", "1", "1", "warning", "left out"] in rows
+    assert ["End before start. Rows end before they start.", "", "1", "1", "warning", "left out"] in rows
     assert "3 faults would stop the run." in page
     assert "2 of 40 rows of trial.parquet (2 persons) carry an arm code" in page
 

@@ -11,6 +11,34 @@ from ipseval.tables.record import record
 from ipseval.tables.review import Record, Review, count_cell
 from ipseval.tables.table import Cell, Column, Row, Table
 
+# Findings whose message fills in what quality.csv does not keep, in words that need none of it.
+PLAIN = {
+    "duplicate_column": "have several columns of one name",
+    "similar_columns": "have columns whose names differ in capitals or blanks only",
+    "unused_column": "have columns that nothing reads",
+    "share_assigned": "were assigned to {column}, of those whom the column of rows counts",
+    "uneven_allocation": "differs between centres or strata by more than chance",
+    "past_sign": "have {column} on a day long past: a sign that there is none",
+    "start_sign": "have {column} on a day that no job began on",
+    "implausible_age": "were younger or older at randomisation than is plausible",
+    "implausible_hours": "have weekly hours outside what is plausible",
+    "repeated_code": "have a value of {column} that repeats like a code for missing",
+    "hours_break": "are followed across the month from which agreed hours are counted in another way",
+    "no_start_at_end": "have nobody who begins a job, unlike the year before",
+    "covariate_of_text": "are delivered as text",
+}
+SUBJECTS = {
+    **dict.fromkeys(("missing_month", "thin_month", "thin_rows", "outlying_month"), "Months"),
+    **dict.fromkeys(("code_not_found", "code_of_nobody"), "Codes of the cohort file"),
+    **dict.fromkeys(("share_assigned", "hours_break"), "Persons"),
+    "no_start_at_end": "The last months",
+    "uneven_allocation": "The share assigned",
+    "covariate_of_text": "Values of a covariate",
+    "empty_arm": "Arms",
+    "empty_centre": "Centres",
+    "no_start_in_trial": "Parts of the extract",
+}
+
 
 def quality(review: Review) -> Table:
     """Every finding of the check, by extract."""
@@ -53,9 +81,18 @@ def _column(row: Record) -> str:
 
 
 def _head(row: Record) -> str:
-    """The rule and, in words, what it finds: ``Open end: … have no last day``."""
-    finds = in_words(RULES[row["rule"]].finds, _column(row)).removesuffix(".")
-    return f"{words.sentence(words.plain(row['rule']))}: … {finds}"
+    """The rule, and a sentence on what it finds: as ``Open end. Rows have no last day.`` for open ends."""
+    finds = in_words(PLAIN.get(row["rule"], RULES[row["rule"]].finds), _column(row)).removesuffix(".")
+    return f"{words.sentence(words.plain(row['rule']))}. {_subject(row)} {finds}."
+
+
+def _subject(row: Record) -> str:
+    """What a finding is about: what is counted, else what the rule looks at."""
+    if row["rule"] in SUBJECTS:
+        return SUBJECTS[row["rule"]]
+    if words.is_known(row["n_rows"]) and row["n_rows"]:
+        return "Rows"
+    return "Persons" if words.is_known(row["n_persons"]) and row["n_persons"] else "Files"
 
 
 def _cells(row: Record) -> tuple[Cell, ...]:
