@@ -76,7 +76,10 @@ def present(
 def _contents(looked_up: Review, tier: str, rules: Mapping[str, Any]) -> dict[str, str | bytes]:
     title = words.one_line(looked_up.cohort.title)
     above = restriction(looked_up, tier)
-    printed = {name: replace(TABLES[name](looked_up), restriction=above) for name in tables_of(tier)}
+    printed = {}
+    for name in tables_of(tier):
+        table = TABLES[name](looked_up)
+        printed[name] = replace(table, title=table.title + looked_up.elsewhere(name), restriction=above)
     if tier == REVIEW:
         printed["quality"] = replace(printed["quality"], picture=picture(looked_up))
     drawn = {name: draw(looked_up) for name, draw in FIGURES.items()}

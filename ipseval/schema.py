@@ -113,6 +113,10 @@ def _worded(error: ValidationError, root: Mapping[str, Any], content: Mapping[st
         return [(f"{prefix}{missing} is missing.", "docs/configuration.md says what it holds.")]
     meaning = _meaning(error, root)
     about = f" ({meaning.removesuffix('.')})" if meaning else ""
+    if "propertyNames" in error.absolute_schema_path and error.validator == "enum":
+        known = [str(name) for name in cast(list[str], error.validator_value)]
+        return [(f"{path} names '{error.instance}', which there is not.",
+                 nearest(str(error.instance), known) or f"Known: {', '.join(known)}.")]  # fmt: skip
     if "propertyNames" in error.absolute_schema_path:
         return [(f"{path} has the name {_shown(error.instance)}.", "Expected: small letters, digits and underscores.")]
     if error.validator == "uniqueItems":

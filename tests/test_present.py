@@ -35,6 +35,7 @@ from readers import Texts, expected, read_docx, read_tex, read_xlsx
 NAME_NO_CENTRE = (
     "effects_by_month", "adjustment", "subgroups", "heterogeneity", "time_to_job", "accumulated",
     "specifications", "complier_effects", "event_study", "missing_data", "published_comparison", "quality",
+    "baseline", "main_effects",
 )  # fmt: skip
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")
@@ -57,7 +58,9 @@ def made(tmp_path_factory):
         stages = analyse(cohort)
         tables = {k: v for contents in stages.values() for k, v in contents.items()}  # a later stage's wins
         inside = {k: tables[k] for names in PRESENTED.values() for k in names}
-        found[name] = SimpleNamespace(cohort=cohort, tables=inside, presented=present(cohort, inside))
+        found[name] = SimpleNamespace(
+            cohort=cohort, tables=inside, presented=present(cohort, inside), people=tables["people"]
+        )
     return found
 
 
@@ -319,7 +322,7 @@ def test_effects_by_month_are_the_numbers_of_effects(made, variance):
 def test_effects_by_centre_month_is_rectangular(made):
     table = TABLES["effects_by_centre_month"](looked_up(made["several"]))
     assert len(table.rows) == 3 * 2 * 9  # centres x arms x months -2..6
-    assert len(table.columns) == 1
+    assert len(table.columns) == 3  # the share in both arms and the effect
     assert all(cell.text for row in table.rows for cell in row.cells)
 
 
@@ -620,3 +623,72 @@ def test_missing_data_says_what_was_done(made):
     assert "5.2% in month 12" in notes and "does not cover are set likewise" in notes
     notes = " ".join(TABLES["missing_data"](looked_up(one, missing_data=changed)).notes)
     assert "stay missing (1,200 person-months)" in notes
+
+
+# --- the tables that a trial paper opens with ----------------------------------------------------
+
+
+def test_the_first_table_is_what_persons_make(made):
+    """Counts, shares, means and deviations of both arms and of all, from the persons themselves."""
+    one = made["plain"]
+    people = one.people[one.people["is_analysed"].astype(bool)]
+    table = TABLES["baseline"](looked_up(one))
+    assert [column.head for column in table.columns] == ["control", "ips", "All", "Standardised difference"]
+    groups = [people[people["arm"] == "control"], people[people["arm"] == "ips"], people]
+    assert [cell.text for cell in cells(table, "Persons, n")[:3]] == [str(len(group)) for group in groups]
+    ages = [(f"{group['age'].mean():.1f}", (f"{group['age'].std():.1f}",)) for group in groups]
+    assert [(cell.text, cell.beside) for cell in cells(table, "Age, years, mean (SD)")[:3]] == ages
+    known = [group["native_born"].dropna().astype(float) for group in groups]
+    counts = [(f"{values.sum():.0f}", (f"{100 * values.mean():.1f}",)) for values in known]
+    assert [(cell.text, cell.beside) for cell in cells(table, "Born in the country, n (%)")[:3]] == counts
+    missing = [str(len(group) - len(values)) for group, values in zip(groups, known, strict=True)]
+    assert [cell.text for cell in cells(table, "Born in the country: not known, n")[:3]] == missing
+
+
+def test_all_arms_together_are_hidden_where_an_arm_is(made):
+    one = made["plain"]
+    frame = one.tables["balance"]
+    for arm in ("control", "ips"):
+        mask = pd.DataFrame(False, frame.index, frame.columns)
+        mask.loc[(frame["variable"] == "female") & (frame["arm"] == arm), "mean"] = True
+        review = dataclasses.replace(looked_up(one), hidden={"balance": mask})
+        female = cells(TABLES["baseline"](review), "Female, n (%)")
+        assert [cell.text == ":" for cell in female[:3]] == [arm == "control", arm == "ips", True]
+
+
+def test_a_count_is_not_made_of_a_share_that_is_rounded_too_much(made):
+    one = made["plain"]
+    frame = one.tables["balance"]
+    many = frame.assign(n=frame["n"] * 1000)
+    none = pd.DataFrame(False, frame.index, frame.columns)
+    tables = looked_up(one).tables | {"balance": many}
+    review = Review(one.cohort, tables, {"balance": none})
+    female = cells(TABLES["baseline"](review), "Female, n (%)")
+    assert all(cell.beside == () and "." in cell.text for cell in female[:2])  # shares alone
+    assert female[2].reason == "does not follow from the rounded numbers of the arms"
+
+
+def test_the_main_effects_are_those_of_the_analyses(made):
+    one = made["plain"]
+    table = TABLES["main_effects"](looked_up(one))
+    effect = one.tables["effects"].query("analysis == 'pooled' and variance == @one.cohort.estimation.primary").iloc[0]
+    drawn = one.tables["randomisation"].query("analysis == 'pooled'").iloc[0]
+    first = table.rows[0].cells
+    assert [cell.text for cell in first[:3]] == [
+        signed(100 * effect[name], 1) for name in ("mean_assigned", "mean_control", "estimate")
+    ]
+    assert first[2].beside == tuple(signed(100 * effect[name], 1) for name in ("ci_low", "ci_high"))
+    assert [cell.text for cell in first[3:5]] == [words.p_value(effect["p_value"]), words.p_value(drawn["p_value"])]
+    assert [cell.text for cell in first[5:]] == [str(effect["n_assigned"]), str(effect["n_control"])]
+
+
+def test_missing_data_are_told_in_short_where_nothing_is_missing(made):
+    one = made["plain"]
+    assert not one.tables["missing_data"].filter(like="n_months_missing").to_numpy().any()
+    table = TABLES["missing_data"](looked_up(one))
+    assert [row.head for row in table.short.rows] == [row.head for row in table.rows[:3]]
+    counts = one.tables["missing_data"].filter(like="n_missing").columns
+    nothing = one.tables["missing_data"].assign(**dict.fromkeys(counts, 0))
+    assert "No person of the analysed lacks" in TABLES["missing_data"](looked_up(one, missing_data=nothing)).instead
+    gap = one.tables["missing_data"].assign(n_months_missing_control=1)
+    assert TABLES["missing_data"](looked_up(one, missing_data=gap)).short is None

@@ -27,7 +27,8 @@ from ipseval.products import PRESENTED
 from ipseval.protect import RELEASED, protect
 from ipseval.release import FOLDER
 from ipseval.release import protected as places
-from ipseval.report.report import effects, hidden, results
+from ipseval.report.first import first_page, hidden
+from ipseval.report.report import effects
 from ipseval.scan import limits_of, scan
 from ipseval.settings import ROOT, read_cohort, read_yaml
 from ipseval.tables.registry import TABLES
@@ -99,9 +100,14 @@ def number(text: str) -> float:
 
 
 def is_small(place: tuple[str, ...], cell: Cell, row: tuple[Cell, ...]) -> bool:
-    """Whether a share of the reference arm in a month is of one or two persons."""
-    is_monthly = place[0] == "effects_by_month" and place[3].endswith("%")
-    return is_monthly and 0 < number(cell.text) / 100 * number(row[1].text) < 2.5
+    """Whether a share of an arm in a month is of one or two persons."""
+    is_monthly = place[0] == "effects_by_month" and "%" in place[3]
+    return is_monthly and 0 < number(cell.text) / 100 * persons(cell, row) < 2.5
+
+
+def persons(cell: Cell, row: tuple[Cell, ...]) -> float:
+    """Persons of the arm whose share in a month a cell is: shares are first in a row, and persons last."""
+    return number(row[3 if cell is row[0] else 4].text)
 
 
 def test_under_a_profile_that_does_not_round_every_printed_number_is_that_of_the_report_inside(made):
@@ -110,7 +116,7 @@ def test_under_a_profile_that_does_not_round_every_printed_number_is_that_of_the
     unit = 100 * 0.1 ** max(len(f"{share:.6f}".rstrip("0").partition(".")[2]) for share in shares)
     for place, a, b, row in pairs(made, "ssb"):
         if is_small(place, a, row):  # of the whole trial's curve: rounded to 0 or 3 persons, at random
-            n = number(row[1].text)
+            n = persons(a, row)
             assert b.text in (words.HIDDEN_SIGN, words.points(0), words.points(3 / n)), place
             continue
         if b.reason == words.STATUSES[words.PUT_OFF]:  # the share at an earlier month, which is no larger
@@ -189,10 +195,16 @@ def test_the_table_of_all_effects_and_the_head_of_the_report_print_the_same(made
     inside, release_ = effects(made.inside), effects(made.reviews[profile])
     assert len(inside) == len(release_)
     for a, b in zip(inside, release_, strict=True):
-        cells = [(a.effect, b.effect), (a.p, b.p)] if profile == "ssb" else [(a.effect, b.effect)]
+        cells = [(a.effect, b.effect)]
+        cells += [(a.p, b.p), *zip(a.shares, b.shares, strict=True)] if profile == "ssb" else []
         assert all(own.text in (one.text, words.HIDDEN_SIGN) for one, own in cells), a.line
-    for (_, a), (_, b) in zip(results(made.inside), results(made.reviews[profile]), strict=True):
-        assert b.text in (a.text, words.HIDDEN_SIGN)
+    pages = [first_page(review) for review in (made.inside, made.reviews[profile])]
+    for a, b in zip(*(page.results for page in pages), strict=True):
+        assert b.effect.text in (a.effect.text, words.HIDDEN_SIGN)
+    for a, b in zip(*(page.sides for page in pages), strict=True):
+        if profile == "ssb":  # the others round counts
+            for name in ("randomised", "analysed", "share"):
+                assert getattr(b, name).text in (getattr(a, name).text, "hidden")
 
 
 def test_units_of_covariates_are_those_of_the_report_inside(made):
@@ -284,7 +296,7 @@ def test_every_interval_is_of_the_primary_variance(made):
     for row in made.inside.rows("centre_effects", analysis="table5_model_1"):
         (printed,) = [r for r in table.rows if r.head == made.inside.centre(row["centre"])]
         if words.is_known(row["ci_low"]):
-            assert printed.cells[-1].beside == (words.points(row["ci_low"]), words.points(row["ci_high"]))
+            assert printed.cells[3].beside == (words.points(row["ci_low"]), words.points(row["ci_high"]))
 
 
 # --- files for programs --------------------------------------------------------------------------

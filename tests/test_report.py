@@ -153,6 +153,14 @@ def values(row: pd.Series) -> list[float]:
     return [float(v) for v in row if pd.api.types.is_number(v) and v == v]
 
 
+def in_all_arms(rows: list[pd.Series]) -> set[str]:
+    """What the table of the whole trial may print of all arms together: persons, who is missing, the mean."""
+    frame = pd.DataFrame(rows)
+    n, mean = frame["n"], (frame["n"] * frame["mean"]).sum() / frame["n"].sum()
+    counts = {words.count((n * frame["mean"]).round().sum()), words.count(frame["n_missing"].sum())}
+    return counts | {words.number(mean, decimals) for decimals in (0, 1, 2)}
+
+
 def made_again(name: str, place: int, rows: list[pd.Series]) -> str:
     """What a table prints of a number that several rows make, by the definition in its head."""
     if name == "table4_wage_subsidy":
@@ -180,7 +188,10 @@ def test_the_source_of_a_number_is_the_rows_that_hold_it_or_make_it(made, name):
                     continue
                 n_printed += 1
                 rows = rows_of(cell.source, review.tables)
-                if len(rows) > 1:
+                if table == "baseline" and "mean" in rows[0]:
+                    one_arm = {words.number(rows[0][c], d) for c in ("mean", "smd") for d in (0, 1, 2)}
+                    assert cell.text in in_all_arms(rows) | (one_arm if len(rows) == 1 else set()), (cell, rows)
+                elif len(rows) > 1:
                     made_of_several.add(table)
                     assert cell.text == made_again(table, place, rows), (cell, rows)
                 elif (table, cell.text) not in BY_CONSTRUCTION:
@@ -230,6 +241,8 @@ def moved(frame: pd.DataFrame) -> pd.DataFrame:
     numbers = [c for c in frame.select_dtypes("number") if c not in chosen]
     texts = [c for c in ("note", "detail") if c in frame]
     changed = {c: frame[c] + (7 if frame[c].dtype.kind == "i" else 0.0131) for c in numbers}
+    # Whether somebody is missing decides which rows there are.
+    changed |= {c: changed[c].where(frame[c] != 0, 0) for c in numbers if "missing" in c}
     said = {c: frame[c].str.replace(r"\d+ of \d+", "78 of 97", regex=True) for c in texts if frame[c].dtype.kind == "O"}
     return frame.assign(**changed, **said)
 
@@ -253,14 +266,24 @@ def test_every_effect_is_a_row_with_its_line(made):
     one = made["plain"]
     rows = re.findall(r'<tr data-line="(\d+)">(.*?)</tr>', one.presented["report"])
     effects = one.tables["effects"]
-    assert [int(line) for line, _ in rows] == list(range(2, len(effects) + 2))
+    lines = [int(line) for line, _ in rows]
+    assert sorted(lines) == list(range(2, len(effects) + 2))
+    n_first = int((effects["variance"] == one.cohort.estimation.primary).sum())
+    which = ["analysis", "subgroup", "centre", "month_from", "month_to", "arm"]
+    first = effects.loc[[line - 2 for line in lines]].reset_index(drop=True)
+    n_effects = len(effects.drop_duplicates(which))
+    assert not first[:n_effects].duplicated(which).any() and n_effects >= n_first  # one row an effect, then the rest
+    effects = effects.loc[[line - 2 for line in lines]]
     for (_, text), (_, row) in zip(rows, effects.iterrows(), strict=True):
         cells = [html.unescape(re.sub("<[^>]+>", "", cell)).strip() for cell in re.findall(r"<td.*?</td>", text)]
         assert cells[-4:-1] == [row["variance"], f"{row['n_assigned']:,}", f"{row['n_control']:,}"]
+        assert cells[2:4] == [
+            f"{100 * row[name]:.1f}" if row[name] == row[name] else "–" for name in ("mean_assigned", "mean_control")
+        ]
         if row["status"] == "estimated":
-            assert cells[2].startswith(f"{100 * row['estimate']:.1f}".replace("-", "−").replace("−0.0", "0.0"))
+            assert cells[4].startswith(f"{100 * row['estimate']:.1f}".replace("-", "−").replace("−0.0", "0.0"))
         else:
-            assert cells[2].startswith("–")
+            assert cells[4].startswith("–")
 
 
 # --- hidden numbers and names --------------------------------------------------------------------

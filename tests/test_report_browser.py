@@ -58,12 +58,14 @@ def opened(browser, made):
     """Open the report; whatever goes wrong in it, or leaves it, ends the test."""
     pages, wrong, asked = [], [], []
 
-    def open_it(name: str = "plain", **options):
+    def open_it(name: str = "plain", is_unfolded: bool = True, **options):
         page = browser.new_page(**({"viewport": {"width": 1280, "height": 900}} | options))
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(made.urls[name])
+        if is_unfolded and options.get("java_script_enabled", True):
+            page.evaluate("document.querySelectorAll('details.part').forEach((part) => { part.open = true; })")
         pages.append(page)
         return page
 
@@ -125,6 +127,7 @@ def test_effects_are_filtered(opened, made):
 
 def test_effects_are_sorted_and_turned_over(opened, made):
     page, effects = opened(), made.tables["effects"]
+    page.click("#filters button[type=reset]")
     head = page.locator("#effects th[data-sort=estimate]")
     for state, is_rising in (("ascending", True), ("descending", False)):
         head.locator("button").press("Enter")
@@ -225,17 +228,18 @@ def test_a_number_that_several_rows_make_shows_each(opened, made):
     assert number(shown) == pytest.approx(estimates.min(), rel=1e-5)  # six digits are printed
     assert [v["id"] for v in Axe().run(page, context="#source").response["violations"]] == []
     page.keyboard.press("Escape")
-    page.locator(".summary button").first.click()
-    assert page.inner_text("#source-row").startswith("review/inclusion.csv, line ")
+    page.locator("table.arms button").first.click()
+    assert page.inner_text("#source-row").startswith("review/flow.csv, line ")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_without_script_everything_is_there_and_no_control_is_dead(opened, made):
     page = opened(java_script_enabled=False)
-    assert page.locator("#effects tbody tr").count() == len(made.tables["effects"])
+    assert page.locator("#effects tbody tr[data-line]").count() == len(made.tables["effects"])
     for control in ("#filters", "#curve", "#effects-on"):
         assert not page.is_visible(control)
     assert not page.locator("dialog").is_visible()
+    page.locator("#all-effects > summary").click()
     page.locator("#effects-details summary").click()
     assert page.is_visible("#effects")
 
@@ -263,9 +267,99 @@ def test_on_paper_the_mark_stands_and_controls_do_not(opened):
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
+SEEN = """(selector) => [...document.querySelectorAll(selector)].map((e) => e.getBoundingClientRect().bottom)"""
+# Chromium's pixels of the default cohort's report at commit c5f17f3, 1280 wide, were 33,147: at most a third of it.
+LONGEST = 33_147 // 3
+
+
+def test_the_first_screen_answers_the_question(opened, made):
+    """Both arms with their persons and shares, the effect with its interval, p by both tests: without scrolling."""
+    effects = made.tables["effects"].query("analysis == 'pooled' and variance == 'cr1'").iloc[0]
+    drawn = made.tables["randomisation"].query("analysis == 'pooled'").iloc[0]
+    flow = made.tables["flow"].query("centre == 'all'").set_index(["step", "arm"])["n_persons"]
+    page = opened(is_unfolded=False, viewport={"width": 1280, "height": 800})
+    said = page.locator(".result").inner_text()
+    for value in (effects["estimate"], effects["ci_low"], effects["ci_high"]):
+        assert f"{100 * value:.1f}".replace("-", "−") in said
+    for p in (effects["p_value"], drawn["p_value"]):
+        assert (f"p = {p:.3f}" if p >= 0.001 else "p < 0.001") in " ".join(said.split())
+    rows = [row.split() for row in page.locator("table.arms tbody tr").all_inner_texts()]
+    wanted = [
+        [arm, *(str(flow[step, arm]) for step in ("randomised", "analysed")), f"{100 * effects[mean]:.1f}"]
+        for arm, mean in (("ips", "mean_assigned"), ("control", "mean_control"))
+    ]
+    assert rows == wanted
+    assert "over months 0 to 12 after randomisation?" in page.inner_text(".question")
+    assert [t for t in page.locator("header dt").all_inner_texts()] == ["Population", "Outcome", "Months"]
+    assert max(page.evaluate(SEEN, "header .question, header .result, header table, header .gaps, header dd")) < 800
+    assert page.locator("main figure img").first.bounding_box()["y"] < 800  # the effect by centre begins there
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_report_is_short_until_a_part_is_opened_and_nothing_is_small(opened, width):
+    page = opened(is_unfolded=False, viewport={"width": width, "height": 844})
+    if width == 1280:
+        assert page.evaluate("document.documentElement.scrollHeight") <= LONGEST
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator("main > section:not(#appendix) table").count() == 5
+    assert page.locator("main > figure, main > section:not(#appendix) figure").count() == 4
+    assert page.evaluate(SEEN, ".result")[0] < 844
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    sizes = page.evaluate(
+        """[...document.querySelectorAll('body *')].filter((e) => e.checkVisibility() && !e.closest('sup, math, svg')
+            && [...e.childNodes].some((c) => c.nodeType === 3 && c.textContent.trim()))
+            .map((e) => [parseFloat(getComputedStyle(e).fontSize), e.outerHTML.slice(0, 80)])"""
+    )
+    assert [found for found in sizes if found[0] < 15] == []
+
+
+def test_on_a_phone_the_effect_stands_beside_both_shares(opened):
+    page = opened(is_unfolded=False, viewport={"width": 390, "height": 844})
+    for name, place in (("main_effects", 3), ("effects_by_centre", 3), ("adjustment", 3)):
+        cell = page.locator(f"#table-{name} tbody tr td:nth-child({place + 1})").first
+        box = cell.bounding_box()
+        assert box["x"] + box["width"] <= 390, name
+
+
+def test_a_link_opens_the_part_that_it_leads_to(opened):
+    page = opened(is_unfolded=False)
+    assert not page.is_visible("#table-heterogeneity")
+    page.click("nav a[href='#heterogeneity']")
+    page.wait_for_function("document.getElementById('heterogeneity').open")
+    assert page.is_visible("#table-heterogeneity table")
+
+
+def test_print_opens_everything(opened, made):
+    page = opened(is_unfolded=False)
+    page.emulate_media(media="print")
+    assert not page.is_visible("#table-heterogeneity summary")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.querySelectorAll('main details:not([open])').length") == 0
+    n_effects = len(made.tables["effects"].drop_duplicates(["analysis", "subgroup", "centre", "month_from", "arm"]))
+    assert page.locator("#effects tbody tr").count() == n_effects
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details.part[open]").count() == 0
+
+
+def test_without_a_script_print_shows_what_is_folded(opened):
+    page = opened(java_script_enabled=False)
+    assert not page.is_visible("#table-heterogeneity table")
+    page.emulate_media(media="print")
+    assert page.is_visible("#table-heterogeneity table")
+
+
+def test_all_effects_start_with_one_row_an_effect(opened, made):
+    page, effects = opened(), made.tables["effects"]
+    n = len(effects.drop_duplicates(["analysis", "subgroup", "centre", "month_from", "month_to", "arm"]))
+    assert n < len(effects)
+    assert page.inner_text("#effects-shown").startswith(f"{n} of {len(effects)} rows")
+    page.click("#filters button[type=reset]")
+    page.wait_for_function(f"document.getElementById('effects-shown').textContent.startsWith('{len(effects)} of')")
+
+
 def test_numbers_of_a_long_table_are_traced_when_it_is_opened(opened):
     page = opened()
-    part = page.locator("#table-effects_by_centre_month details.long")
+    part = page.locator("details.long").first
     part.locator("> summary").click()
     part.locator("td button").first.click()
-    assert "effects.csv" in page.inner_text("#source-row")
+    assert ".csv, line " in page.inner_text("#source-row")

@@ -36,6 +36,11 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "labels.levels": ({"pension": "Pension"}, {"pension": None}, "labels.levels.pension is empty. Expected: text"),
     "labels.services": ({"b": "IPS"}, ["b"], 'labels.services is ["b"]. Expected: keys with values'),
     "labels.outcomes": ({"ordinary": "work"}, 1, "labels.outcomes is 1. Expected: keys with values"),
+    "labels.numbers": (
+        {"balance": "table 1 of the article"},
+        {"balanse": "table 1"},
+        "labels.numbers names 'balanse', which there is not. Did you mean 'balance'?",
+    ),
     "published": (None, 3, "published is 3. Expected: text or null"),
     "fidelity": (None, ["x"], 'fidelity is ["x"]. Expected: text or null'),
     "fidelity_scale": (None, 25, "fidelity_scale is 25. Expected: text or null"),

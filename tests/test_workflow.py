@@ -46,6 +46,7 @@ CHOSEN: dict[str, Any] = {
     "labels": {
         "arms": {"ips": "IPS"}, "covariates": {"wave": "Bølge"}, "levels": {"benefit": "Ydelse"},
         "services": {"ips": "jobstøtte"}, "outcomes": {"any_job": "et job"},
+        "numbers": {"balance": "tabel 1 i artiklen"},
     },
     "observed_from": "2012-06",
     "observed_until": "2015-11",

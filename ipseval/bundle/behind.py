@@ -42,9 +42,13 @@ TABLES = phrases(
 )
 ALL = tuple(TABLES)  # behind what shows everything
 PRINTED = {
-    "tables/table3_inclusion": Behind(phrase("table 3: persons randomised and analysed, by centre"), ("inclusion",)),
-    "tables/table4_wage_subsidy": Behind(phrase("table 4: person-months with a wage subsidy"), ("wage_subsidy",)),
-    "tables/table5_effects": Behind(phrase("table 5: effects by centre"), ("coefficients", "effects")),
+    "tables/baseline": Behind(phrase("persons analysed, by arm: the first table of a trial paper"), ("balance",)),
+    "tables/main_effects": Behind(
+        phrase("main effects, with both arms"), ("effects", "randomisation", "accumulated", "restricted_mean")
+    ),
+    "tables/table3_inclusion": Behind(phrase("persons randomised and analysed, by centre"), ("inclusion",)),
+    "tables/table4_wage_subsidy": Behind(phrase("person-months with a wage subsidy"), ("wage_subsidy",)),
+    "tables/table5_effects": Behind(phrase("linear probability models by centre"), ("coefficients", "effects")),
     "tables/effects_by_centre": Behind(phrase("effects by centre"), ("effects",)),
     "tables/effects_by_month": Behind(phrase("effects by month"), ("effects",)),
     "tables/effects_by_centre_month": Behind(phrase("effects by centre and month"), ("effects",)),

@@ -34,8 +34,8 @@ LABEL_SHARE = 0.15  # of the months before randomisation, for their label to hav
 
 
 def employment_by_arm(review: Review) -> Drawing:
-    """Figure 5: share in the outcome by arm and month."""
-    title = say("Figure 5. Share in {outcome} by arm", outcome=review.outcome)
+    """Share in the outcome by arm and month."""
+    title = say("Share in {outcome} by arm", outcome=review.outcome)
     if empty := unless_empty(title, (row["share"] for row in review.rows("employment_by_month", centre=ALL))):
         return empty
     with style():

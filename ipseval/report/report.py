@@ -10,21 +10,21 @@ from markupsafe import Markup
 
 from ipseval import words
 from ipseval.disclosure import said
-from ipseval.disclosure.released import LABELS, TEXTS
 from ipseval.figures.drawing import Drawing
 from ipseval.language import say
 from ipseval.report import provenance as report_provenance
 from ipseval.report.data import FOLDERS, embedded
+from ipseval.report.first import first_page, hidden, sourced
 from ipseval.report.methods import methods, regression
-from ipseval.report.sections import contents
-from ipseval.tables.estimated import POOLED
+from ipseval.report.sections import FIRST, contents, numbers
+from ipseval.tables.estimated import assigned_head, share_cells
 from ipseval.tables.record import difference, record
 from ipseval.tables.registry import asked
 from ipseval.tables.render import FORMATS
 from ipseval.tables.review import ALL, Record, Review, effect_cell, number_cell
 from ipseval.tables.table import Cell, Table
 from ipseval.template import TEMPLATES, template
-from ipseval.traced import FIRST_LINE, source
+from ipseval.traced import FIRST_LINE
 
 
 def report(
@@ -51,6 +51,13 @@ def report(
     str
         A page of HTML without a link to anything but the files beside it. The same tables give the same page.
     """
+    parts = contents(asked(review, tables), asked(review, figures))
+    printed = {name: table.short or table for name, table in tables.items()}
+    named = numbers(
+        parts,
+        [name for name, table in tables.items() if not in_place_of(table)],
+        [name for name, drawing in figures.items() if not drawing.instead],
+    )
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return template("report.html").render(
         say=say,
@@ -59,11 +66,15 @@ def report(
         remark=words.one_line(review.cohort.remark or ""),
         protected_by=said.named(review.cohort.disclosure["profile"], rules).replace("`", "") if rules else "",
         rules=list(said.sentences(rules)) if rules and rules["min_cell_count"] else [],
-        summary=summary(review),
+        first=first_page(review),
+        first_figure=FIRST,
         sourced=sourced,
-        results=results(review),
-        sections=contents(asked(review, tables), asked(review, figures)),
-        tables=tables,
+        parts=parts,
+        numbers=named,
+        elsewhere=review.elsewhere,
+        outcome=review.outcome,
+        instead={name: in_place_of(table) for name, table in tables.items()},
+        tables=printed,
         figures=figures,
         pictures={name: base64.b64encode(drawing.svg).decode() for name, drawing in figures.items()},
         formats=FORMATS,
@@ -71,6 +82,8 @@ def report(
             review, words.months(-review.cohort.window.before, review.cohort.window.after), difference(review)
         ),
         all_effects=effects(review),
+        primary=review.primary,
+        sides=(assigned_head(review), review.reference),
         choices=_choices(review),
         hidden_counts=hidden(review),
         tier=tier,
@@ -95,64 +108,58 @@ def restriction(review: Review, tier: str) -> str:
     return say("Synthetic data, not protected") if review.cohort.disclosure["profile"] == "none" else ""
 
 
-def sourced(text: str, **numbers: object) -> Markup:
-    """A sentence for the page, each of whose numbers names its row where it has one."""
-    spans = {
-        name: Markup('<span data-source="{}">{}</span>').format(source(number), number) if source(number) else number
-        for name, number in numbers.items()
-    }
-    return Markup(text).format(**spans)
-
-
-def summary(review: Review) -> Markup:
-    """How many persons and centres."""
-    everybody: Record = next(iter(review.rows("inclusion", centre=ALL)), {})
-    n = {name: number_cell(everybody.get(name, float("nan")), words.count) for name in ("n_randomised", "n_analysed")}
-    return sourced(
-        say("{n_randomised} persons randomised, {n_analysed} analysed; centres: {n_centres}."),
-        n_centres=len(review.centres),
-        **{name: cell.text for name, cell in n.items()},
-    )
-
-
-def results(review: Review) -> list[tuple[str, Cell]]:
-    """The main result of each treatment: the pooled effect."""
-    found = review.effects(POOLED, review.primary)
-    months = review.pooled_months(POOLED)
-    return [
-        (
-            say("{arm} against {reference}", arm=review.arm(arm), reference=review.reference),
-            effect_cell(review, found.get((ALL, *months, arm))),
-        )
-        for arm in review.cohort.arms.treatments
-    ]
+def in_place_of(table: Table) -> str:
+    """The sentence that stands in place of a table; nothing where the table has something to show."""
+    if table.instead or not table.is_empty:
+        return table.instead
+    reasons = "; ".join(table.reasons)
+    return f"{words.sentence(reasons)}." if reasons else say("There is nothing to show.")
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A row of the table of all effects."""
+    """A row of the table of all effects; ``is_again``: one of an effect that stands above by another variance."""
 
     line: int
+    is_again: bool
     codes: Mapping[str, str]
     analysis: str
     months: str
+    shares: tuple[Cell, ...]
     effect: Cell
     p: Cell
     n: tuple[Cell, Cell]
 
 
 def effects(review: Review) -> list[Effect]:
-    """Every row of the effects, in their order."""
-    return [_effect(review, row, place + FIRST_LINE) for place, row in enumerate(review.rows("effects"))]
+    """Every row of the effects: one row an effect, by the primary variance or its only one; then the others."""
+    rows = [(place + FIRST_LINE, row) for place, row in enumerate(review.rows("effects"))]
+    first = {_which(row) for _, row in rows if row["variance"] == review.primary}
+
+    def is_again(row: Record) -> bool:
+        return row["variance"] != review.primary and _which(row) in first
+
+    return [
+        _effect(review, row, line, again) for again in (False, True) for line, row in rows if is_again(row) == again
+    ]
 
 
-def _effect(review: Review, row: Record, line: int) -> Effect:
+def _which(row: Record) -> tuple[Any, ...]:
+    """What tells an effect from the others, whatever its variance."""
+    return tuple(
+        row[name] for name in ("analysis", "subgroup", "centre", "month_from", "month_to", "arm", "reference_arm")
+    )
+
+
+def _effect(review: Review, row: Record, line: int, is_again: bool) -> Effect:
     part = "" if row["subgroup"] == ALL else f": {words.plain(row['subgroup'])}"
     return Effect(
         line=line,
+        is_again=is_again,
         codes={name: row[name] for name in ("analysis", "centre", "arm", "variance", "status")},
         analysis=f"{words.plain(row['analysis'])}{part}",
         months=_span(row["month_from"], row["month_to"]),
+        shares=share_cells(row),
         effect=effect_cell(review, row),
         p=number_cell(row["p_value"], words.p_value),
         n=(number_cell(row["n_assigned"], words.count), number_cell(row["n_control"], words.count)),
@@ -177,14 +184,3 @@ def _choices(review: Review) -> dict[str, dict[str, str]]:
         column: {code: show(code) for code in dict.fromkeys(row[column] for row in rows)}
         for column, show in printed.items()
     }
-
-
-def hidden(review: Review) -> list[dict[str, Any]]:
-    """How many numbers of each table are hidden, and how many are shown; codes of rows are neither."""
-    found = []
-    for name in sorted(review.hidden):
-        numbers = [column for column in review.tables[name].columns if column not in LABELS | TEXTS]
-        is_hidden = review.hidden[name][numbers]
-        is_shown = review.tables[name][numbers].notna() & ~is_hidden
-        found.append({"table": name, "hidden": int(is_hidden.sum().sum()), "shown": int(is_shown.sum().sum())})
-    return found

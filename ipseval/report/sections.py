@@ -1,9 +1,11 @@
-"""What stands where in the report: sections with their figures and tables, by name."""
+"""What stands where in the report: an open part with its figures and tables, and an appendix that opens on demand."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ipseval.language import say
+
+FIRST = "effects_by_centre"  # the figure of the first page
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,6 @@ class Section:
         Names in the registries, in order.
     block : str
         What else stands in it: a macro of ``templates/report_blocks.html``.
-    parts : tuple of Section
-        Parts one level below.
     """
 
     name: str
@@ -30,46 +30,108 @@ class Section:
     figures: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     block: str = ""
-    parts: tuple["Section", ...] = ()
-
-    def walk(self) -> Iterator["Section"]:
-        """The section and all below it."""
-        yield self
-        for part in self.parts:
-            yield from part.walk()
 
 
-def contents(tables: Iterable[str], figures: Iterable[str]) -> tuple[Section, ...]:
-    """The sections with the tables and figures that there are; those that no section names come in one of their own."""
+@dataclass(frozen=True)
+class Contents:
+    """The report's parts.
+
+    Parameters
+    ----------
+    body : tuple of Section
+        What is open: what a reviewer needs to judge the main result.
+    appendix : tuple of Section
+        Everything else, folded.
+    """
+
+    body: tuple[Section, ...]
+    appendix: tuple[Section, ...]
+
+    def walk(self) -> Iterator[Section]:
+        """Every part."""
+        yield from (*self.body, *self.appendix)
+
+
+def contents(tables: Iterable[str], figures: Iterable[str]) -> Contents:
+    """The parts with the tables and figures that there are; those that none names come in one of their own."""
     there = (set(tables), set(figures))
-    chosen = (*_described(), *_effects(), *_robustness(), *_documented())
-    named = [part for section in chosen for part in section.walk()]
+    body, appendix = _body(), (*_asked(), *_more(), *_checks(), *_documented())
+    named = (*body, *appendix)
     other = Section(
         "other",
         say("Other tables and figures"),
-        figures=tuple(n for n in figures if not any(n in part.figures for part in named)),
+        figures=tuple(n for n in figures if n != FIRST and not any(n in part.figures for part in named)),
         tables=tuple(n for n in tables if not any(n in part.tables for part in named)),
     )
-    last = next(place for place, section in enumerate(chosen) if section.name == "hidden")
-    sections = (_only(section, *there) for section in (*chosen[:last], other, *chosen[last:]))
-    return tuple(section for section in sections if not _is_empty(section))
+    last = next(place for place, part in enumerate(appendix) if part.name == "hidden")
+    parts = (body, (*appendix[:last], other, *appendix[last:]))
+    kept = (tuple(part for part in map(lambda one: _only(one, *there), of) if not _is_empty(part)) for of in parts)
+    return Contents(*kept)
 
 
 def _only(section: Section, tables: set[str], figures: set[str]) -> Section:
-    parts = tuple(part for part in (_only(part, tables, figures) for part in section.parts) if not _is_empty(part))
     return replace(
         section,
         tables=tuple(name for name in section.tables if name in tables),
         figures=tuple(name for name in section.figures if name in figures),
-        parts=parts,
     )
 
 
 def _is_empty(section: Section) -> bool:
-    return not (section.tables or section.figures or section.block or section.parts)
+    return not (section.tables or section.figures or section.block)
 
 
-def _described() -> tuple[Section, ...]:
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of tables and figures in the report: ``Table 2``, ``Figure A1``; none where a sentence stands.
+
+    Parameters
+    ----------
+    tables, figures : mapping
+        Name -> number.
+    """
+
+    tables: Mapping[str, str]
+    figures: Mapping[str, str]
+
+
+def numbers(found: Contents, tables: Iterable[str], figures: Iterable[str]) -> Numbers:
+    """Number tables and figures in the order in which they are met, those of the appendix apart.
+
+    Parameters
+    ----------
+    found : Contents
+    tables, figures : iterable of str
+        Those that are printed or drawn: a table or figure of which only a sentence stands there has no number.
+    """
+    printed, drawn = set(tables), set(figures)
+    numbered: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    for mark, parts in (("", found.body), ("A", found.appendix)):
+        first = () if mark else (FIRST,)
+        of_tables = [name for part in parts for name in part.tables if name in printed]
+        of_figures = [name for name in (*first, *(n for part in parts for n in part.figures)) if name in drawn]
+        for n, name in enumerate(of_tables, 1):
+            numbered[0][name] = say("Table {n}", n=f"{mark}{n}")
+        for n, name in enumerate(of_figures, 1):
+            numbered[1][name] = say("Figure {n}", n=f"{mark}{n}")
+    return Numbers(*numbered)
+
+
+def _body() -> tuple[Section, ...]:
+    return (
+        Section("participants", say("Who took part"), figures=("flow_diagram",), tables=("baseline",)),
+        Section("main-effects", say("Main effects"), tables=("main_effects",)),
+        Section("over-time", say("Over time"), figures=("employment_by_arm", "effect_by_month")),
+        Section("by-centre", say("Effects by centre"), tables=("effects_by_centre",)),
+        Section(
+            "robustness",
+            say("How far the effect hangs on choices and on missing data"),
+            tables=("adjustment", "missing_data"),
+        ),
+    )
+
+
+def _asked() -> tuple[Section, ...]:
     return (
         Section(
             "asked",
@@ -77,27 +139,22 @@ def _described() -> tuple[Section, ...]:
             say("The estimand (ICH E9(R1)): in whom, of what, against what, and what becomes of later events."),
             block="asked",
         ),
-        Section("flow", say("Flow of persons"), figures=("flow_diagram",), tables=("flow",)),
-        Section("inclusion", say("Inclusion"), tables=("table3_inclusion",)),
-        Section("balance", say("Balance"), figures=("balance",), tables=("balance",)),
-        Section("received", say("What was received"), tables=("table4_wage_subsidy", "receipt")),
+        Section("flow", say("Flow of persons by centre"), tables=("flow", "table3_inclusion")),
+        Section("balance", say("Balance by centre"), figures=("balance",), tables=("balance",)),
+        Section("received", say("What was received"), tables=("receipt", "table4_wage_subsidy")),
     )
 
 
-def _effects() -> tuple[Section, ...]:
+def _more() -> tuple[Section, ...]:
     return (
+        Section("models", say("Linear probability models by centre"), tables=("table5_effects",)),
         Section(
-            "by-centre",
-            say("Effects by centre"),
-            figures=("effects_by_centre",),
-            tables=("table5_effects", "effects_by_centre"),
+            "followed",
+            say("Time to a job, and what was accumulated"),
+            figures=("time_to_job",),
+            tables=("time_to_job", "accumulated"),
         ),
-        Section(
-            "by-month",
-            say("Effects by month"),
-            figures=("employment_by_arm", "effect_by_month"),
-            tables=("effects_by_month",),
-        ),
+        Section("by-month", say("Effects by month"), tables=("effects_by_month",)),
         Section(
             "by-centre-month",
             say("Effects by centre and month"),
@@ -108,11 +165,11 @@ def _effects() -> tuple[Section, ...]:
         Section(
             "all-effects",
             say("All effects"),
-            say("Every effect of every analysis, under each variance."),
+            say("Every effect of every analysis: one row an effect, then the same under each other variance."),
             block="effects",
         ),
         Section("heterogeneity", say("Differences between centres"), figures=("forest",), tables=("heterogeneity",)),
-        Section("places", say("The centres as places"), parts=_places()),
+        *_places(),
     )
 
 
@@ -128,28 +185,12 @@ def _places() -> tuple[Section, ...]:
     )
 
 
-def _robustness() -> tuple[Section, ...]:
-    parts = (
-        Section("adjustment", say("Ways of adjusting"), tables=("adjustment",)),
+def _checks() -> tuple[Section, ...]:
+    return (
         Section("subgroups", say("Subgroups"), tables=("subgroups",)),
         Section("specifications", say("Other choices"), figures=("specification_curve",), tables=("specifications",)),
-        Section("missing", say("Missing data"), tables=("missing_data",)),
         Section("placebo", say("Placebo and event study"), figures=("event_study",), tables=("event_study",)),
         Section("complier", say("Effect in those who receive"), tables=("complier_effects",)),
-        Section(
-            "followed",
-            say("Time to a job, and what was accumulated"),
-            figures=("time_to_job",),
-            tables=("time_to_job", "accumulated"),
-        ),
-    )
-    return (
-        Section(
-            "robustness",
-            say("Robustness"),
-            say("How far the effect hangs on choices, and checks of the trial. None of these replaces the estimate."),
-            parts=parts,
-        ),
     )
 
 

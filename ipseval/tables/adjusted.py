@@ -6,7 +6,7 @@ from ipseval import words
 from ipseval.config import Subgroup
 from ipseval.estimation.design import DIFFERENCE, MEMBERS, OTHERS
 from ipseval.language import phrases, say
-from ipseval.tables.estimated import size_cells, size_columns, versus
+from ipseval.tables.estimated import share_cells, share_columns, size_cells, size_columns, versus
 from ipseval.tables.record import difference, pooled, record
 from ipseval.tables.review import (
     ALL,
@@ -47,8 +47,8 @@ def adjustment(review: Review) -> Table:
                 key = (ALL, *months, arm)
                 row = review.effects(name, PUBLISHED if name == LOGIT else variance).get(key)
                 drawn = review.redrawn(name).get(key)
-                tests = (_p_cell(review, one, "p_value") for one in (row, drawn))
-                cells = (*size_cells(row), effect_cell(review, row), *tests)
+                tests = (p_cell(review, one, "p_value") for one in (row, drawn))
+                cells = (*share_cells(row), effect_cell(review, row), *tests, *size_cells(row))
                 rows.append(Row(say(head), cells, versus(review, arm)))
     adjust = {n: a.adjust for n in WAYS if (a := review.analysis(n))}
     additive = words.listed([words.inside(review.covariate(n)) for n in adjust.get("adjustment_additive", ())])
@@ -61,10 +61,11 @@ def adjustment(review: Review) -> Table:
         ),
         stub=say("Adjustment"),
         columns=(
-            *size_columns(review),
+            *share_columns(review),
             Column(say("Effect, points"), review.interval_ends),
             Column("p"),
             Column(say("p by re-drawn assignment")),
+            *size_columns(review),
         ),
         rows=tuple(rows),
         notes=(
@@ -114,10 +115,11 @@ def subgroups(review: Review) -> Table:
         ),
         stub=say("Subgroup"),
         columns=(
-            *size_columns(review),
+            *share_columns(review),
             Column(say("Effect, points"), review.interval_ends),
             Column("p, Holm", span=say("Test of the difference")),
             Column(say("p by re-drawn assignment, max-t"), span=say("Test of the difference")),
+            *size_columns(review),
         ),
         rows=tuple(rows),
         notes=(
@@ -141,12 +143,12 @@ def _cells(review: Review, name: str, arm: str, side: str, variance: str) -> tup
     key = (ALL, *review.pooled_months(name), arm)
     row, drawn = review.effects(name, variance, side).get(key), review.redrawn(name, side).get(key)
     is_test = side == DIFFERENCE
-    tests = tuple(_p_cell(review, r, "p_adjusted") if is_test else Cell() for r in (row, drawn))
-    sizes = (Cell(), Cell(), Cell()) if is_test else size_cells(row)
-    return (*sizes, effect_cell(review, row), *tests)
+    tests = tuple(p_cell(review, r, "p_adjusted") if is_test else Cell() for r in (row, drawn))
+    shares, sizes = (share_cells(None if is_test else row), size_cells(None if is_test else row))
+    return (*shares, effect_cell(review, row), *tests, *sizes)
 
 
-def _p_cell(review: Review, row: Record | None, column: str) -> Cell:
+def p_cell(review: Review, row: Record | None, column: str) -> Cell:
     status = row["status"] if row else "not_configured"
     if row is None or status not in (ESTIMATED, HIDDEN):
         return status_cell(review, status)

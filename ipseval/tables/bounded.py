@@ -1,10 +1,12 @@
 """Printed table of what missing covariates and missing months could do to the pooled effect."""
 
+from dataclasses import replace
+
 from ipseval import words
 from ipseval.language import phrases, say
-from ipseval.tables.estimated import versus
+from ipseval.tables.estimated import assigned_head, versus
 from ipseval.tables.record import difference, record
-from ipseval.tables.review import Record, Review, count_cell, effect_cell
+from ipseval.tables.review import Record, Review, count_cell, effect_cell, interval_from
 from ipseval.tables.stratified import stratified
 from ipseval.tables.table import Cell, Column, Row, Table
 
@@ -19,32 +21,62 @@ HEADS = phrases(
         "lee_upper": "upper bound",
     }
 )
+OBSERVED = "observed"  # months as they are
 BOUNDS = ("lee_lower", "lee_upper")
 UNADJUSTED = "bootstrap"  # the variance of the trimming bounds
 
 
 def missing_data(review: Review) -> Table:
     """The pooled effect by way of treating what is missing, and trimming bounds at single months."""
-    variance = review.primary
-    found = [row for row in review.rows("missing_data") if row["variance"] in (variance, UNADJUSTED)]
-    main = next(row for row in found if row["method"] == "observed")
-    rows = [
-        Row(_head(row), _cells(review, row), _group(review, row))
-        for arm in review.cohort.arms.treatments
-        for row in found
-        if row["arm"] == arm
-    ]
-    window, sides = _months(main), (say("assigned"), review.reference)
-    return Table(
+    found = [row for row in review.rows("missing_data") if row["variance"] in (review.primary, UNADJUSTED)]
+    main = next(row for row in found if row["method"] == OBSERVED)
+    window, sides = _months(main), (assigned_head(review), review.reference)
+    whole = Table(
         title=say("What missing data could do to the effect on {outcome}", outcome=review.outcome),
         stub=say("Treatment of what is missing"),
         columns=(
             *(Column(head, span=span) for span in (say("Persons"), say("Missing")) for head in sides),
             Column(say("Effect, points"), review.interval_ends),
         ),
-        rows=tuple(rows),
-        notes=_notes(review, variance, window),
+        rows=_rows(review, found),
+        notes=_notes(review, window),
         record=record(review, say("{months}, pooled; single months for the bounds", months=window), difference(review)),
+    )
+    if _is_missing(found, "outcome"):
+        return whole
+    short = [row for row in found if row["about"] == "covariates" or row["method"] == OBSERVED]
+    is_complete = not _is_missing(found, "covariates")
+    return replace(
+        whole,
+        short=replace(whole, rows=_rows(review, short), notes=_notes_of_covariates(review, window)),
+        instead=f"{_no_covariate()} {_no_month()}" if is_complete else "",
+    )
+
+
+def _rows(review: Review, found: list[dict]) -> tuple[Row, ...]:
+    """Rows by treatment, in the order found."""
+    return tuple(
+        Row(_head(row), _cells(review, row), _group(review, row))
+        for arm in review.cohort.arms.treatments
+        for row in found
+        if row["arm"] == arm
+    )
+
+
+def _is_missing(found: list[dict], about: str) -> bool:
+    """Whether something is missing, or is not told: without it every way gives the same effect."""
+    names = [f"{name}_{side}" for name in ("n_missing", "n_months_missing") for side in ("assigned", "control")]
+    return any(row[name] != 0 for row in found if row["about"] == about for name in names)
+
+
+def _no_covariate() -> str:
+    return say("No person of the analysed lacks a covariate of these regressions.")
+
+
+def _no_month() -> str:
+    return say(
+        "No month of the analysed is missing, but for those after the end of the register: worst case, best case and "
+        "trimming bounds are then the effect itself and are not printed."
     )
 
 
@@ -74,12 +106,15 @@ def _group(review: Review, row: Record) -> str:
     return f"{group}: {versus(review, row['arm'])}" if len(review.cohort.arms.treatments) > 1 else group
 
 
-def _notes(review: Review, variance: str, window: str) -> tuple[str, ...]:
+def _notes_of_covariates(review: Review, window: str) -> tuple[str, ...]:
+    """Notes where no month is missing."""
+    return (*_covariates(review, window), _no_month(), interval_from(review, review.primary))
+
+
+def _covariates(review: Review, window: str) -> tuple[str, ...]:
+    """What is done about missing covariates, and which of them the cohort does not have."""
     names = words.listed([words.inside(review.covariate(name)) for name in review.cohort.bound.covariates])
-    rows = review.rows("missing_data", variance=variance)
-    said = dict.fromkeys(part for row in rows for part in str(row["note"]).split("; "))
-    lacking = [part for part in said if part.startswith("not in this cohort")]
-    outcome, reference = review.outcome, review.reference
+    lacking = [part for part in _noted(review) if part.startswith("not in this cohort")]
     return (
         say(
             "Missing covariates: the pooled regression of {months} adjusted for {covariates}; without the persons who "
@@ -89,6 +124,20 @@ def _notes(review: Review, variance: str, window: str) -> tuple[str, ...]:
             covariates=names,
         ),
         *(f"{words.sentence(words.note(part))}." for part in lacking),
+    )
+
+
+def _noted(review: Review) -> list[str]:
+    """Parts of the notes of the rows, each once."""
+    notes = [str(row["note"]) for row in review.rows("missing_data", variance=review.primary)]
+    return list(dict.fromkeys(part for note in notes for part in note.split("; ")))
+
+
+def _notes(review: Review, window: str) -> tuple[str, ...]:
+    variance, outcome, reference = review.primary, review.outcome, review.reference
+    rows = review.rows("missing_data", variance=variance)
+    return (
+        *_covariates(review, window),
         say(
             "Missing months: the pooled effect as it is, and with those of the treatment counted as months without "
             "{outcome} and those of {reference} as months in it (worst case), or the other way round (best case).",
@@ -97,7 +146,7 @@ def _notes(review: Review, variance: str, window: str) -> tuple[str, ...]:
         )
         + f" {_coverage(review, rows)}",
         *_reasons(review, rows),
-        *(f"{words.sentence(words.note(part))}." for part in said if part == words.NOTES["unordered"]),
+        *(f"{words.sentence(words.note(part))}." for part in _noted(review) if part == words.NOTES["unordered"]),
         say(
             "Trimming bounds (Lee): the effect on persons who would be observed in either arm, not adjusted; they hold "
             "when assignment changes being observed in one direction only."

@@ -1,12 +1,13 @@
 """Printed tables of who was included and what happened, without any model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ipseval import words
 from ipseval.language import phrases, say
 from ipseval.registers.categories import SHARE
 from ipseval.tables.record import record
-from ipseval.tables.review import ALL, Review, count_cell, hidden_cell, number_cell, row_cell, share_cell
+from ipseval.tables.review import ALL, Record, Review, count_cell, hidden_cell, number_cell, row_cell, share_cell
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
 from ipseval.traced import made_of
 
@@ -27,7 +28,7 @@ def centres_and_all(review: Review) -> tuple[str, ...]:
 
 
 def inclusion(review: Review) -> Table:
-    """Table 3: randomised and analysed persons by centre."""
+    """Randomised and analysed persons by centre."""
     found = {row["centre"]: row for row in review.rows("inclusion")}
     rows = tuple(
         Row(
@@ -44,7 +45,7 @@ def inclusion(review: Review) -> Table:
     is_limited = review.cohort.not_employed_at_randomisation
     analysed = say("Analysed, not in work at randomisation") if is_limited else say("Analysed")
     return Table(
-        title=say("Table 3. Persons randomised and analysed, by centre"),
+        title=say("Persons randomised and analysed, by centre"),
         stub=say("Centre"),
         columns=(Column(say("Randomised")), Column(analysed), Column(say("Share analysed, %"))),
         rows=rows,
@@ -54,7 +55,7 @@ def inclusion(review: Review) -> Table:
 
 
 def wage_subsidy(review: Review) -> Table:
-    """Table 4: person-months with a wage subsidy by centre and arm."""
+    """Person-months with a wage subsidy by centre and arm."""
     first, last = review.cohort.describe["wage_subsidy_months"]
     found = {(row["centre"], row["arm"]): row for row in review.rows("wage_subsidy")}
     arms = review.cohort.arms
@@ -73,7 +74,7 @@ def wage_subsidy(review: Review) -> Table:
         rows.append(Row(review.centre(c), tuple(cells), is_total=c == ALL))
     window = words.months(max(first, -review.cohort.window.before), min(last, review.cohort.window.after))
     return Table(
-        title=say("Table 4. Person-months with a wage subsidy, {months} after randomisation", months=window),
+        title=say("Person-months with a wage subsidy, {months} after randomisation", months=window),
         stub=say("Centre"),
         columns=(*by_arm, *differences),
         rows=tuple(rows),
@@ -111,8 +112,8 @@ def _subsidy_difference(assigned: dict[str, Any], control: dict[str, Any]) -> Ce
 def balance(review: Review) -> Table:
     """Covariates at randomisation by centre and arm, with standardised differences."""
     found = review.rows("balance")
-    cells = {(r["variable"], _level(r), r["centre"], r["arm"]): r for r in found}
-    names = dict.fromkeys((r["variable"], _level(r)) for r in found)
+    cells = {(r["variable"], level_of(r), r["centre"], r["arm"]): r for r in found}
+    names = dict.fromkeys((r["variable"], level_of(r)) for r in found)
     arms = review.cohort.arms
     by_arm = tuple(
         column
@@ -133,7 +134,7 @@ def balance(review: Review) -> Table:
             row = _balance_row(
                 review.covariate(variable, level),
                 these,
-                [r for r in found if (r["variable"], _level(r)) == (variable, level)],
+                [r for r in found if (r["variable"], level_of(r)) == (variable, level)],
             )
             rows.append(Row(row.head, row.cells, group=review.centre(centre)))
     return Table(
@@ -156,14 +157,14 @@ def balance(review: Review) -> Table:
     )
 
 
-def _level(row: dict[str, Any]) -> str:
+def level_of(row: Record) -> str:
     return row["level"] if isinstance(row["level"], str) else ""
 
 
 def _balance_row(head: str, arms: list[dict[str, Any]], everywhere: list[dict[str, Any]]) -> Row:
     """One covariate in one centre: mean and missing by arm, then the differences."""
     shares = is_share(arms[0])
-    decimals = _decimals(everywhere)
+    decimals = decimals_of(everywhere)
     cells = []
     for row in arms:
         reason = say("no value is known")
@@ -178,14 +179,14 @@ def _balance_row(head: str, arms: list[dict[str, Any]], everywhere: list[dict[st
     return Row(head + (", %" if shares else ""), tuple(cells))
 
 
-def _decimals(rows: list[dict[str, Any]]) -> int:
+def decimals_of(rows: Sequence[Record]) -> int:
     """Of the means of a covariate: by the largest of the whole trial, so that hidden centres do not change them."""
     whole = [r for r in rows if r["centre"] == ALL and words.is_known(r["mean"])]
     largest = max((abs(r["mean"]) for r in whole or rows if words.is_known(r["mean"])), default=0)
     return 0 if largest >= 1000 else 1 if largest >= 10 else 2
 
 
-def is_share(row: dict[str, Any]) -> bool:
+def is_share(row: Record) -> bool:
     """Whether the values behind a mean are 0 and 1."""
     return bool(row["unit"] == SHARE)
 

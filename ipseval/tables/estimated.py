@@ -1,4 +1,4 @@
-"""Printed tables of effects: table 5 of the published analysis, and effects by centre and by month."""
+"""Printed tables of effects: linear probability models, and effects by centre and by month."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,6 +9,7 @@ from ipseval.tables.record import difference, difference_of_persons, pooled, rec
 from ipseval.tables.review import (
     ALL,
     ESTIMATED,
+    Record,
     Review,
     count_cell,
     effect_cell,
@@ -17,18 +18,19 @@ from ipseval.tables.review import (
     share_cell,
     status_cell,
 )
-from ipseval.tables.table import Cell, Column, Row, Table
+from ipseval.tables.table import Cell, Column, Row, Table, lacking
 from ipseval.terms import COVARIATE, assigned, of_centre, parts_of
 
 MODELS = phrases({"table5_model_1": "Model 1", "table5_model_2": "Model 2", "table5_model_3": "Model 3"})
 MODEL_1, UNADJUSTED, POOLED, POOLED_UNADJUSTED = "table5_model_1", "centre_unadjusted", "pooled", "pooled_unadjusted"
 BY_MONTH, BY_CENTRE_MONTH = "by_month", "by_centre_month"
+SIDES = ("assigned", "control")  # of a comparison, as the columns of effects name them
 
 Coefficients = dict[str, dict[str, dict[str, Any]]]  # model -> term -> row
 
 
 def table5(review: Review) -> Table:
-    """Table 5: linear probability models with an effect for each centre, laid out as published."""
+    """Linear probability models with an effect for each centre, laid out as published."""
     variance = review.published
     found: Coefficients = {
         model: {row["term"]: row for row in review.rows("coefficients", analysis=model, variance=variance)}
@@ -52,7 +54,7 @@ def table5(review: Review) -> Table:
         cells = tuple(_size_cell(review, found[model], column) for model in MODELS)
         rows.append(Row(head, cells, last, is_total=True))
     return Table(
-        title=say("Table 5. Effects on {outcome} by centre: linear probability models", outcome=review.outcome),
+        title=say("Effects on {outcome} by centre: linear probability models", outcome=review.outcome),
         stub=say("Term"),
         columns=tuple(Column(say(head), (say("standard error"),), has_stars=True) for head in MODELS.values()),
         rows=tuple(rows),
@@ -162,8 +164,9 @@ def by_centre(review: Review) -> Table:
                 review.effects(name, variance).get((c, *review.pooled_months(name), arm)) for name in names
             )
             cells = (
-                *size_cells(unadjusted or adjusted),
+                *share_cells(unadjusted or adjusted),
                 *(effect_cell(review, row) for row in (unadjusted, adjusted)),
+                *size_cells(unadjusted or adjusted),
             )
             rows.append(Row(review.centre(c), cells, versus(review, arm), is_total=c == ALL))
     ends = review.interval_ends
@@ -172,12 +175,16 @@ def by_centre(review: Review) -> Table:
             "Effects on {outcome} by centre, {months} pooled", outcome=review.outcome, months=words.months(first, last)
         ),
         stub=say("Centre"),
-        columns=(*size_columns(review), Column(say("Unadjusted, points"), ends), Column(say("Model 1, points"), ends)),
+        columns=(
+            *share_columns(review),
+            *(Column(head, ends, span=say("Effect, points")) for head in (say("Unadjusted"), say("Model 1"))),
+            *size_columns(review),
+        ),
         rows=tuple(rows),
         notes=(
             say(
-                "Unadjusted: within each centre, with a dummy for each month since randomisation. Model 1: as in "
-                "table 5."
+                "Unadjusted: within each centre, with a dummy for each month since randomisation. Model 1: as in the "
+                "table of linear probability models."
             ),
             say("All centres: one effect in a regression with centre dummies, and otherwise the same terms."),
             two_means(),
@@ -201,7 +208,11 @@ def by_month(review: Review) -> Table:
     """Effects over all centres, month by month."""
     variance = review.primary
     rows = tuple(
-        Row(words.number(month, 0), (*size_cells(row), effect_cell(review, row)), versus(review, arm))
+        Row(
+            words.number(month, 0),
+            (*share_cells(row), effect_cell(review, row), *size_cells(row)),
+            versus(review, arm),
+        )
         for (_, month, _, arm), row in sorted(
             review.effects(BY_MONTH, variance).items(), key=lambda item: (_order(review, item[0][3]), item[0][1])
         )
@@ -211,7 +222,11 @@ def by_month(review: Review) -> Table:
     return Table(
         title=say("Effects on {outcome} by month since randomisation", outcome=review.outcome),
         stub=say("Month"),
-        columns=(*size_columns(review), Column(say("Effect, points"), review.interval_ends)),
+        columns=(
+            *share_columns(review),
+            Column(say("Effect, points"), review.interval_ends),
+            *size_columns(review),
+        ),
         rows=rows,
         notes=(
             say("One regression a month, adjusted for {terms}.", terms=terms),
@@ -231,7 +246,10 @@ def by_centre_month(review: Review) -> Table:
     rows = tuple(
         Row(
             words.number(month, 0),
-            (effect_cell(review, found.get((c, month, month, arm))),),
+            (
+                *share_cells(found.get((c, month, month, arm))),
+                effect_cell(review, found.get((c, month, month, arm))),
+            ),
             _place(review, c, arm),
         )
         for c in review.centres
@@ -241,7 +259,7 @@ def by_centre_month(review: Review) -> Table:
     return Table(
         title=say("Effects on {outcome} by centre and month since randomisation", outcome=review.outcome),
         stub=say("Month"),
-        columns=(Column(say("Effect, points"), review.interval_ends),),
+        columns=(*share_columns(review), Column(say("Effect, points"), review.interval_ends)),
         rows=rows,
         notes=(
             say(
@@ -279,20 +297,38 @@ def versus(review: Review, arm: str) -> str:
     return say("{arm} against {reference}", arm=review.arm(arm), reference=review.reference)
 
 
-def size_columns(review: Review) -> tuple[Column, ...]:
-    return (
-        Column(say("assigned"), span=say("Persons")),
-        Column(review.reference, span=say("Persons")),
-        Column(say("{outcome} in {reference}, %", outcome=words.sentence(review.outcome), reference=review.reference)),
-    )
+def assigned_head(review: Review) -> str:
+    """The head of a column about the arm that a row compares: its name where there is one treatment."""
+    treatments = review.cohort.arms.treatments
+    return review.arm(treatments[0]) if len(treatments) == 1 else say("assigned")
 
 
-def size_cells(row: dict[str, Any] | None) -> tuple[Cell, ...]:
-    """Persons in both arms, and the mean outcome of the reference arm."""
+def share_columns(review: Review) -> tuple[Column, ...]:
+    """Heads of the share in the outcome in both arms, which stand beside every effect."""
+    span = say("{outcome}, %", outcome=words.sentence(review.outcome))
+    return tuple(Column(head, span=span) for head in (assigned_head(review), review.reference))
+
+
+def share_cells(row: Record | None) -> tuple[Cell, ...]:
+    """Share in the outcome in both arms: of months where months are pooled, else of persons."""
     if row is None:
-        return (Cell(), Cell(), Cell())
-    share = share_cell(row["mean_control"], say("no month of the reference arm was observed"))
-    return (count_cell(row["n_assigned"]), count_cell(row["n_control"]), share)
+        return (Cell(), Cell())
+    reason = say("no month of this arm was observed")
+    return tuple(share_cell(row[f"mean_{side}"], reason) for side in SIDES)
+
+
+def size_columns(review: Review) -> tuple[Column, ...]:
+    """Heads of the persons in both arms."""
+    return tuple(Column(head, span=say("Persons")) for head in (assigned_head(review), review.reference))
+
+
+def size_cells(row: Record | None) -> tuple[Cell, ...]:
+    """Persons in both arms; none where a covariate that the cohort lacks says who they are."""
+    if row is None:
+        return (Cell(), Cell())
+    if row["status"] == "no_covariate":
+        return (lacking(words.status("no_covariate", 0)),) * 2
+    return tuple(count_cell(row[f"n_{side}"]) for side in SIDES)
 
 
 def _interval_note(review: Review, variance: str) -> str:

@@ -29,7 +29,7 @@ def event_study(review: Review) -> Table:
         ),
         stub=say("Months"),
         columns=(
-            *size_columns(review)[:2],
+            *size_columns(review),
             Column(say("Difference in change, points"), review.interval_ends),
         ),
         rows=tuple(rows),

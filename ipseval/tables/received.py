@@ -99,7 +99,7 @@ def complier_effects(review: Review) -> Table:
         title=say("Effects on {outcome} in those who receive the treatment when assigned", outcome=review.outcome),
         stub=say("Months"),
         columns=(
-            *size_columns(review)[:2],
+            *size_columns(review),
             Column(say("Effect of assignment, points")),
             Column(say("Received by then: difference between the arms, points")),
             Column(say("First stage: F")),

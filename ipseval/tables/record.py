@@ -52,13 +52,14 @@ def record(review: Review, window: str, measure: str, counts: str | None = None)
         (say("Population"), population(review)),
         (say("Treatment"), treatment(review)),
         (say("Outcome"), outcome(review, counts or review.cohort.outcome.primary)),
-        (say("Window"), " ".join(filter(None, [_window(window), observed(review)]))),
+        (say("Window"), " ".join(filter(None, [in_words(window), observed(review)]))),
         (say("Intercurrent events"), intercurrent_events(review)),
         (say("Summary measure"), f"{measure}."),
     )
 
 
-def _window(window: str) -> str:
+def in_words(window: str) -> str:
+    """A window as a sentence."""
     return say("{window}; month 0 is the calendar month of randomisation.", window=words.sentence(window))
 
 

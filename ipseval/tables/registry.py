@@ -11,6 +11,7 @@ from ipseval.tables import (
     estimated,
     fidelity,
     followed,
+    main,
     placebo,
     received,
     synthesised,
@@ -20,6 +21,8 @@ from ipseval.tables.review import Review
 from ipseval.tables.table import Table
 
 TABLES: dict[str, Callable[[Review], Table]] = {
+    "baseline": main.baseline,
+    "main_effects": main.main_effects,
     "table3_inclusion": described.inclusion,
     "table4_wage_subsidy": described.wage_subsidy,
     "table5_effects": estimated.table5,

@@ -82,6 +82,11 @@ class Review:
         own = words.one_line(self.cohort.labels["levels"].get(level, ""))
         return f"{head}: {own or words.worded(words.LEVELS, level)}"
 
+    def elsewhere(self, name: str) -> str:
+        """What a table or figure is called in the publication that the cohort file names, in parentheses."""
+        called = words.one_line(self.cohort.labels.get("numbers", {}).get(name, ""))
+        return f" ({called})" if called else ""
+
     @property
     def reference(self) -> str:
         """The printed name of the reference arm."""

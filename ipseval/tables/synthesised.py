@@ -139,7 +139,7 @@ def _notes(review: Review, found: list[dict]) -> tuple[str, ...]:
     return (
         say(
             "Unadjusted: a regression within each centre, with a dummy for each month since randomisation. Models: as "
-            "in table 5."
+            "in the table of linear probability models."
         ),
         f"{say(JOINT_TESTS[chosen.joint_test])}. "
         + say("Cochran's Q takes the standard errors as known and rejects too often when centres are small."),

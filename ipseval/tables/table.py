@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ipseval.traced import source
-from ipseval.words import EN_DASH, to
+from ipseval.words import EN_DASH, MINUS, to
 
 LETTERS = 26
 
@@ -118,6 +118,10 @@ class Table:
         Many rows: numbers and what stands beside them share a line.
     restriction : str
         Who may see it, where not everybody may: printed above it.
+    short : Table, optional
+        What says the same in fewer rows: the report prints it in its place.
+    instead : str
+        The sentence that says all that the table would: the report prints it in its place.
     picture : Picture, optional
     """
 
@@ -129,7 +133,19 @@ class Table:
     record: tuple[tuple[str, str], ...]
     is_long: bool = False
     restriction: str = ""
+    short: "Table | None" = None
+    instead: str = ""
     picture: Picture | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no cell holds more than a dash."""
+        return not any(cell.text and cell.text != EN_DASH for row in self.rows for cell in row.cells)
+
+    @property
+    def is_by_number(self) -> bool:
+        """Whether the heads of the rows are numbers, such as months."""
+        return all(row.head.lstrip(MINUS).isdecimal() for row in self.rows)
 
     @property
     def groups(self) -> tuple[str, ...]:

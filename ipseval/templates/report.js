@@ -3,7 +3,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
-  const FIRST_LINE = 2, PAGE = 50, DASHES = ["6 3", "", "3 2", "9 2 2 2", "1 2", "12 3"];
+  const FIRST_LINE = 2, PAGE = 50, ONCE = "once", DASHES = ["6 3", "", "3 2", "9 2 2 2", "1 2", "12 3"];
   const FIRST = ["analysis", "subgroup", "outcome", "centre", "arm", "reference_arm", "month", "month_from", "month_to",
     "estimate", "ci_low", "ci_high", "p_value", "variance", "n_assigned", "n_control", "n_persons", "n_obs"];
 
@@ -113,14 +113,17 @@
   // --- all effects: choice, order, pages -------------------------------------------------------
 
   const effects = () => {
-    const body = at("effects").tBodies[0], heads = [...document.querySelectorAll("#effects thead th")];
+    const [body, ...again] = at("effects").tBodies, heads = [...document.querySelectorAll("#effects thead th")];
     const found = new Map(table("effects").map((row) => [row.line, row]));
-    const lines = [...body.rows].map((line) => ({line, row: found.get(Number(line.dataset.line)), text: [...line.cells].map((cell) => cell.textContent).join(" ").toLowerCase()}));
-    const state = {column: "", step: 1, from: 0};
+    const lines = [...at("effects").querySelectorAll("tbody tr[data-line]")].map((line) => ({line, isAgain: line.parentElement !== body,
+      row: found.get(Number(line.dataset.line)), text: [...line.cells].map((cell) => cell.textContent).join(" ").toLowerCase()}));
+    again.forEach((part) => part.remove());
+    const state = {column: "", step: 1, from: 0, page: PAGE};
     const chosen = () => {
-      const equal = [...document.querySelectorAll("#filters select")].filter((s) => s.value !== "");
+      const selects = [...document.querySelectorAll("#filters select")], isOnce = selects.some((s) => s.value === ONCE);
+      const equal = selects.filter((s) => s.value !== "" && s.value !== ONCE);
       const month = at("filter-month").value, words = at("filter-text").value.trim().toLowerCase().replace(/\s+/g, " ");
-      return lines.filter(({row, text}) => equal.every((s) => String(row[s.dataset.column]) === s.value)
+      return lines.filter(({row, text, isAgain}) => !(isOnce && isAgain) && equal.every((s) => String(row[s.dataset.column]) === s.value)
         && (month === "" || (row.month_from <= Number(month) && Number(month) <= row.month_to))
         && text.includes(words));
     };
@@ -134,7 +137,7 @@
       const rest = chosen();
       if (state.column) rest.sort(compared);
       state.from = Math.max(0, Math.min(state.from, PAGE * Math.floor((rest.length - 1) / PAGE)));
-      const page = rest.slice(state.from, state.from + PAGE);
+      const page = rest.slice(state.from, state.from + state.page);
       body.replaceChildren(...page.map(({line}) => line));
       [...body.querySelectorAll("button")].forEach((button, i) => { button.tabIndex = i ? -1 : 0; });
       at("effects-shown").textContent = page.length
@@ -143,7 +146,7 @@
       at("effects-back").disabled = state.from === 0;
       at("effects-on").disabled = state.from + PAGE >= rest.length;
     };
-    const again = () => { state.from = 0; show(); };
+    const fromStart = () => { state.from = 0; show(); };
     heads.forEach((head) => {
       const button = element("button", head.textContent, {type: "button"});
       head.replaceChildren(button);
@@ -153,14 +156,19 @@
         state.column = sort;
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", state.step > 0 ? "ascending" : "descending");
-        again();
+        fromStart();
       });
     });
-    at("filters").addEventListener("input", again);
+    at("filters").addEventListener("input", fromStart);
     at("filters").addEventListener("submit", (event) => event.preventDefault());
-    at("filters").addEventListener("reset", () => setTimeout(again));
+    at("filters").addEventListener("reset", () => setTimeout(() => {
+      document.querySelectorAll("#filters select").forEach((select) => { select.value = ""; });
+      fromStart();
+    }));
     at("effects-back").addEventListener("click", () => { state.from -= PAGE; show(); });
     at("effects-on").addEventListener("click", () => { state.from += PAGE; show(); });
+    addEventListener("beforeprint", () => { Object.assign(state, {from: 0, page: lines.length}); show(); });
+    addEventListener("afterprint", () => { state.page = PAGE; show(); });
     at("effects-details").open = true;
     show();
   };
@@ -288,11 +296,33 @@
     };
     [what, centre, arms, month].forEach((control) => control.addEventListener("input", draw));
     addEventListener("resize", draw);
+    const part = at("curve").closest("details");
+    if (part) part.addEventListener("toggle", draw);  // a folded picture has no width
     draw();
   };
 
+  // --- folded parts: opened by a link to what is in them, and for print -------------------------
+
+  const unfold = () => {
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+    target.scrollIntoView();
+  };
+  const printed = () => {
+    let closed = [];
+    addEventListener("beforeprint", () => {
+      closed = [...document.querySelectorAll("main details:not([open])")];
+      closed.forEach((part) => { part.open = true; });
+    });
+    addEventListener("afterprint", () => { closed.forEach((part) => { part.open = false; }); });
+  };
+
   document.querySelectorAll(".enhanced").forEach((part) => { part.hidden = false; });
-  document.querySelectorAll("table, .result, .summary").forEach(traceable);
+  document.querySelectorAll("table, .result, .gaps").forEach(traceable);
   effects();
   curve();
+  printed();
+  addEventListener("hashchange", unfold);
+  unfold();
 })();
