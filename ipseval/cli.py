@@ -13,6 +13,8 @@ from ipseval.commands import check as command_check
 from ipseval.commands import compare as command_compare
 from ipseval.commands import dummy as command_dummy
 from ipseval.commands import init as command_init
+from ipseval.commands import list as command_list
+from ipseval.commands import run as command_run
 from ipseval.commands import scan as command_scan
 from ipseval.errors import reported
 
@@ -36,6 +38,11 @@ COMMANDS: dict[str, Command] = {
         command_dummy.arguments,
         command_dummy.run,
     ),
+    "list": Command("list cohorts, stages and analyses", command_list.arguments, command_list.run),
+    "run": Command("run a cohort, or one stage of it", command_run.arguments, command_run.run),
+    "release": Command("run a cohort and say what may leave", command_run.release_arguments, command_run.release),
+    "clean": Command("remove the results of one cohort", command_run.clean_arguments, command_run.clean),
+    "simulate": Command("draw a trial with planted effects", command_run.simulate_arguments, command_run.simulate),
     "check": Command("find every fault of a cohort file and its extracts", command_check.arguments, command_check.run),
     "compare": Command(
         "say what moved between two results, and why", command_compare.arguments, command_compare.run, failed=2
@@ -51,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="ipseval",
         description="Effects of a multicentre trial on registry data: extracts in, effect tables out.",
-        epilog="The analysis itself is run by snakemake; README.md says how.",
+        epilog="A run is one of Snakemake: `snakemake --cores 4` in the project's folder says the same.",
     )
     commands = whole.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():

@@ -4,12 +4,15 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ipseval import exchange, locks
+from ipseval import exchange, locks, store
 from ipseval.errors import Fault, UserError, explained
+from ipseval.found import found
 
 _FAULTS, _MADE_FROM = ".faults", ".made_from"  # beside the log of a stage: of one that failed, of one that did not
 _AGAIN = "Results that were verified before are as they were. Type the same command again: it goes on from here."
@@ -53,9 +56,36 @@ def surroundings(folder: Path = Path(), of_snakemake: str = ".snakemake") -> Non
         raise UserError(faults)
 
 
+@dataclass
+class Stage:
+    """A stage that runs.
+
+    Parameters
+    ----------
+    log : Path
+    found : str
+        What it found, for the line that it leaves on the terminal.
+    """
+
+    log: Path
+    found: str = ""
+
+    def tell(self, text: str) -> None:
+        """Tell something on the way, on the terminal and in the log."""
+        if text:
+            with self.log.open("a", encoding="utf-8") as stream:
+                stream.write(text + "\n")
+            print(text, file=sys.stderr, flush=True)
+
+    def leave(self, files: Mapping[str, str], made: Mapping[str, Any]) -> None:
+        """Write what the stage made, and remember what it found."""
+        store.write_all(files, made)
+        self.found = found(self.log.stem, made)
+
+
 @contextmanager
-def stage(log: str | Path, made_from: str = "") -> Iterator[Callable[[str], None]]:
-    """Run a stage: what is yielded tells something on the way, on the terminal and in the log.
+def stage(log: str | Path, made_from: str = "") -> Iterator[Stage]:
+    """Run a stage, and say on the terminal when it is done, after how many seconds, and what it found.
 
     Faults go into the log and a file beside it, from which the run tells them when everything else was said
     (:func:`faults`), also when the stage ran on another machine. The exit status is then 1, without a traceback.
@@ -74,21 +104,18 @@ def stage(log: str | Path, made_from: str = "") -> Iterator[Callable[[str], None
     path.write_text("")
     locks.hold_stage(path)
 
-    def tell(text: str) -> None:
-        if text:
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write(text + "\n")
-            print(text, file=sys.stderr, flush=True)
-
+    running = Stage(path)
     try:
-        yield tell
+        yield running
     except (Exception, KeyboardInterrupt) as error:
         _leave(path, _STOPPED if isinstance(error, KeyboardInterrupt) else explained(error))
         sys.exit(1)
     if made_from:
         path.with_suffix(_MADE_FROM).write_text(made_from + "\n")
     name, seconds = path.parent.parent.name, time.monotonic() - started
-    print(f"{name}: {path.stem} {seconds:.0f} s", file=sys.stderr, flush=True)
+    print(
+        f"{name}: {path.stem} {seconds:.0f} s{f': {running.found}' * bool(running.found)}", file=sys.stderr, flush=True
+    )
     if hasattr(sys.modules["__main__"], "snakemake"):  # a job, with nothing left to do
         sys.stdout.flush()
         os._exit(0)  # taking the libraries down would last 0.2 s

@@ -158,7 +158,9 @@ class Project:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", *config, *options, *told]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment(), check=False)
         said = done.stderr + done.stdout
-        jobs = re.findall(r"^(?:local)?rule (\w+):$", said, re.M) + re.findall(r"^north: (\w+) \d+ s$", said, re.M)
+        jobs = re.findall(r"^(?:local)?rule (\w+):$", said, re.M) + re.findall(
+            r"^north: (\w+) \d+ s(?::|$)", said, re.M
+        )
         self.steps[step] = {
             "status": done.returncode,
             "out": done.stdout,

@@ -165,6 +165,26 @@ def of_folder(stage):
     return [place(stage, name) for name in PRODUCTS[stage]]
 
 
+def by_stage(prepare):
+    """Have targets that name a stage stand for its files of every cohort: ``snakemake estimate``.
+
+    Snakemake refuses rules with wildcards as targets. It keeps the targets from the Snakefile until it has read it whole,
+    so that they are replaced where it begins to look for what makes them.
+    """
+
+    def prepared(*arguments, **options):
+        chosen = workflow.dag_settings
+        stages = set(chosen.targets) & set(PRODUCTS)
+        files = {f"{folder}/{place(stage, next(iter(PRODUCTS[stage])))}" for stage in stages for folder in FOLDERS}
+        chosen.targets = (set(chosen.targets) - stages) | files
+        return prepare(*arguments, **options)
+
+    return prepared
+
+
+workflow._prepare_dag = by_stage(workflow._prepare_dag)
+
+
 def announce():
     """Say where the report is and how many published numbers they have."""
     for cohort, folder in zip(COHORTS, FOLDERS):

@@ -1,6 +1,6 @@
 from ipseval import config, describe, running, store
 
-with running.stage(snakemake.log[0], snakemake.params.contents):
+with running.stage(snakemake.log[0], snakemake.params.contents) as this:
     cohort = config.from_settings(snakemake.params.settings)
     people, months = store.read(snakemake.input.people), store.read(snakemake.input.panel)
-    store.write_all(snakemake.output, describe.describe(cohort, people, months))
+    this.leave(snakemake.output, describe.describe(cohort, people, months))

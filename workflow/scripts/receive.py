@@ -1,6 +1,6 @@
 from ipseval import config, receive, running, store
 
-with running.stage(snakemake.log[0], snakemake.params.contents):
+with running.stage(snakemake.log[0], snakemake.params.contents) as this:
     cohort = config.from_settings(snakemake.params.settings)
     tables = (store.read(snakemake.input[name]) for name in ("people", "panel", "services"))
-    store.write_all(snakemake.output, receive.receive(cohort, *tables))
+    this.leave(snakemake.output, receive.receive(cohort, *tables))
