@@ -15,6 +15,7 @@ import pandas as pd
 from ipseval import store
 from ipseval.causes import Cause, causes
 from ipseval.errors import Fault, UserError
+from ipseval.headline import Headline, headlines
 
 TABLES = ("review", "release/data")  # folders whose CSV files are compared number by number
 OTHER = ("review", "release")  # folders whose other files are compared as a whole
@@ -88,6 +89,8 @@ class Difference:
         Files that hold no table and differ; ``effects.parquet`` is one of them.
     causes : tuple of Cause
         What the two manifests record differently, and files that are not those of their manifest.
+    headlines : tuple of Headline
+        The headline effects in both.
     """
 
     cohort: str
@@ -95,6 +98,7 @@ class Difference:
     lone: tuple[Lone, ...]
     pages: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
+    headlines: tuple[Headline, ...] = ()
 
     @property
     def is_same(self) -> bool:
@@ -165,6 +169,7 @@ def _cohort(name: str, before: Path | None, after: Path | None, tolerance: float
         tuple(m for m in found if isinstance(m, Lone)),
         tuple(file for file in shared if not _is_table(file)),
         causes(before, after),
+        headlines(before, after),
     )
 
 

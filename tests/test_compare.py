@@ -167,7 +167,31 @@ def test_a_changed_choice_is_named_as_a_cause(first: Path, tmp_path: Path, capsy
     status, out = printed(capsys, first, made, "--most", 3)
     assert status == 1
     assert "  configuration: outcome.month_rule any_day -> (none)" in out
+    effects = [pd.read_csv(f / "review" / "effects.csv").query("analysis == 'pooled'").iloc[0] for f in (first, made)]
+    lines = out.splitlines()
+    assert lines[0].startswith("north: headline effects that moved")
+    assert lines[1] == "  pooled: ips against control, ordinary_employment, months 0 to 6"
+    for line, side, row in zip(lines[2:4], "AB", effects, strict=True):
+        numbers = [f"{100 * row[name]:.1f}".replace("-", "−") for name in ("estimate", "ci_low", "ci_high")]
+        assert line.startswith(f"    {side}: {numbers[0]} ({numbers[1]} to {numbers[2]}), p ")
+        shares = [f"{100 * row[f'mean_{n}']:.1f} % of {row[f'n_{n}']}" for n in ("assigned", "control")]
+        assert line.endswith("; " + " against ".join(shares))
+    places = [next(i for i, line in enumerate(lines) if part in line) for part in (
+        "headline effects", "configuration: outcome", "values moved", "What moved, the largest first")]  # fmt: skip
+    assert places == sorted(places)
     assert f"(3 of {len(difference.moved)}; --most 0 shows all)" in out
+
+
+def test_headline_effects_that_stay_are_told_in_one_line(first: Path, copy: Path, capsys) -> None:
+    edit(copy / "review" / "inclusion.csv", put(0, "n_randomised", lambda n: str(int(n) + 1)))
+    _, out = printed(capsys, first, copy)
+    assert out.startswith("copy: no headline effect moved: pooled: ips against control, ordinary_employment, months 0")
+    effects = copy / "review" / "effects.csv"
+    place = int((pd.read_csv(effects)["analysis"] == "pooled").idxmax())
+    for name in ("estimate", "p_value", "n_control"):
+        edit(effects, put(place, name, lambda _: ":"))
+    _, out = printed(capsys, first, copy)
+    assert "    B: : (" in out and ", p :; " in out and out.split("B: ")[1].splitlines()[0].endswith("% of :")
 
 
 def test_a_changed_extract_is_named_as_a_cause(first: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ipseval import words
 from ipseval.causes import Cause
 from ipseval.commands import arguments as kinds
 from ipseval.compare import Difference, Lone, compare
+from ipseval.headline import Headline
 
 SHORT = 60  # characters of a value in print
 
@@ -61,9 +62,10 @@ def as_json(differences: list[Difference], is_same: bool, tolerance: float) -> s
 
 
 def told(difference: Difference, most: int) -> Iterator[str]:
-    """What differs, in lines: a summary, why, what."""
-    yield f"{difference.cohort}: {_summary(difference)}"
+    """What differs, in lines: the headline effects, the keys that differ, what moved by table, then files."""
+    yield from _headlines(difference)
     yield from _why(difference)
+    yield f"{difference.cohort}: {_summary(difference)}"
     counts = Counter(m.file for m in difference.moved)
     yield from (f"  {file}: {n} value{'s' if n > 1 else ''} moved" for file, n in sorted(counts.items()))
     shown = difference.moved[: most or None]
@@ -74,6 +76,36 @@ def told(difference: Difference, most: int) -> Iterator[str]:
         by = f" (by {m.size:.3g})" if math.isfinite(m.size) else ""
         yield f"  {m.file} [{_place(m.row)}] {m.column}: {_short(m.before)} -> {_short(m.after)}{by}"
     yield from _lone(difference.lone, most)
+    pages = difference.pages[: most or None]
+    if pages:
+        left = f" ({len(pages)} of {len(difference.pages)})" if len(pages) < len(difference.pages) else ""
+        yield f"Other files that differ{left}:"
+    yield from (f"  {file}" for file in pages)
+
+
+def _headlines(difference: Difference) -> Iterator[str]:
+    """The headline effects before and after: those that moved, or that none has."""
+    moved = [one for one in difference.headlines if not one.is_same]
+    if difference.is_same or not difference.headlines:
+        return
+    if not moved:
+        yield f"{difference.cohort}: no headline effect moved: {_named(difference.headlines[0])}"
+        yield f"  {difference.headlines[0].after}"
+        return
+    yield f"{difference.cohort}: headline effects that moved (percentage points, with shares and persons of both arms):"
+    for one in moved:
+        yield f"  {_named(one)}"
+        yield f"    A: {words.one_line(one.before) or 'not there'}"
+        yield f"    B: {words.one_line(one.after) or 'not there'}"
+
+
+def _named(one: Headline) -> str:
+    which = {name: words.one_line(value) for name, value in one.which.items()}
+    where = "" if which["centre"] == "all" else f" in centre {which['centre']}"
+    return (
+        f"{which['analysis']}{where}: {which['arm']} against {which['reference_arm']}, {which['outcome']}, months "
+        f"{which['month_from']} to {which['month_to']}"
+    )
 
 
 def _summary(difference: Difference) -> str:
@@ -92,8 +124,9 @@ def _summary(difference: Difference) -> str:
 def _why(difference: Difference) -> Iterator[str]:
     """What the two runs do not share; that nothing is recorded, when something moved."""
     if difference.causes:
+        first = sorted(difference.causes, key=lambda cause: cause.kind != "configuration")  # the keys that differ
         yield "What the two runs do not share:"
-        yield from (f"  {_cause(cause)}" for cause in difference.causes)
+        yield from (f"  {_cause(cause)}" for cause in first)
     elif difference.moved:
         yield "The two manifests record the same input, configuration, code and libraries."
 
