@@ -14,6 +14,7 @@ from ipseval.language import speaking
 from ipseval.report.report import report, restriction
 from ipseval.tables.registry import INSIDE, TABLES, asked
 from ipseval.tables.render import RENDERERS
+from ipseval.tables.render_docx import to_document
 from ipseval.tables.render_xlsx import to_workbook
 from ipseval.tables.review import Review
 
@@ -26,6 +27,7 @@ def products(tier: str = REVIEW) -> dict[str, str]:
     return {
         "report": f"{tier}/report.html",
         "all_tables": f"{tier}/tables/all_tables.xlsx",
+        "all_tables_docx": f"{tier}/tables/all_tables.docx",
         **{f"{name}_{kind}": f"{tier}/tables/{name}.{kind}" for name in tables_of(tier) for kind in RENDERERS},
         **{f"{name}_{kind}": f"{tier}/figures/{name}.{kind}" for name in FIGURES for kind in FIGURE_KINDS},
     }
@@ -86,6 +88,7 @@ def _contents(looked_up: Review, tier: str, rules: Mapping[str, Any]) -> dict[st
     contents: dict[str, str | bytes] = {
         "report": report(looked_up, printed, drawn, tier, rules),
         "all_tables": to_workbook(title, {name: printed[name] for name in asked(looked_up, printed)}),
+        "all_tables_docx": to_document(title, (printed[name] for name in asked(looked_up, printed))),
     }
     for kind, render in RENDERERS.items():
         contents |= {f"{name}_{kind}": render(title, table) for name, table in printed.items()}

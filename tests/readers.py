@@ -49,9 +49,11 @@ def expected(table: Table, gap: str) -> list[tuple[str, str, list[str]]]:
 def read_docx(content: bytes) -> Written:
     """By python-docx; a cell over all columns opens a group."""
     document = docx.Document(io.BytesIO(content))
-    (table,) = document.tables
-    rows, group = [], ""
-    for row in table.rows:
+    rows = []
+    every = [row for table in document.tables for row in table.rows]
+    starts, group = {table.rows[0]._tr for table in document.tables}, ""
+    for row in every:
+        group = "" if row._tr in starts else group
         head, *cells = (cell.text for cell in row.cells)
         if row._tr.trPr is not None and row._tr.trPr.xpath("w:tblHeader"):
             continue
@@ -59,7 +61,7 @@ def read_docx(content: bytes) -> Written:
             group = head
         else:
             rows.append((group, head, cells))
-    heads = [c.text for r in table.rows if r._tr.trPr.xpath("w:tblHeader") for c in r.cells]
+    heads = [c.text for r in every if r._tr.trPr is not None and r._tr.trPr.xpath("w:tblHeader") for c in r.cells]
     return Written(rows, [*heads, *(p.text for p in document.paragraphs)])
 
 

@@ -12,7 +12,7 @@ from ipseval import words
 from ipseval.language import speaking
 from ipseval.tables.render import RENDERERS
 from ipseval.tables.render_csv import grid
-from ipseval.tables.render_docx import to_docx
+from ipseval.tables.render_docx import to_document, to_docx
 from ipseval.tables.render_tex import to_tex
 from ipseval.tables.render_xlsx import to_workbook
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
@@ -113,8 +113,22 @@ def test_excel_heads_stay_in_sight_and_months_are_numbers():
 def test_one_workbook_holds_all_tables_in_their_order():
     content = to_workbook("A trial", {"flow": table(), "balance": table(is_long=True)})
     book = openpyxl.load_workbook(io.BytesIO(content))
-    assert book.sheetnames == ["flow", "balance"]
-    assert all(sheet["A2"].value == "A trial" for sheet in book)
+    assert book.sheetnames == ["Contents", "flow", "balance"]
+    assert all(book[name]["A2"].value == "A trial" for name in ("flow", "balance"))
+    index = [[cell.value for cell in row] for row in book["Contents"].iter_rows(min_row=3)]
+    assert index == [[name, shown(table().title)] for name in ("flow", "balance")]
+
+
+def test_one_document_holds_all_tables_in_their_order():
+    every = [table(), table(is_long=True)]
+    written = read_docx(to_document("A trial", every))
+    wanted = [*expected(every[0], "\n"), *expected(every[1], " ")]
+    assert plain_rows(written.rows) == plain_rows(wanted)
+    first = written.others.index("A trial")
+    assert written.others[first : first + 3] == ["A trial", *(shown(one.title) for one in every)]
+    with zipfile.ZipFile(io.BytesIO(to_document("A trial", every))) as package:
+        parts = ElementTree.fromstring(package.read("word/document.xml"))
+    assert len(list(parts.iter("{http://schemas.openxmlformats.org/wordprocessingml/2006/main}sectPr"))) == 3
 
 
 def test_names_are_no_formulas_in_csv():

@@ -68,7 +68,7 @@ PRINTED = {
     "tables/fidelity_items": Behind(phrase("fidelity by item"), ("fidelity_summary",)),
     "tables/balance": Behind(phrase("balance of the covariates"), ("balance",)),
     "tables/flow": Behind(phrase("flow of persons"), ("flow",)),
-    "tables/all_tables": Behind(phrase("every printed table, one sheet each"), ALL),
+    "tables/all_tables": Behind(phrase("every printed table, one sheet or page each"), ALL),
     "figures/flow_diagram": Behind(phrase("CONSORT flow diagram"), ("flow", "receipt", "employment_by_month")),
     "figures/balance": Behind(phrase("balance plot"), ("balance",)),
     "figures/employment_by_arm": Behind(phrase("share employed by arm and month"), ("employment_by_month",)),

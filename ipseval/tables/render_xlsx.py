@@ -36,7 +36,7 @@ def to_xlsx(cohort_title: str, table: Table) -> bytes:
 
 
 def to_workbook(cohort_title: str, tables: Mapping[str, Table]) -> bytes:
-    """Tables as a workbook with a sheet each, in their order.
+    """Tables as a workbook with a sheet each, in their order, behind an index where there are several.
 
     Parameters
     ----------
@@ -61,9 +61,21 @@ def to_workbook(cohort_title: str, tables: Mapping[str, Table]) -> bytes:
             number = {} if decimals is None else {"num_format": f"#,##0{point}"}
             return book.add_format({**STYLES[name], **number})
 
+        if len(tables) > 1:
+            _write_index(book.add_worksheet(say("Contents")), cohort_title, tables, style)
         for name, table in tables.items():
             _write_sheet(book.add_worksheet(name), cohort_title, table, style)
     return content.getvalue()
+
+
+def _write_index(sheet: "Worksheet", cohort_title: str, tables: Mapping[str, Table], style: Style) -> None:
+    """What is on which sheet."""
+    sheet.write_string(0, 0, cohort_title, style("title"))
+    for line, (name, table) in enumerate(tables.items(), start=HEADS):
+        sheet.write_string(line, 0, name, style("plain"))
+        sheet.write_string(line, 1, table.title, style("plain"))
+    sheet.set_column(0, 0, max(map(len, tables)) + 1)
+    sheet.set_column(1, 1, 2 * WIDEST)
 
 
 def _write_sheet(sheet: "Worksheet", cohort_title: str, table: Table, style: Style) -> None:
