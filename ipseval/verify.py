@@ -86,7 +86,8 @@ def manifest(cohort: Cohort, fingerprint: pd.DataFrame, review: Path) -> dict[st
     results = [p for folder in (review, review.parent / "release") for p in folder.rglob("*") if p.is_file()]
     found = provenance.checksums(results, review.parent)
     chosen = {k: v for k, v in asdict(cohort).items() if k not in ("file", "extracts", "earlier", "mending")}
-    chosen["published"] = cohort.published.name if cohort.published else None
+    named = {name: getattr(cohort, name) for name in ("published", "fidelity", "fidelity_scale")}
+    chosen |= {name: file.name if file else None for name, file in named.items()}  # and not where they lie
     return {
         "cohort": cohort.name,
         "configuration": chosen,
