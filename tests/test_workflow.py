@@ -155,7 +155,7 @@ class Project:
         """Run Snakemake and keep what came of it."""
         config = [f"cohort={cohort}", *([f"results={results}"] if results else [])]
         told = ["--quiet", "host"] if "-n" in options else []  # the jobs of a dry run
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", *config, *options, *told]
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", *config, *told, *options]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment(), check=False)
         said = done.stderr + done.stdout
         jobs = re.findall(r"^(?:local)?rule (\w+):$", said, re.M) + re.findall(
@@ -205,6 +205,7 @@ def tell(folder: Path) -> dict[str, Any]:
     project.run("first", cohort=cohort, results=results)
     told |= {"after": project.files(), "results": checksums(results)}
     project.run("second", cohort=cohort, results=results)
+    project.run("stage", "-n", "--forceall", "--", "estimate", cohort=cohort, results=results)
     for file in (project.folder / "ipseval" / "describe.py", cohort.parent / "extracts" / "trial.parquet"):
         file.touch()
     project.run("touched", "-n", cohort=cohort, results=results)
@@ -405,6 +406,21 @@ def test_a_terminal_can_be_read_at_once(step) -> None:
     for name in ("first", "failed"):
         assert len(step(name)["err"] + step(name)["out"]) < 5000, name
     assert step("failed")["err"].rstrip().splitlines()[-1].startswith("north, check: 178 of 240 rows")
+
+
+def test_a_stage_is_a_target_by_its_name(step) -> None:
+    assert step("stage")["status"] == 0
+    assert step("stage")["jobs"] == ["check", "clean", "cohort", "estimate", "panel"]
+
+
+def test_each_stage_leaves_one_line_that_says_what_it_found(step) -> None:
+    lines = [line for line in step("first")["err"].splitlines() if re.match(r"north: \w+ \d+ s", line)]
+    said = dict(re.fullmatch(r"north: (\w+) \d+ s(?:: (.*))?", line).groups() for line in lines)
+    assert len(lines) == len(said) == 18
+    assert re.fullmatch(r"40 persons, \d+ warnings?", said["check"])
+    assert re.fullmatch(r"\d+ of 40 persons analysed", said["cohort"])
+    assert said["verify"].endswith(" checks passed") and said["published_comparison"] is None
+    assert len(step("first")["err"]) + len(step("first")["out"]) < 5000
 
 
 def test_a_failed_run_says_every_fault_and_leaves_earlier_results_alone(told, step) -> None:
