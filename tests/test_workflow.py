@@ -121,6 +121,9 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
 }
 
 
+BESIDE = {"extracts": "../cohort/extracts", "fidelity": "../cohort/reviews.csv"}  # of a copy in another folder
+
+
 def small_cohort() -> Delivery:
     """Forty persons with keys and employers that cannot be mistaken for anything else."""
     delivery = good()
@@ -221,13 +224,13 @@ def tell(folder: Path) -> dict[str, Any]:
         chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | change
         other = folder / "changed" / cohort.name
         other.parent.mkdir(exist_ok=True)
-        chosen["extracts"] = "../cohort/extracts"
+        chosen |= BESIDE
         other.write_text(yaml.safe_dump(chosen, sort_keys=False), encoding="utf-8")
         project.run(f"changed: {name}", "-n", cohort=other, results=results)
     shutil.move(project.folder / ".snakemake", folder / "records")
     project.run("without records", "-n", cohort=cohort, results=results)
     chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | {"estimation": {"confidence_level": 0.8}}
-    other.write_text(yaml.safe_dump(chosen | {"extracts": "../cohort/extracts"}), encoding="utf-8")
+    other.write_text(yaml.safe_dump(chosen | BESIDE), encoding="utf-8")
     project.run("changed without records", "--until", "estimate", cohort=other, results=results)
     shutil.rmtree(project.folder / ".snakemake")
     shutil.move(folder / "records", project.folder / ".snakemake")
