@@ -120,7 +120,7 @@ def test_arms_may_be_coded_as_numbers(made):
     cohort = dataclasses.replace(one.cohort, arms=Arms("0", ("1",)))
     contents = present(cohort, frames)
     assert contents["table3_inclusion_csv"] == one.presented["table3_inclusion_csv"]
-    wanted = one.presented["table5_effects_csv"].replace("ips × centre", "1 × centre")
+    wanted = one.presented["table5_effects_csv"].replace("ips × centre", "arm 1 × centre")
     assert contents["table5_effects_csv"] == wanted
     numbers = [list(row.values())[1:] for row in csv_rows(contents["balance_csv"])]
     assert numbers == [list(row.values())[1:] for row in csv_rows(one.presented["balance_csv"])]

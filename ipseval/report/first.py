@@ -83,7 +83,7 @@ def first_page(review: Review) -> FirstPage:
             (say("Outcome"), outcome(review, review.cohort.outcome.primary)),
             (say("Months"), " ".join(filter(None, [in_words(pooled(months)), observed(review)]))),
         ),
-        results=tuple(_result(review, found.get((ALL, *months, arm)), arm) for arm in arms.treatments),
+        results=_results(review),
         sides=tuple(_side(review, arm, found, months) for arm in (*arms.treatments, arms.reference)),
         adjusted=_adjusted(review),
         gaps=_gaps(review, found),
@@ -110,14 +110,39 @@ def hidden(review: Review) -> list[dict[str, Any]]:
     return found
 
 
-def _result(review: Review, row: Record | None, arm: str) -> Result:
-    drawn = review.redrawn(POOLED).get((ALL, *review.pooled_months(POOLED), arm))
-    return Result(
-        arms=say("{arm} against {reference}", arm=review.arm(arm), reference=review.reference),
-        effect=effect_cell(review, row),
-        p=_equal(shown(p_cell(review, row, "p_value"))),
-        p_redrawn=_equal(shown(p_cell(review, drawn, "p_value"))),
+def _results(review: Review) -> tuple[Result, ...]:
+    """Every comparison of two arms that the pooled analysis makes, or why there is none."""
+    rows = review.rows("effects", analysis=POOLED, variance=review.primary, subgroup=ALL, centre=ALL)
+    if not rows:
+        lacking = effect_cell(review, None)
+        return tuple(
+            Result(_against(review, arm, review.cohort.arms.reference), lacking, Cell(), Cell())
+            for arm in review.cohort.arms.treatments
+        )
+    drawn = {_pair(row): row for row in review.rows("randomisation", analysis=POOLED, subgroup=ALL, centre=ALL)}
+    return tuple(
+        Result(
+            arms=_against(review, *_pair(row)),
+            effect=_in_words(effect_cell(review, row)),
+            p=_equal(shown(p_cell(review, row, "p_value"))),
+            p_redrawn=_equal(shown(p_cell(review, drawn.get(_pair(row)), "p_value"))),
+        )
+        for row in rows
     )
+
+
+def _in_words(effect: Cell) -> Cell:
+    """An effect whose hidden interval ends say so; a hidden effect keeps its reason."""
+    return effect if effect.text == words.HIDDEN_SIGN else shown(effect)
+
+
+def _pair(row: Record) -> tuple[str, str]:
+    """The arms that a row compares."""
+    return row["arm"], row["reference_arm"]
+
+
+def _against(review: Review, arm: str, reference: str) -> str:
+    return say("{arm} against {reference}", arm=review.arm(arm), reference=review.arm(reference))
 
 
 def _equal(p: Cell) -> Cell:
@@ -158,37 +183,48 @@ def _gaps(review: Review, found: Mapping[Any, Record]) -> Markup:
     months = _missing(review, "observed", ("n_months_missing", "n_months_outside"))
     persons = _missing(review, "complete_case", ("n_missing",))
     seen = next((row["n_obs"] for row in found.values() if words.is_known(row["n_obs"])), None)
-    n_all = say("a hidden number")
-    if seen is not None and words.is_known(months):
-        n_all = made_of(words.count(seen + months), (seen, months))
     counts = hidden(review)
     n_hidden = sum(row["hidden"] for row in counts)
-    numbers = {"n": _text(months), "all": n_all, "k": _text(persons)}
+    among = {
+        "hidden": words.count(n_hidden),
+        "shown": words.count(n_hidden + sum(row["shown"] for row in counts)),
+        "sign": f"“{words.HIDDEN_SIGN}”.",
+    }
+    if seen is None and not n_hidden:  # the pooled analysis has no row
+        return Markup("")
+    if seen is None or words.is_hidden(months, persons):
+        return sourced(
+            say(
+                "How much is missing is hidden, as {hidden} of {shown} numbers are by disclosure control: they print "
+                "as {sign}"
+            ),
+            **among,
+        )
+    numbers = {
+        "n": words.count(months),
+        "all": made_of(words.count(seen + months), (seen, months)),
+        "k": words.count(persons),
+    }
     if not n_hidden:
         return sourced(
             say("{n} of {all} person-months are missing, {k} persons lack a covariate, and no number is hidden."),
             **numbers,
         )
-    shown = words.count(n_hidden + sum(row["shown"] for row in counts))
     return sourced(
         say(
             "{n} of {all} person-months are missing, {k} persons lack a covariate, and {hidden} of {shown} numbers "
             "are hidden by disclosure control: they print as {sign}"
         ),
-        hidden=words.count(n_hidden),
-        shown=shown,
-        sign=f"“{words.HIDDEN_SIGN}”.",
+        **among,
         **numbers,
     )
 
 
-def _text(number: float) -> str:
-    return say("a hidden number") if words.is_hidden(number) else words.count(number)
-
-
 def shown(cell: Cell) -> Cell:
     """A cell of the first page, on which a hidden number says so in words."""
-    return Cell(say("hidden")) if cell.text == words.HIDDEN_SIGN else cell
+    if cell.text == words.HIDDEN_SIGN:
+        return Cell(say("hidden"))
+    return replace(cell, beside=tuple(say("hidden") if end == words.HIDDEN_SIGN else end for end in cell.beside))
 
 
 def _missing(review: Review, method: str, counts: tuple[str, ...]) -> Any:

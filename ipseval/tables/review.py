@@ -17,6 +17,7 @@ from ipseval.traced import made_of, traced
 
 ALL = "all"
 ESTIMATED = "estimated"
+NAME = 3  # letters of the shortest name of an arm: fewer are a code
 HIDDEN = "hidden"  # the status of an estimate that disclosure control hides
 PUBLISHED = "cr1"  # the convention of the published table 5
 LEFT_OUT = "not in this cohort: "  # how a note on covariates that are not there begins
@@ -62,8 +63,11 @@ class Review:
         return tuple(self.cohort.centres)
 
     def arm(self, code: str) -> str:
-        """The printed name of an arm."""
-        return say("All arms") if code == ALL else self.named("arms", code)
+        """The printed name of an arm; of one that has a sign for a name, a word before it."""
+        if code == ALL:
+            return say("All arms")
+        name = self.named("arms", code)
+        return say("arm {code}", code=name) if len(name) < NAME else name
 
     def named(self, kind: str, code: str) -> str:
         """The cohort file's own name of a code (``labels``), else the code as words."""
