@@ -17,6 +17,7 @@ from ipseval.disclosure.integers import too_near
 
 WIDER = 4  # times that the interval of a number is widened because whole numbers leave less of it
 PER_ENTRY = 2.0  # steps of an integer program for every row and weight, as long as so many steps of the attacker's take
+SHARE = 1e-5  # of the cost of what is hidden that no longer look is taken for
 FIRST = 10.0  # times the work of the attempts at less that the first safe set may take before it is found the short way
 
 
@@ -60,13 +61,18 @@ class Limits:
     nodes : int
         Of each integer program; past them its best answer is taken.
     near : float
-        Cells: what costs so little more than the least that there can be is good enough.
+        Cells: what costs so little more than the least that there can be is good enough; where the least is large,
+        what costs ``SHARE`` of it more.
     """
 
     passes: int
     work: float
     nodes: int
     near: float = 0.0
+
+    def enough(self, cost: float) -> float:
+        """How many cells more than the least, about ``cost``, are good enough."""
+        return max(self.near, SHARE * cost) if self.near else 0.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def suppress(system: System, given: np.ndarray, limits: Limits) -> Solution:
         one = complete(system, given | covered.chosen, left, is_first=False)
         if one.is_safe:
             best = min(best, _priced(one.solution, system, given), key=lambda solution: solution.cost)
-        if not one.cuts or best.cost - bound < max(SLACK, limits.near):
+        if not one.cuts or best.cost - bound < max(SLACK, limits.enough(bound)):
             break
         cuts, left = cuts + one.cuts, left - one.work
     return replace(best, bound=bound)
@@ -253,7 +259,8 @@ def cheapest(A: sparse.csr_array, least: np.ndarray, cost: np.ndarray, limits: L
     columns taken one by one.
     """
     simple = one_by_one(A, least, cost)
-    near = limits.near / 2 / max(1.0, float(cost[simple].sum()))
+    most = max(1.0, float(cost[simple].sum()))
+    near = limits.enough(most) / 2 / most
     found = milp(
         cost,
         constraints=LinearConstraint(A, lb=least - SLACK),
