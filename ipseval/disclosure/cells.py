@@ -220,7 +220,8 @@ def _silent(out: pd.DataFrame, numbers: list[str], tells: np.ndarray) -> pd.Data
 
 def _to_the_month(table: pd.DataFrame) -> pd.DataFrame:
     """A table whose dates are known to the month: no day leaves, be it of a person or of a review."""
-    return table.assign(**{column: table[column].astype("string").str[:MONTH] for column in DATES if column in table})
+    dates = {column: table[column] for column in DATES if column in table}
+    return table.assign(**{name: days.astype("string").str[:MONTH].astype(days.dtype) for name, days in dates.items()})
 
 
 def _labels(column: str, values: pd.Series) -> pd.Series:
