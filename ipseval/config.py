@@ -194,6 +194,8 @@ class Cohort:
     language: str
     labels: dict[str, dict[str, str]]
     published: Path | None
+    organisation: Path | None
+    organisation_groups: Mapping[str, Mapping[str, list[Any]]]
     fidelity: Path | None
     fidelity_scale: Path
     observed_from: str | None
@@ -264,6 +266,8 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
     return Cohort(
         extracts=Path(settings["extracts"]),
         published=_file(settings["published"]),
+        organisation=_file(settings["organisation"]),
+        organisation_groups=settings["organisation_groups"],
         fidelity=_file(settings["fidelity"]),
         fidelity_scale=Path(settings["fidelity_scale"] or ""),
         earlier=tuple(map(Path, settings["earlier"])),

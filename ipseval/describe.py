@@ -10,6 +10,7 @@ from ipseval.cohort import ALL, cells
 from ipseval.config import Cohort
 from ipseval.panel import analysed_months, outcome_matrix
 from ipseval.places.fidelity import fidelity_tables
+from ipseval.places.organisation import organisation_table
 from ipseval.registers.categories import is_category, levels, levels_of, unit_of
 from ipseval.registers.covariates import covariate_names
 
@@ -46,8 +47,8 @@ def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     Returns
     -------
     dict
-        ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``; shares are proportions. ``fidelity``
-        and ``fidelity_summary`` of the centres' teams.
+        ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``; shares are proportions.
+        ``organisation`` of the centres, ``fidelity`` and ``fidelity_summary`` of their teams.
     """
     analysed, states = analysed_months(cohort, people, panel)
     return {
@@ -55,6 +56,7 @@ def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
         "balance": _balance(cohort, analysed),
         "wage_subsidy": _wage_subsidy(cohort, analysed, panel),
         "employment_by_month": _employment_by_month(cohort, analysed, states, panel),
+        "organisation": organisation_table(cohort),
         **fidelity_tables(cohort),
     }
 

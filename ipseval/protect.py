@@ -30,6 +30,7 @@ from ipseval.words import HIDDEN_SIGN as SIGN
 SMALL, GROUP, MOVED, OTHER = "small", "group", "moved", "other"
 ROUNDED = "rounded"
 POOLED = "coefficients"  # the table of regressions over all centres: table 5 is printed of it
+AGAIN = (derived.centre_effects, derived.heterogeneity, places.organisation_tests)  # what is put together anew
 RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "flow": counted.flow,
     "inclusion": counted.inclusion,
@@ -52,6 +53,8 @@ RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "event_study": checks.event_study,
     "placebo": checks.placebo,
     "missing_data": gaps.missing_data,
+    "organisation": places.organisation,
+    "organisation_tests": places.organisation_tests,
     "fidelity": places.fidelity,
     "fidelity_summary": places.fidelity,
 }
@@ -252,7 +255,10 @@ def over_shown(study: Study, decided: Decided, persons: Mapping[str, pd.DataFram
     tables = {name: _with(study.tables[name], store.as_read(table)) for name, table in made.items()}
     study = replace(study, tables=study.tables | tables)
     entries = Ledger.of(
-        [*decided.ledger.counts.values(), *derived.centre_effects(study), *derived.heterogeneity(study)]
+        [
+            *decided.ledger.counts.values(),
+            *(entry for speak in AGAIN for entry in speak(study)),
+        ]
     )
     kept = [entry for entry in decided.ledger.shown if entry.table not in tables]
     return study, replace(decided, ledger=replace(decided.ledger, shown=[*kept, *entries.shown]))

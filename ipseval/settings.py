@@ -24,7 +24,8 @@ SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
 SCALES_FOLDER = ROOT / "config" / "fidelity_scales"
 MENDING = ("leave_out", "corrections")  # files that hold keys of persons
-PLACES = ("fidelity", "fidelity_scale")  # files about the centres as places
+PLACES = ("organisation", "fidelity", "fidelity_scale")  # files about the centres as places
+ORGANISATION = ("organisation", "organisation_groups")
 WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 
 # What a stage reads of the configuration. A key that a stage does not name reaches it as its default,
@@ -74,7 +75,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "describe": ("covariates", "describe", *PLACES, *_STUDY),
     "estimate": ("analyses", "estimation", *_STUDY),
     "randomise": ("analyses", "estimation", "randomisation", *_STUDY),
-    "synthesise": ("analyses", "estimation", "synthesis", *_STUDY),
+    "synthesise": ("analyses", "estimation", "synthesis", *ORGANISATION, *_STUDY),
     "follow": ("analyses", "estimation", "follow", "layouts", *_STUDY),
     "vary": ("analyses", "estimation", "robustness", "states", "outcomes", *_STUDY),
     "receive": ("receipt", "estimation", *_STUDY),
@@ -82,7 +83,7 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "bound": ("analyses", "estimation", "bound", *_STUDY),
     "present": _PRESENTED,
     "release": (*_PRESENTED, "earlier"),
-    "protect": ("analyses", "disclosure", "earlier", "eligibility", "estimation", *_STUDY),
+    "protect": (*ORGANISATION, "analyses", "disclosure", "earlier", "eligibility", "estimation", *_STUDY),
     "published_comparison": ("published",),
     "verify": None,  # all of them: the manifest records every choice
 }
@@ -245,7 +246,7 @@ def cohort_settings(file: Path, defaults: Mapping[str, Any] | None = None) -> di
     }
     if found:
         raise UserError([Fault(str(file), what, remedy) for what, remedy in found])
-    if odd := faults_of_files(merged | places):
+    if odd := faults_of_files(merged | places | {"file": str(file)}):
         raise UserError(odd)
     merged["disclosure"] = {"profile": merged["disclosure"]["profile"]}
     merged["estimation"] = {**merged["estimation"], "primary": _primary(merged["estimation"])}
@@ -299,7 +300,7 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(under)
     for key, value in over.items():
         both = isinstance(value, Mapping) and isinstance(under.get(key), Mapping)
-        whole = both and key in ("month_rule", "layouts", "adjustment")
+        whole = both and key in ("month_rule", "layouts", "adjustment", "organisation_groups")
         merged[key] = _merge(under[key], value) if both and not whole else value
     if "layouts" in over:
         merged["layouts"] = {**under["layouts"], **over["layouts"]}

@@ -29,7 +29,7 @@ PRODUCTS: dict[str, dict[str, str]] = {
         name: f"review/{name}.csv"
         for name in (
             *("inclusion", "balance", "wage_subsidy", "employment_by_month"),
-            *("fidelity", "fidelity_summary"),
+            *("organisation", "fidelity", "fidelity_summary"),
         )
     },
     "estimate": {
@@ -38,7 +38,10 @@ PRODUCTS: dict[str, dict[str, str]] = {
         "coefficients": "review/coefficients.csv",
     },
     "published_comparison": {"published_comparison": "review/published_comparison.csv"},
-    "synthesise": {name: f"review/{name}.csv" for name in ("heterogeneity", "centre_effects", "pooled_effects")},
+    "synthesise": {
+        name: f"review/{name}.csv"
+        for name in ("heterogeneity", "centre_effects", "pooled_effects", "organisation_tests")
+    },
     "follow": {name: f"review/{name}.csv" for name in ("time_to_job", "restricted_mean", "accumulated")},
     "bound": {"missing_data": "review/missing_data.csv"},
     "randomise": {"randomisation": "review/randomisation.csv", "bands": "review/bands.csv"},
@@ -55,6 +58,11 @@ CODES = (
     "printed",
     "service",
     "codes",
+    "value",
+    "code",
+    "date",
+    "group",
+    "other_group",
     "review_on",
     "part",
     "band",

@@ -11,6 +11,7 @@ from ipseval.estimation.caveats import NOT_HELD, UNLIKE
 from ipseval.estimation.centres import ESTIMATED, Centres, by_centre
 from ipseval.estimation.heterogeneity import Interval, RandomEffects, minimum_detectable
 from ipseval.estimation.joint import JOINT_TESTS, contrast_error, equal_effects
+from ipseval.places.organisation import ANALYSIS, TEST_COLUMNS, organisation_tests
 
 BELOW_KNOWN = 1e-6  # share by which an error is below another, and not by rounding
 RANDOM_EFFECTS = "random_effects"  # the weighting whose error allows for differences between centres
@@ -51,11 +52,13 @@ def synthesise(
     -------
     dict
         ``heterogeneity``: one row an analysis and arm. ``centre_effects``: one row a centre of it.
-        ``pooled_effects``: one row a weighting of it.
+        ``pooled_effects``: one row a weighting of it. ``organisation_tests``: one row a comparison of two groups of
+        centres and arm.
     """
     spread: list[Row] = []
     by_weighting: list[Row] = []
     each: list[pd.DataFrame] = []
+    grouped: list[Row] = []
     for centres in by_centre(cohort, people, panel, effects):
         estimate, variance = centres.estimate, centres.variance
         tau2 = heterogeneity.tau_squared(cohort.synthesis.tau, estimate, variance)
@@ -64,11 +67,17 @@ def synthesise(
         spread.append(same | _heterogeneity(cohort, centres, mean))
         by_weighting += [same | row for row in _pooled_effects(cohort, centres, mean)]
         each.append(_centre_effects(cohort, centres, mean))
+        if centres.analysis == ANALYSIS:
+            effects_of = dict(zip(centres.pooled["centre"], map(float, estimate), strict=True))
+            grouped += organisation_tests(cohort, centres.arm, effects_of)
     every = pd.concat(each, ignore_index=True) if each else pd.DataFrame(columns=CENTRE_COLUMNS)
     return {
         "heterogeneity": pd.DataFrame(spread, columns=HETEROGENEITY_COLUMNS),
         "centre_effects": every[CENTRE_COLUMNS],
         "pooled_effects": pd.DataFrame(by_weighting, columns=POOLED_COLUMNS),
+        "organisation_tests": pd.DataFrame(grouped, columns=TEST_COLUMNS).astype(
+            dict.fromkeys(("n_as_large", "n_assignments"), "Int64")
+        ),
     }
 
 

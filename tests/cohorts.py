@@ -52,9 +52,15 @@ SCHEMAS = {
     },
 }  # fmt: skip
 
-PLACES = {"fidelity": "reviews.csv"}
+PLACES = {
+    "organisation": "organisation.csv",
+    "organisation_groups": {"owner": {"health": ["hospital"], "nav": ["nav_county"]}},
+    "fidelity": "reviews.csv",
+}
 # Two reviews of a team that are known, one of which a score is lost, and one of another team that is a total alone.
 FILES = {
+    "organisation": "centre,characteristic,text,code,source,date\n1,owner,Sykehuset,hospital,Report 7,2014\n"
+    "2,owner,NAV,nav_county,Report 7,2014\n1,urban,,true,,\n2,urban,,false,,\n",
     "fidelity": "team,date,item,score,high,rater,source\n"
     + "".join(
         f"1,{day},{item},{1 + (place + shift) % 5},,{rater},Report 7\n"

@@ -42,6 +42,8 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
         "labels.numbers names 'balanse', which there is not. Did you mean 'balance'?",
     ),
     "published": (None, 3, "published is 3. Expected: text or null"),
+    "organisation": (None, 3, "organisation is 3. Expected: text or null"),
+    "organisation_groups": ({}, {"owner": {"a": ["x"]}}, "organisation_groups.owner is {"),
     "fidelity": (None, ["x"], 'fidelity is ["x"]. Expected: text or null'),
     "fidelity_scale": (None, 25, "fidelity_scale is 25. Expected: text or null"),
     "observed_from": ("2009-01", "2009-13", 'observed_from is "2009-13". Expected: First complete month'),

@@ -92,6 +92,8 @@ CHOSEN: dict[str, Any] = {
         "wage_income_year": 2010,
         "health_contact_months": 6,
     },
+    "organisation": "organisation.csv",
+    "organisation_groups": {"owner": {"health": ["hospital"], "nav": ["nav"]}},
     "fidelity": "reviews.csv",
     "checks": {"open_end": "warn"},
     "plausible": {"age": [16, 90], "weekly_hours": [1, 80], "years_from_bulk": 3, "repeats": 4},
@@ -121,7 +123,9 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
 }
 
 
-BESIDE = {"extracts": "../cohort/extracts", "fidelity": "../cohort/reviews.csv"}  # of a copy in another folder
+def elsewhere(chosen: Mapping[str, Any]) -> dict[str, str]:
+    """The files that a cohort file names, as it names them from another folder."""
+    return {key: f"../cohort/{chosen[key]}" for key in ("extracts", "organisation", "fidelity")}
 
 
 def small_cohort() -> Delivery:
@@ -134,6 +138,7 @@ def small_cohort() -> Delivery:
     delivery.map("trial", "arm", lambda arm: "IPS" if arm == "ips" else arm)
     trial = delivery.tables["trial"].rename_columns({"arm": "gruppe"})
     delivery.tables["trial"] = trial.append_column("wave", [[float(i % 3) for i in range(40)]])
+    delivery.files["../organisation.csv"] = b"centre;characteristic;code\n1;owner;hospital\n2;owner;nav\n"
     delivery.files["../reviews.csv"] = b"team,date,item,score\n1,2013-06-19,total,90\n1,2014-06-19,P1,5\n"
     delivery.config |= CHOSEN | {"values": {"trial": {"arm": {"IPS": "ips"}}}}
     return delivery
@@ -224,13 +229,12 @@ def tell(folder: Path) -> dict[str, Any]:
         chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | change
         other = folder / "changed" / cohort.name
         other.parent.mkdir(exist_ok=True)
-        chosen |= BESIDE
-        other.write_text(yaml.safe_dump(chosen, sort_keys=False), encoding="utf-8")
+        other.write_text(yaml.safe_dump(chosen | elsewhere(chosen), sort_keys=False), encoding="utf-8")
         project.run(f"changed: {name}", "-n", cohort=other, results=results)
     shutil.move(project.folder / ".snakemake", folder / "records")
     project.run("without records", "-n", cohort=cohort, results=results)
     chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | {"estimation": {"confidence_level": 0.8}}
-    other.write_text(yaml.safe_dump(chosen | BESIDE), encoding="utf-8")
+    other.write_text(yaml.safe_dump(chosen | elsewhere(chosen)), encoding="utf-8")
     project.run("changed without records", "--until", "estimate", cohort=other, results=results)
     shutil.rmtree(project.folder / ".snakemake")
     shutil.move(folder / "records", project.folder / ".snakemake")

@@ -36,6 +36,8 @@ TABLES = phrases(
         "event_study": "changes around randomisation with person fixed effects, a check",
         "placebo": "test of the periods before randomisation, a check",
         "missing_data": "what missing data could do to the effect",
+        "organisation": "organisation of the centres, as printed",
+        "organisation_tests": "mean effects of two groups of centres, with exact tests",
         "fidelity": "fidelity reviews of the teams, by part of the scale",
         "fidelity_summary": "fidelity over the reviews: means, changes, slopes",
     }
@@ -64,6 +66,10 @@ PRINTED = {
     "tables/complier_effects": Behind(phrase("effects in those who receive when assigned"), ("complier_effects",)),
     "tables/event_study": Behind(phrase("changes around randomisation, a check"), ("event_study", "placebo")),
     "tables/missing_data": Behind(phrase("what missing data could do"), ("missing_data",)),
+    "tables/organisation": Behind(
+        phrase("the centres, their organisation and their effects"), ("organisation", "centre_effects", "heterogeneity")
+    ),
+    "tables/organisation_tests": Behind(phrase("mean effects of two groups of centres"), ("organisation_tests",)),
     "tables/fidelity": Behind(phrase("fidelity reviews of the teams"), ("fidelity", "fidelity_summary")),
     "tables/fidelity_items": Behind(phrase("fidelity by item"), ("fidelity_summary",)),
     "tables/balance": Behind(phrase("balance of the covariates"), ("balance",)),
@@ -112,7 +118,7 @@ GROUPED = {
     "persons": ("flow", "inclusion", "balance", "wage_subsidy", "receipt"),
     "effects": ("effects", "coefficients", "randomisation", "bands"),
     "centres": ("heterogeneity", "centre_effects", "pooled_effects"),
-    "places": ("fidelity", "fidelity_summary"),
+    "places": ("organisation", "organisation_tests", "fidelity", "fidelity_summary"),
     "followed": ("employment_by_month", "time_to_job", "restricted_mean", "accumulated"),
     "checks": ("specifications", "complier_effects", "event_study", "placebo", "missing_data"),
 }

@@ -15,7 +15,10 @@ from scipy import sparse
 
 from ipseval.disclosure.keys import ALL, Key, Nobody, Slack
 
-NO_PERSONS = frozenset({"n_centres", "n_periods", "n_left_out", "n_reviews"})  # counts of a table that count no persons
+OF_TESTS = ("n_as_large", "n_assignments", "n_compared", "n_centres_group", "n_centres_other")
+NO_PERSONS = frozenset(
+    {"n_centres", "n_periods", "n_left_out", "n_reviews", *OF_TESTS}
+)  # counts of a table that count no persons
 AGREE = 1e-6  # relative; how near two tables' numbers of the same thing must be
 
 

@@ -16,7 +16,14 @@ COLUMNS = [
 OF_DRAWS = {"draws", "seed"}  # numbers that are no results
 SHOWN, HIDDEN = "shown", "hidden"
 LEVEL = "level"
-OF_ROW = ("variable", "term", "outcome", "measure", "part")  # the first that a table has says what a row is of
+OF_ROW = (
+    "variable",
+    "term",
+    "outcome",
+    "measure",
+    "part",
+    "characteristic",
+)  # the first that a table has says what a row is of
 
 
 def long_form(cohort: Cohort, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from ipseval.disclosure.derived import together
 from ipseval.disclosure.ledger import Entry, Shown
+from ipseval.disclosure.regressed import Effects
 from ipseval.disclosure.study import Study
 
 OF_REVIEW = ("low", "high", "score")
@@ -10,6 +12,23 @@ OF_SUMMARY = (
     *("n_reviews", "mean", "first", "last", "change", "slope_per_year", "mean_low", "mean_high"),
     *("change_low", "change_high", "slope_low", "slope_high"),
 )
+
+OF_EFFECTS = ("mean_group", "mean_other", "difference", "n_as_large", "p_value")
+OF_GROUPS = ("n_assignments", "smallest_p", "n_centres_group", "n_centres_other", "n_compared")
+
+
+def organisation(study: Study) -> Iterator[Entry]:
+    """What is printed of the centres: texts and codes, and no number."""
+    yield from ()
+
+
+def organisation_tests(study: Study) -> Iterator[Entry]:
+    """Tests of two groups of centres: what comes of the centres' effects leaves where all that are pooled may leave."""
+    known = Effects(study)
+    for i, row in study.rows("organisation_tests"):
+        rests = together(study, known, row["analysis"], row["arm"])
+        yield Shown("organisation_tests", i, OF_EFFECTS, rests.keys, rests.fewest)
+        yield Shown("organisation_tests", i, OF_GROUPS)
 
 
 def fidelity(study: Study) -> Iterator[Entry]:

@@ -36,7 +36,19 @@ LABELS = frozenset(
             "min_weekly_hours",
         ),
         *("exclude_wage_subsidy", "time", "measure", "about", "method", "family", "stratified_by", "unit"),
-        *("review_on", "part", "band", "rater", "source"),
+        *(
+            "characteristic",
+            "value",
+            "code",
+            "date",
+            "group",
+            "other_group",
+            "review_on",
+            "part",
+            "band",
+            "rater",
+            "source",
+        ),
     ]
 )
 INSIDE = frozenset(

@@ -60,6 +60,8 @@ def fidelity_over_time(review: Review) -> Drawing:
             _team(axes, own, raters)
             axes.set_title(textwrap.fill(review.centre(centre), 60))
         _bands(panels, scale, rows)
+        at = [years(row["review_on"]) for row in rows]
+        panels[-1].set_xticks(range(int(min(at)), int(max(at)) + 2))
         panels[-1].set_xlabel(say("Calendar year"))
         if raters:
             _legend(panels[0], [words.one_line(rater) for rater in raters])
@@ -184,7 +186,7 @@ def _cell(axes: "Axes", place: tuple[int, int], ends: tuple[float, float], scale
     else:
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor="white", edgecolor=HAIR, hatch="//"))
     text = words.number(low, 0) if is_known else f"{words.number(low, 0)}–{words.number(high, 0)}"
-    axes.text(x, y, text, ha="center", va="center", fontsize=7, color="white" if is_known and share > 0.6 else INK)
+    axes.text(x, y, text, ha="center", va="center", fontsize=7, color=INK)
 
 
 def _heads(axes: "Axes", review: Review, reviews: Sequence[tuple[str, str]]) -> None:

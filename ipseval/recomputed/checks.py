@@ -18,6 +18,7 @@ from ipseval.recomputed.descriptions import (
 from ipseval.recomputed.effects import expected_counts, expected_effects
 from ipseval.recomputed.event_study import expected_event_study
 from ipseval.recomputed.missing import expected_missing_data
+from ipseval.recomputed.places import expected_organisation_tests
 from ipseval.recomputed.receipt import expected_receipt
 from ipseval.recomputed.redrawn import CELL, draws_are_of_the_design, expected_bands, expected_rows, redrawn
 from ipseval.recomputed.sample import Given, Months, of_some, study_of
@@ -44,6 +45,7 @@ LABELS = {
     "heterogeneity": ["analysis", "arm"],
     "centre_effects": ["analysis", "arm", "centre"],
     "pooled_effects": ["analysis", "arm", "weighting"],
+    "organisation_tests": ["characteristic", "arm"],
     "time_to_job": ["arm", "month"],
     "restricted_mean": ["measure", "arm"],
     "accumulated": ["outcome", "month_to", "arm", "variance"],
@@ -85,6 +87,7 @@ def comparisons(given: Given, made_of: Months | None) -> Iterator[tuple[str, Com
     made["effects"], made["coefficients"] = expected_effects(study)
     names = "heterogeneity", "centre_effects", "pooled_effects"
     made |= dict(zip(names, expected_synthesis(study, made["effects"]), strict=True))
+    made["organisation_tests"] = expected_organisation_tests(cohort, made["centre_effects"])
     made["time_to_job"], made["restricted_mean"] = expected_waiting(study, employment)
     made["accumulated"] = expected_accumulated(study, employment)
     made["receipt"], made["complier_effects"] = expected_receipt(study, cleaned["services"])

@@ -12,6 +12,7 @@ from ipseval.tables import (
     fidelity,
     followed,
     main,
+    organisation,
     placebo,
     received,
     synthesised,
@@ -39,6 +40,8 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "complier_effects": received.complier_effects,
     "event_study": placebo.event_study,
     "missing_data": bounded.missing_data,
+    "organisation": organisation.organisation,
+    "organisation_tests": organisation.organisation_tests,
     "fidelity": fidelity.fidelity,
     "fidelity_items": fidelity.fidelity_items,
     "published_comparison": compared.published_comparison,
@@ -47,7 +50,10 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "quality": checked.quality,
 }
 # Tables and figures of files that a cohort may name, and the key: without it they hold one sentence and are not shown.
-NAMED = dict.fromkeys(("fidelity", "fidelity_items", "fidelity_over_time", "fidelity_by_item"), "fidelity")
+NAMED = {
+    **dict.fromkeys(("organisation", "organisation_tests"), "organisation"),
+    **dict.fromkeys(("fidelity", "fidelity_items", "fidelity_over_time", "fidelity_by_item"), "fidelity"),
+}
 INSIDE = frozenset({"published_comparison", "quality"})  # tables that are never released
 
 

@@ -45,9 +45,10 @@ ASKING = {
 GIVEN = {
     "check": settings.MENDING,
     "describe": settings.PLACES,
+    "synthesise": ("organisation",),
     "present": ("fidelity_scale",),
     "release": ("fidelity_scale",),
-    "protect": ("earlier",),
+    "protect": ("earlier", "organisation"),
     "published_comparison": ("published",),
     "verify": ("published",),
 }  # keys that hold files

@@ -47,6 +47,7 @@ rule synthesise:
         **of("cohort", "people"),
         **of("panel"),
         **of("estimate", "effects_parquet"),
+        named=lambda wildcards: given(COHORTS[wildcards.cohort], "synthesise"),
         code=code("synthesise"),
     output:
         **made("synthesise"),
