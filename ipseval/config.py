@@ -196,6 +196,7 @@ class Cohort:
     published: Path | None
     organisation: Path | None
     organisation_groups: Mapping[str, Mapping[str, list[Any]]]
+    timeline: Path | None
     fidelity: Path | None
     fidelity_scale: Path
     observed_from: str | None
@@ -268,6 +269,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         published=_file(settings["published"]),
         organisation=_file(settings["organisation"]),
         organisation_groups=settings["organisation_groups"],
+        timeline=_file(settings["timeline"]),
         fidelity=_file(settings["fidelity"]),
         fidelity_scale=Path(settings["fidelity_scale"] or ""),
         earlier=tuple(map(Path, settings["earlier"])),

@@ -11,6 +11,7 @@ from ipseval.config import Cohort
 from ipseval.panel import analysed_months, outcome_matrix
 from ipseval.places.fidelity import fidelity_tables
 from ipseval.places.organisation import organisation_table
+from ipseval.places.timeline import timeline_tables
 from ipseval.registers.categories import is_category, levels, levels_of, unit_of
 from ipseval.registers.covariates import covariate_names
 
@@ -48,7 +49,8 @@ def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
     -------
     dict
         ``inclusion``, ``balance``, ``wage_subsidy``, ``employment_by_month``; shares are proportions.
-        ``organisation`` of the centres, ``fidelity`` and ``fidelity_summary`` of their teams.
+        ``organisation`` of the centres, ``fidelity`` and ``fidelity_summary`` of their teams, ``timeline`` of their
+        events, and ``exposure`` to them.
     """
     analysed, states = analysed_months(cohort, people, panel)
     return {
@@ -58,6 +60,7 @@ def describe(cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame) -> dict[
         "employment_by_month": _employment_by_month(cohort, analysed, states, panel),
         "organisation": organisation_table(cohort),
         **fidelity_tables(cohort),
+        **timeline_tables(cohort, analysed, states),
     }
 
 

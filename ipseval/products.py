@@ -26,6 +26,8 @@ REVIEWED = {
         "organisation",
         "fidelity",
         "fidelity_summary",
+        "timeline",
+        "exposure",
     ),
     "estimate": ("effects", "coefficients"),
     "randomise": ("randomisation", "bands"),

@@ -55,6 +55,8 @@ RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "missing_data": gaps.missing_data,
     "organisation": places.organisation,
     "organisation_tests": places.organisation_tests,
+    "timeline": places.organisation,
+    "exposure": places.exposure,
     "fidelity": places.fidelity,
     "fidelity_summary": places.fidelity,
 }

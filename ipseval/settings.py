@@ -24,7 +24,7 @@ SCHEMA_FILE = ROOT / "workflow" / "schemas" / "cohort.schema.yaml"
 TOP_KEYS = ("cohorts", "results", "cohort", "defaults")
 SCALES_FOLDER = ROOT / "config" / "fidelity_scales"
 MENDING = ("leave_out", "corrections")  # files that hold keys of persons
-PLACES = ("organisation", "fidelity", "fidelity_scale")  # files about the centres as places
+PLACES = ("organisation", "fidelity", "fidelity_scale", "timeline")  # files about the centres as places
 ORGANISATION = ("organisation", "organisation_groups")
 WHOLE_KEYS = ("arms", "centres")  # every stage may use them
 

@@ -29,7 +29,7 @@ PRODUCTS: dict[str, dict[str, str]] = {
         name: f"review/{name}.csv"
         for name in (
             *("inclusion", "balance", "wage_subsidy", "employment_by_month"),
-            *("organisation", "fidelity", "fidelity_summary"),
+            *("organisation", "fidelity", "fidelity_summary", "timeline", "exposure"),
         )
     },
     "estimate": {
@@ -63,6 +63,9 @@ CODES = (
     "date",
     "group",
     "other_group",
+    "event",
+    "on",
+    "team",
     "review_on",
     "part",
     "band",

@@ -55,10 +55,13 @@ SCHEMAS = {
 PLACES = {
     "organisation": "organisation.csv",
     "organisation_groups": {"owner": {"health": ["hospital"], "nav": ["nav_county"]}},
+    "timeline": "events.csv",
     "fidelity": "reviews.csv",
 }
 # Two reviews of a team that are known, one of which a score is lost, and one of another team that is a total alone.
 FILES = {
+    "timeline": "centre,event,date,team,value,source\n1,start,2012-01,2,,Report 7\n1,team_change,2013-07,1,,Report 7\n"
+    "1,inclusion_stop,2014-01-01,,,\n1,follow_up_end,2016-01,,,\n2,closed,2019,,three left,\n",
     "organisation": "centre,characteristic,text,code,source,date\n1,owner,Sykehuset,hospital,Report 7,2014\n"
     "2,owner,NAV,nav_county,Report 7,2014\n1,urban,,true,,\n2,urban,,false,,\n",
     "fidelity": "team,date,item,score,high,rater,source\n"

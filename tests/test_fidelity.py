@@ -309,8 +309,10 @@ def test_the_same_rows_in_yaml_give_the_same_tables(danish, tmp_path: Path) -> N
 
 def review_of(folder: Path, tables: Mapping[str, pd.DataFrame], centres: Mapping, reviews: Path) -> Review:
     cohort = read_cohort(write_cohort_file(folder, centres, fidelity=str(reviews)))
-    flow = pd.DataFrame(columns=["step", "order", "centre", "arm", "n_persons", "n_excluded", "reason"])
-    return Review(cohort, {name: as_read(table) for name, table in {**tables, "flow": flow}.items()})
+    columns = {"flow": ["step", "order", "centre", "arm", "n_persons", "n_excluded", "reason"]}
+    columns["timeline"] = ["centre", "event", "on"]
+    others = {name: pd.DataFrame(columns=own) for name, own in columns.items()}
+    return Review(cohort, {name: as_read(table) for name, table in {**tables, **others}.items()})
 
 
 def printed(table: Table, head: str, group: str) -> list[str]:

@@ -36,6 +36,7 @@ NAME_NO_CENTRE = (
     "effects_by_month", "adjustment", "subgroups", "heterogeneity", "time_to_job", "accumulated",
     "specifications", "complier_effects", "event_study", "missing_data", "published_comparison", "quality",
     "baseline", "main_effects",
+    "organisation_tests",
 )  # fmt: skip
 NASTY = {"1": "<script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond *line* | `code`"}
 WITHOUT = ("education", "persons", "wage_subsidy")

@@ -361,6 +361,19 @@ def test_every_released_column_is_described_and_keys_tell_rows_apart(made):
         assert not table[keys].astype(object).fillna("").astype(str).duplicated().any(), name
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_months_after_an_event_leave_where_enough_persons_stand_before_and_after_it(made, profile):
+    released_rows, least = made.protected[profile]["released_exposure"], profiles.profile(profile).min_cell_count
+    inside = made.inside.tables["exposure"]
+    assert len(inside) == len(released_rows) == 10 and inside["on"].str.len().max() == 10
+    assert released_rows["on"].str.len().max() == 7  # no day leaves
+    for row, out in zip(inside.to_dict("records"), released_rows.to_dict("records"), strict=True):
+        few = any(0 < row[name] < least for name in ("n_persons_after", "n_persons_before"))
+        if row["status"] == "counted" and few:
+            assert {out[name] for name in ("n_months_after", "share_after")} <= {":", None}
+    assert (released_rows["n_persons"] != ":").any()
+
+
 def of_primary(table: pd.DataFrame) -> pd.DataFrame:
     """Without the rows under cr1 of what has cr2 as well."""
     if "variance" not in table:

@@ -122,7 +122,8 @@ def test_headings_are_in_order_and_tables_have_captions_and_scopes(made, name):
     levels = [int(tag[1]) for tag in names if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(later <= earlier + 1 for earlier, later in itertools.pairwise(levels))
-    assert names.count("caption") == names.count("table") > len(TABLES)
+    without = set() if name == "plain" else set(NAMED)
+    assert names.count("caption") == names.count("table") > len(set(TABLES) - without)
     assert all(a.get("scope") in ("col", "row", "colgroup", "rowgroup") for tag, a in tags if tag == "th")
 
 

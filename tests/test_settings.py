@@ -44,6 +44,7 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "published": (None, 3, "published is 3. Expected: text or null"),
     "organisation": (None, 3, "organisation is 3. Expected: text or null"),
     "organisation_groups": ({}, {"owner": {"a": ["x"]}}, "organisation_groups.owner is {"),
+    "timeline": (None, 3, "timeline is 3. Expected: text or null"),
     "fidelity": (None, ["x"], 'fidelity is ["x"]. Expected: text or null'),
     "fidelity_scale": (None, 25, "fidelity_scale is 25. Expected: text or null"),
     "observed_from": ("2009-01", "2009-13", 'observed_from is "2009-13". Expected: First complete month'),

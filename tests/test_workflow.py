@@ -94,6 +94,7 @@ CHOSEN: dict[str, Any] = {
     },
     "organisation": "organisation.csv",
     "organisation_groups": {"owner": {"health": ["hospital"], "nav": ["nav"]}},
+    "timeline": "events.csv",
     "fidelity": "reviews.csv",
     "checks": {"open_end": "warn"},
     "plausible": {"age": [16, 90], "weekly_hours": [1, 80], "years_from_bulk": 3, "repeats": 4},
@@ -125,7 +126,7 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 def elsewhere(chosen: Mapping[str, Any]) -> dict[str, str]:
     """The files that a cohort file names, as it names them from another folder."""
-    return {key: f"../cohort/{chosen[key]}" for key in ("extracts", "organisation", "fidelity")}
+    return {key: f"../cohort/{chosen[key]}" for key in ("extracts", "organisation", "fidelity", "timeline")}
 
 
 def small_cohort() -> Delivery:
@@ -139,6 +140,7 @@ def small_cohort() -> Delivery:
     trial = delivery.tables["trial"].rename_columns({"arm": "gruppe"})
     delivery.tables["trial"] = trial.append_column("wave", [[float(i % 3) for i in range(40)]])
     delivery.files["../organisation.csv"] = b"centre;characteristic;code\n1;owner;hospital\n2;owner;nav\n"
+    delivery.files["../events.csv"] = b"centre,event,date\n1,closed,2014-03\n"
     delivery.files["../reviews.csv"] = b"team,date,item,score\n1,2013-06-19,total,90\n1,2014-06-19,P1,5\n"
     delivery.config |= CHOSEN | {"values": {"trial": {"arm": {"IPS": "ips"}}}}
     return delivery

@@ -38,6 +38,8 @@ TABLES = phrases(
         "missing_data": "what missing data could do to the effect",
         "organisation": "organisation of the centres, as printed",
         "organisation_tests": "mean effects of two groups of centres, with exact tests",
+        "timeline": "events at the centres",
+        "exposure": "person-months of the follow-up after each event, by arm",
         "fidelity": "fidelity reviews of the teams, by part of the scale",
         "fidelity_summary": "fidelity over the reviews: means, changes, slopes",
     }
@@ -67,9 +69,12 @@ PRINTED = {
     "tables/event_study": Behind(phrase("changes around randomisation, a check"), ("event_study", "placebo")),
     "tables/missing_data": Behind(phrase("what missing data could do"), ("missing_data",)),
     "tables/organisation": Behind(
-        phrase("the centres, their organisation and their effects"), ("organisation", "centre_effects", "heterogeneity")
+        phrase("the centres, their organisation and their effects"), ("organisation", "centre_effects")
     ),
-    "tables/organisation_tests": Behind(phrase("mean effects of two groups of centres"), ("organisation_tests",)),
+    "tables/organisation_tests": Behind(
+        phrase("mean effects of two groups of centres"), ("organisation_tests", "heterogeneity")
+    ),
+    "tables/timeline": Behind(phrase("events at the centres, and the follow-up after them"), ("timeline", "exposure")),
     "tables/fidelity": Behind(phrase("fidelity reviews of the teams"), ("fidelity", "fidelity_summary")),
     "tables/fidelity_items": Behind(phrase("fidelity by item"), ("fidelity_summary",)),
     "tables/balance": Behind(phrase("balance of the covariates"), ("balance",)),
@@ -84,7 +89,7 @@ PRINTED = {
     "figures/specification_curve": Behind(phrase("specification curve"), ("specifications",)),
     "figures/time_to_job": Behind(phrase("curve of time to the first ordinary job"), ("time_to_job",)),
     "figures/event_study": Behind(phrase("changes around randomisation, a check"), ("event_study",)),
-    "figures/fidelity_over_time": Behind(phrase("fidelity of the teams over time"), ("fidelity",)),
+    "figures/fidelity_over_time": Behind(phrase("fidelity of the teams over time"), ("fidelity", "timeline")),
     "figures/fidelity_by_item": Behind(phrase("items of the fidelity reviews"), ("fidelity",)),
     "report": Behind(phrase("the report: tables, figures, methods, what was hidden"), ALL),
     "hidden_cells": Behind(phrase("positions of hidden cells, without values")),
@@ -118,7 +123,7 @@ GROUPED = {
     "persons": ("flow", "inclusion", "balance", "wage_subsidy", "receipt"),
     "effects": ("effects", "coefficients", "randomisation", "bands"),
     "centres": ("heterogeneity", "centre_effects", "pooled_effects"),
-    "places": ("organisation", "organisation_tests", "fidelity", "fidelity_summary"),
+    "places": ("organisation", "organisation_tests", "timeline", "exposure", "fidelity", "fidelity_summary"),
     "followed": ("employment_by_month", "time_to_job", "restricted_mean", "accumulated"),
     "checks": ("specifications", "complier_effects", "event_study", "placebo", "missing_data"),
 }

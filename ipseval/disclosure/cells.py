@@ -20,7 +20,7 @@ DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the
 DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
 OF_T = ("ci_low", "ci_high", "p_value", "p_adjusted")  # what a table computes with degrees of freedom
 ARITHMETIC = 1e-8  # units of the last decimal, by which sums of fractions miss a number that they are
-DATES, MONTH = ("review_on",), 7  # columns of dates, and characters of YYYY-MM
+DATES, MONTH = ("review_on", "on"), 7  # columns of dates, and characters of YYYY-MM
 PRINTED = 3  # most decimals of a proportion in print
 # Statuses that tell nothing of persons: what was not delivered or asked for, and what is the base by construction.
 OF_NOBODY = frozenset(

@@ -37,6 +37,9 @@ LABELS = frozenset(
         ),
         *("exclude_wage_subsidy", "time", "measure", "about", "method", "family", "stratified_by", "unit"),
         *(
+            "event",
+            "on",
+            "team",
             "characteristic",
             "value",
             "code",

@@ -1,9 +1,9 @@
 """Figures of fidelity: totals over time by team, and the items of every review."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ipseval import words
 from ipseval.figures.drawing import (
@@ -21,6 +21,7 @@ from ipseval.figures.drawing import (
 )
 from ipseval.language import say
 from ipseval.places.scale import TOTAL, Scale
+from ipseval.places.timeline import END, START, STOP
 from ipseval.tables.fidelity import on, part_name, reviews_of, scale_of
 from ipseval.tables.review import Record, Review
 
@@ -52,12 +53,14 @@ def fidelity_over_time(review: Review) -> Drawing:
         return empty
     scale = scale_of(review)
     centres = [centre for centre in review.centres if any(row["centre"] == centre for row in rows)]
+    events = review.rows("timeline")
     raters = list(dict.fromkeys(row["rater"] for row in rows if isinstance(row["rater"], str)))
     with style():
         figure, panels = canvas(1.1 + 1.55 * len(centres), len(centres))
         for axes, centre in zip(panels, centres, strict=True):
             own = [row for row in rows if row["centre"] == centre]
             _team(axes, own, raters)
+            _windows(axes, {row["event"]: row["on"] for row in events if row["centre"] == centre})
             axes.set_title(textwrap.fill(review.centre(centre), 60))
         _bands(panels, scale, rows)
         at = [years(row["review_on"]) for row in rows]
@@ -74,7 +77,8 @@ def fidelity_over_time(review: Review) -> Drawing:
             ),
             say(
                 "A bar spans the totals that are possible where scores are lost. Marks of another shape: another "
-                "rater, whose change moves totals as well."
+                "rater, whose change moves totals as well. Strips: recruitment and follow-up, where the time line says "
+                "when they were."
             ),
         )
 
@@ -93,6 +97,20 @@ def _team(axes: "Axes", rows: Sequence[Record], raters: Sequence[str]) -> None:
             axes.annotate(words.number(ends[0], 0), (x, ends[0]), xytext=(6, 4), textcoords="offset points", fontsize=8)
         else:
             axes.vlines(x, *ends, color=COLOURS[0], linewidth=3, alpha=0.6, zorder=3)
+
+
+def _windows(axes: "Axes", on: Mapping[str, str]) -> None:
+    """Recruitment and follow-up as two strips along the top, where the time line says when they were."""
+    for first, last, label, tint in (
+        (START, STOP, say("recruitment"), COLOURS[1]),
+        (STOP, END, say("follow-up"), COLOURS[2]),
+    ):
+        if first in on and last in on and on[first] < on[last]:
+            ends = years(on[first]), years(on[last])
+            axes.axvspan(*ends, ymin=0.93, color=tint, alpha=0.45, linewidth=0)
+            place = (sum(ends) / 2, 0.92)
+            options: Any = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "top", "fontsize": 7}
+            axes.annotate(label, place, color=QUIET, **options)
 
 
 def _bands(panels: Sequence["Axes"], scale: Scale, rows: Sequence[Record]) -> None:

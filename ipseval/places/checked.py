@@ -8,12 +8,13 @@ from ipseval.errors import Fault, UserError
 from ipseval.places.fidelity import read_reviews
 from ipseval.places.organisation import faults_of_groups, read_organisation
 from ipseval.places.scale import read_scale
+from ipseval.places.timeline import read_timeline
 
 
 def faults_of_files(settings: Mapping[str, Any]) -> list[Fault]:
     """Everything that is wrong with the files that a cohort names; ``settings`` has their places from the root on."""
     faults: list[Fault] = []
-    for check in (_of_organisation, _of_fidelity):
+    for check in (_of_organisation, _of_fidelity, _of_timeline):
         try:
             faults += check(settings)
         except UserError as error:
@@ -35,4 +36,10 @@ def _of_fidelity(settings: Mapping[str, Any]) -> Iterator[Fault]:
     if settings["fidelity"]:
         scale = read_scale(Path(settings["fidelity_scale"]))
         read_reviews(Path(settings["fidelity"]), scale, settings["centres"])
+    yield from ()
+
+
+def _of_timeline(settings: Mapping[str, Any]) -> Iterator[Fault]:
+    if settings["timeline"]:
+        read_timeline(Path(settings["timeline"]), settings["centres"])
     yield from ()

@@ -18,7 +18,7 @@ from ipseval.recomputed.descriptions import (
 from ipseval.recomputed.effects import expected_counts, expected_effects
 from ipseval.recomputed.event_study import expected_event_study
 from ipseval.recomputed.missing import expected_missing_data
-from ipseval.recomputed.places import expected_organisation_tests
+from ipseval.recomputed.places import expected_exposure, expected_organisation_tests
 from ipseval.recomputed.receipt import expected_receipt
 from ipseval.recomputed.redrawn import CELL, draws_are_of_the_design, expected_bands, expected_rows, redrawn
 from ipseval.recomputed.sample import Given, Months, of_some, study_of
@@ -45,6 +45,7 @@ LABELS = {
     "heterogeneity": ["analysis", "arm"],
     "centre_effects": ["analysis", "arm", "centre"],
     "pooled_effects": ["analysis", "arm", "weighting"],
+    "exposure": ["centre", "event", "on", "arm"],
     "organisation_tests": ["characteristic", "arm"],
     "time_to_job": ["arm", "month"],
     "restricted_mean": ["measure", "arm"],
@@ -254,4 +255,5 @@ def _descriptions(study: Study, people: pd.DataFrame) -> dict[str, pd.DataFrame]
         "wage_subsidy": expected_subsidies(study),
         "employment_by_month": expected_employment(study),
         "balance": expected_balance(study),
+        "exposure": expected_exposure(study),
     }

@@ -1,4 +1,4 @@
-"""The tests of groups of centres once more, with the sums of every choice of centres built up centre by centre."""
+"""Groups of centres once more, with the sums of every choice built up; months after events, one by one."""
 
 import math
 from typing import Any
@@ -8,7 +8,13 @@ import pandas as pd
 
 from ipseval.config import Cohort
 from ipseval.places.organisation import comparisons, read_organisation
+from ipseval.places.timeline import read_timeline
+from ipseval.recomputed.study import Study
 
+NAMES = [
+    *("centre", "event", "arm", "n_persons", "n_person_months", "on"),
+    *("share_after", "n_months_after", "n_persons_after", "n_persons_before"),
+]
 LABELS = ["characteristic", "group", "other_group"]
 MOST = 200_000
 
@@ -67,3 +73,45 @@ def _sums_of_some(effects: np.ndarray, a: int) -> np.ndarray:
     for effect in effects:
         sums = [sums[0], *(np.concatenate([sums[k], sums[k - 1] + effect]) for k in range(1, a + 1))]
     return sums[a]
+
+
+def expected_exposure(study: Study) -> pd.DataFrame:
+    """The table ``exposure``, person by person and month by month."""
+    cohort = study.cohort
+    events = read_timeline(cohort.timeline, cohort.centres) if cohort.timeline else []
+    months = list(pd.PeriodIndex(pd.to_datetime(study.people["randomised_on"]), freq="M"))
+    rows: list[dict[str, Any]] = []
+    for event, arm in ((event, arm) for event in events for arm in cohort.arms.all):
+        n_months = n_after = n_possible = n_persons_after = n_persons_before = 0
+        here = np.flatnonzero(study.here(event.centre, arm))
+        for i in here:
+            followed = [
+                months[i] + int(k)
+                for k, state in zip(cohort.window.months, study.primary[i], strict=True)
+                if k >= 0 and state >= 0
+            ]
+            after = [month for month in followed if month.start_time >= _is_over(event.on)]
+            n_months, n_after = n_months + len(followed), n_after + len(after)
+            n_persons_after += bool(after)
+            n_persons_before += len(after) < len(followed)
+            n_possible += sum(month.start_time >= _may_have_been(event.on) for month in followed)
+        row = {"centre": event.centre, "event": event.event, "arm": arm, "n_persons": len(here), "on": event.on}
+        row |= {"n_person_months": n_months} | dict.fromkeys(NAMES[6:], np.nan)
+        if n_possible != n_after:
+            rows.append(row | {"status": "known_to_the_year"})
+            continue
+        share = n_after / n_months if n_months else np.nan
+        counts = {"n_months_after": n_after, "n_persons_after": n_persons_after, "n_persons_before": n_persons_before}
+        rows.append(row | counts | {"share_after": share, "status": "counted"})
+    return pd.DataFrame(rows, columns=[*NAMES, "status"])
+
+
+def _is_over(on: str) -> pd.Timestamp:
+    """The day on which something that is dated to a day, a month or a year has certainly happened."""
+    spans = {10: pd.DateOffset(days=0), 7: pd.DateOffset(months=1), 4: pd.DateOffset(years=1)}
+    return pd.Timestamp(on) + spans[len(on)]
+
+
+def _may_have_been(on: str) -> pd.Timestamp:
+    """The first day on which it may have happened, of what is dated to a year; else the day by which it has."""
+    return pd.Timestamp(on) if len(on) == len("2015") else _is_over(on)

@@ -175,6 +175,7 @@ def _more() -> tuple[Section, ...]:
 
 def _places() -> tuple[Section, ...]:
     return (
+        Section("timeline", say("Time line"), tables=("timeline",)),
         Section("organisation", say("Organisation"), tables=("organisation", "organisation_tests")),
         Section(
             "fidelity",

@@ -49,7 +49,7 @@ def organisation(review: Review) -> Table:
         stub=say("Characteristic"),
         columns=tuple(Column(review.centre(centre), review.interval_ends) for centre in review.centres),
         rows=tuple(rows),
-        notes=(*((say(NO_FILE),) if not facts else _sources(facts)), *_joint(review), no_order(review)),
+        notes=(*((say(NO_FILE),) if not facts else _sources(facts)), no_order(review)),
         record=record(review, pooled(months), difference(review)),
     )
 
@@ -99,17 +99,12 @@ def text(value: object) -> str:
     return words.one_line(value) if isinstance(value, str) else ""
 
 
-def _joint(review: Review) -> tuple[str, ...]:
-    """The joint test that all centres have one effect."""
-    notes = []
-    for row in review.rows("heterogeneity", analysis=ANALYSIS):
-        cells = joint_cells(row, lacking(say("none")), 1)
-        f, df, p = (cell.text for cell in cells)
-        arm = review.arm(row["arm"])
-        notes.append(
-            say("Joint test that all centres have one effect, {arm}: F {f} ({df}), p {p}.", arm=arm, f=f, df=df, p=p)
-        )
-    return tuple(notes)
+def _joint(review: Review, arm: str) -> Iterator[Row]:
+    """The joint test that all centres have one effect: its p; the table of differences between centres has the rest."""
+    for row in review.rows("heterogeneity", analysis=ANALYSIS, arm=arm):
+        p = joint_cells(row, lacking(say("too few persons for the joint test, or too many centres")), 1)[2]
+        cells = (*(Cell(),) * 6, p, Cell(), Cell())
+        yield Row(say("Joint test that all centres have one effect"), cells, versus(review, arm), is_total=True)
 
 
 def no_order(review: Review) -> str:
@@ -126,20 +121,19 @@ def organisation_tests(review: Review) -> Table:
     """Mean effects of two groups of centres, and where their difference stands among all ways to name the groups."""
     found = review.rows("organisation_tests")
     rows = []
-    for row in found:
-        head = f"{words.sentence(words.plain(row['characteristic']))}: " + say(
-            "{group} ({n}) against {other} ({m})",
-            group=_group(row["group"]),
-            other=_group(row["other_group"]),
-            n=count_cell(row["n_centres_group"]).text,
-            m=count_cell(row["n_centres_other"]).text,
-        )
-        rows.append(Row(head, _test_cells(row), versus(review, row["arm"])))
+    for arm in review.cohort.arms.treatments if found else ():
+        for row in (row for row in found if row["arm"] == arm):
+            groups = say("{group} against {other}", group=_group(row["group"]), other=_group(row["other_group"]))
+            head = f"{words.sentence(words.plain(row['characteristic']))}: {groups}"
+            rows.append(Row(head, _test_cells(row), versus(review, arm)))
+        rows += _joint(review, arm)
     months = review.pooled_months(MODEL_1)
     return Table(
         title=say("Mean effects of two groups of centres on {outcome}", outcome=review.outcome),
         stub=say("Groups of centres"),
         columns=(
+            Column(say("first group"), span=say("Centres")),
+            Column(say("other group"), span=say("Centres")),
             Column(say("first group"), span=say("Mean effect, points")),
             Column(say("other group"), span=say("Mean effect, points")),
             Column(say("Difference, points")),
@@ -154,7 +148,7 @@ def organisation_tests(review: Review) -> Table:
             say(
                 "Unweighted means of the centres' effects by model 1. p: the share of all assignments of the labels to "
                 "the centres whose difference is as large, in either direction; the smallest that so many centres can "
-                "have stands beside it. In parentheses: centres."
+                "have stands beside it."
             ),
             say(
                 "Two groups are those of a characteristic with two values, or those that the cohort file declares. "
@@ -172,14 +166,15 @@ def _group(name: object) -> str:
 
 
 def _test_cells(row: Record) -> tuple[Cell, ...]:
-    status = row["status"]
+    status, sizes = row["status"], (count_cell(row["n_centres_group"]), count_cell(row["n_centres_other"]))
     if status not in (TESTED, HIDDEN, ESTIMATED):
         reason = lacking(say(WHY_NOT[status]))
-        return (*(reason,) * 6, count_cell(row["n_compared"]))
+        return (*sizes, *(reason,) * 6, count_cell(row["n_compared"]))
     shares = (share_cell(row[name], "") for name in ("mean_group", "mean_other", "difference"))
     both = row["n_as_large"], row["n_assignments"]
     of = say("{n} of {all}", n=words.count(both[0]), all=words.count(both[1])) if not words.is_hidden(*both) else ""
     return (
+        *sizes,
         *shares,
         Cell(made_of(of, both)) if of else hidden_cell(),
         number_cell(row["p_value"], words.p_value),

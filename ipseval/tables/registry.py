@@ -16,6 +16,7 @@ from ipseval.tables import (
     placebo,
     received,
     synthesised,
+    timeline,
     varied,
 )
 from ipseval.tables.review import Review
@@ -42,6 +43,7 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "missing_data": bounded.missing_data,
     "organisation": organisation.organisation,
     "organisation_tests": organisation.organisation_tests,
+    "timeline": timeline.timeline,
     "fidelity": fidelity.fidelity,
     "fidelity_items": fidelity.fidelity_items,
     "published_comparison": compared.published_comparison,
@@ -52,6 +54,7 @@ TABLES: dict[str, Callable[[Review], Table]] = {
 # Tables and figures of files that a cohort may name, and the key: without it they hold one sentence and are not shown.
 NAMED = {
     **dict.fromkeys(("organisation", "organisation_tests"), "organisation"),
+    "timeline": "timeline",
     **dict.fromkeys(("fidelity", "fidelity_items", "fidelity_over_time", "fidelity_by_item"), "fidelity"),
 }
 INSIDE = frozenset({"published_comparison", "quality"})  # tables that are never released
