@@ -13,13 +13,14 @@ import yaml
 
 from ipseval.errors import UserError
 from ipseval.figures.fidelity import fidelity_by_item, fidelity_over_time
+from ipseval.figures.fidelity_effect import fidelity_and_effect
 from ipseval.language import speaking
 from ipseval.places.bounds import Bounds, Conflict, propagated
 from ipseval.places.fidelity import fidelity_tables
 from ipseval.places.scale import TOTAL, Scale, read_scale
 from ipseval.settings import SCALES_FOLDER, cohort_settings, read_cohort
 from ipseval.store import as_read
-from ipseval.tables.fidelity import fidelity, fidelity_items
+from ipseval.tables.fidelity import fidelity, fidelity_items, reviews_while_followed
 from ipseval.tables.review import Review
 from ipseval.tables.table import Table
 
@@ -345,3 +346,37 @@ def test_figures_are_drawn_of_known_and_of_lost_scores(danish, lost, tmp_path: P
     undated = review_of(tmp_path, lost, {"b": "Billund"}, DATA / "fidelity_billund.csv")
     assert not fidelity_by_item(undated).instead
     assert fidelity_over_time(undated).instead  # a review without a date has no place on the axis
+
+
+# --- beside the effects ------------------------------------------------------------------------------
+
+EVENTS = [  # Bonfils 2019; the team of København served Frederiksberg until June 2015
+    ("1", "start", "2012-10", None), ("1", "follow_up_end", "2017-08", None),
+    ("2", "start", "2012-10", None), ("2", "follow_up_end", "2016-08", None),
+    ("3", "start", "2013-03", "1"), ("3", "team_change", "2015-06", "3"), ("3", "follow_up_end", "2016", None),
+    ("4", "start", "2015-09", None), ("4", "follow_up_end", "2017-07", None),
+]  # fmt: skip
+
+
+def beside_effects(danish: Mapping[str, pd.DataFrame], folder: Path) -> Review:
+    tables = dict(review_of(folder, danish, TEAMS, DATA / "fidelity_reviews_dk.csv").tables)
+    tables["timeline"] = pd.DataFrame(EVENTS, columns=["centre", "event", "on", "team"])
+    effects = [("table5_model_1", "b", centre, 0.1, 0.0, 0.2) for centre in "1234"]
+    columns = ["analysis", "arm", "centre", "estimate", "ci_low", "ci_high"]
+    cohort = read_cohort(write_cohort_file(folder, TEAMS, fidelity=str(DATA / "fidelity_reviews_dk.csv")))
+    return Review(cohort, tables | {"centre_effects": pd.DataFrame(effects, columns=columns)})
+
+
+def test_reviews_beside_an_effect_are_those_while_persons_were_followed(danish, tmp_path: Path) -> None:
+    """Of Frederiksberg those of the team of København before June 2015: that its own of 2016 came before the end of
+    follow-up, which is known to the year, is not certain.
+    """
+    found = reviews_while_followed(beside_effects(danish, tmp_path))
+    totals = {centre: [row[TOTAL]["score"] for row in own] for centre, own in found.items()}
+    assert totals == TOTALS | {"3": [90, 90, 95]}
+
+
+def test_the_figure_beside_effects_says_what_no_order_can_show(danish, tmp_path: Path) -> None:
+    drawing = fidelity_and_effect(beside_effects(danish, tmp_path))
+    assert "with 4 centres the smallest p that any order of them can have is 0.083" in drawing.note  # 2 of 4! = 24
+    assert not drawing.instead

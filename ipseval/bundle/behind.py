@@ -91,6 +91,9 @@ PRINTED = {
     "figures/event_study": Behind(phrase("changes around randomisation, a check"), ("event_study",)),
     "figures/fidelity_over_time": Behind(phrase("fidelity of the teams over time"), ("fidelity", "timeline")),
     "figures/fidelity_by_item": Behind(phrase("items of the fidelity reviews"), ("fidelity",)),
+    "figures/fidelity_and_effect": Behind(
+        phrase("fidelity of the teams and effects of the centres"), ("fidelity", "timeline", "centre_effects")
+    ),
     "report": Behind(phrase("the report: tables, figures, methods, what was hidden"), ALL),
     "hidden_cells": Behind(phrase("positions of hidden cells, without values")),
     "hidden_by_table": Behind(phrase("how many cells of each table are hidden")),

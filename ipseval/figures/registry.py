@@ -7,6 +7,7 @@ from ipseval.figures.by_centre import effects_by_centre
 from ipseval.figures.by_month import effect_by_month, employment_by_arm, event_study
 from ipseval.figures.drawing import Drawing
 from ipseval.figures.fidelity import fidelity_by_item, fidelity_over_time
+from ipseval.figures.fidelity_effect import fidelity_and_effect
 from ipseval.figures.flow_diagram import flow_diagram
 from ipseval.figures.followed import time_to_job
 from ipseval.figures.forest import forest
@@ -25,4 +26,5 @@ FIGURES: dict[str, Callable[[Review], Drawing]] = {
     "event_study": event_study,
     "fidelity_over_time": fidelity_over_time,
     "fidelity_by_item": fidelity_by_item,
+    "fidelity_and_effect": fidelity_and_effect,
 }

@@ -181,7 +181,7 @@ def _places() -> tuple[Section, ...]:
             "fidelity",
             say("Fidelity"),
             say("How near the teams' work is to the model, as reviews scored it. It is no cause of an effect here."),
-            figures=("fidelity_over_time", "fidelity_by_item"),
+            figures=("fidelity_over_time", "fidelity_by_item", "fidelity_and_effect"),
             tables=("fidelity", "fidelity_items"),
         ),
     )

@@ -6,6 +6,7 @@ from ipseval import words
 from ipseval.language import phrase, say
 from ipseval.places.files import MONTH
 from ipseval.places.scale import TOTAL, Scale, read_scale
+from ipseval.places.timeline import END, START
 from ipseval.tables.record import record
 from ipseval.tables.review import ALL, Record, Review, count_cell, hidden_cell
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
@@ -69,6 +70,45 @@ def reviews_of(review: Review) -> dict[str, list[dict[str, Record]]]:
         own += [{}] if row["part"] == TOTAL else []
         own[-1][row["part"]] = row
     return found
+
+
+def reviews_while_followed(review: Review) -> dict[str, list[dict[str, Record]]]:
+    """Reviews of the team that served each centre then, from the start of its recruitment to the end of its follow-up.
+
+    Only what the time line says for certain: of a window whose end is known to the year that year is left out. A centre
+    without a window, or without a review in it, is not there.
+    """
+    reviews, events = reviews_of(review), review.rows("timeline")
+    found = {}
+    for centre in review.centres:
+        own = [event for event in events if event["centre"] == centre]
+        on = {event["event"]: event["on"] for event in own}
+        if START not in on or END not in on:
+            continue
+        served = sorted((event["on"], event["team"]) for event in own if isinstance(event["team"], str))
+        inside = [
+            by_part
+            for team, of_team in reviews.items()
+            for by_part in of_team
+            if _is_within(by_part[TOTAL]["review_on"], on[START], on[END])
+            and team == _team_then(centre, served, by_part[TOTAL]["review_on"])
+        ]
+        if inside:
+            found[centre] = inside
+    return found
+
+
+def _is_within(day: object, first: str, last: str) -> bool:
+    """Whether a date is certainly between two others, month by month."""
+    if not isinstance(day, str) or len(day) < MONTH:
+        return False
+    after = day[:MONTH] >= first[:MONTH] if len(first) >= MONTH else day[: len(first)] > first
+    return after and (day[:MONTH] <= last[:MONTH] if len(last) >= MONTH else day[: len(last)] < last)
+
+
+def _team_then(centre: str, served: list[tuple[str, str]], day: str) -> str:
+    """The team that served a centre at a date: its own until the time line names one."""
+    return next((team for on, team in reversed(served) if on[:MONTH] <= day[:MONTH]), centre)
 
 
 def fidelity(review: Review) -> Table:

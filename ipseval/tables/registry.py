@@ -55,7 +55,9 @@ TABLES: dict[str, Callable[[Review], Table]] = {
 NAMED = {
     **dict.fromkeys(("organisation", "organisation_tests"), "organisation"),
     "timeline": "timeline",
-    **dict.fromkeys(("fidelity", "fidelity_items", "fidelity_over_time", "fidelity_by_item"), "fidelity"),
+    **dict.fromkeys(
+        ("fidelity", "fidelity_items", "fidelity_over_time", "fidelity_by_item", "fidelity_and_effect"), "fidelity"
+    ),
 }
 INSIDE = frozenset({"published_comparison", "quality"})  # tables that are never released
 
