@@ -24,7 +24,7 @@ from ipseval.recomputed.persons_checked import checks_of_persons
 from ipseval.recomputed.sample import given
 from ipseval.registers.fingerprint import ALL
 from ipseval.scan import limits_of, scan
-from ipseval.settings import COLUMNS_FILE, read_yaml
+from ipseval.settings import COLUMNS_FILE, PLACES, read_yaml
 from ipseval.terms import ASSIGNED, Parts, parts_of
 
 FINDINGS_TOLD = 5
@@ -86,7 +86,7 @@ def manifest(cohort: Cohort, fingerprint: pd.DataFrame, review: Path) -> dict[st
     results = [p for folder in (review, review.parent / "release") for p in folder.rglob("*") if p.is_file()]
     found = provenance.checksums(results, review.parent)
     chosen = {k: v for k, v in asdict(cohort).items() if k not in ("file", "extracts", "earlier", "mending")}
-    named = {name: getattr(cohort, name) for name in ("published", "fidelity", "fidelity_scale")}
+    named = {name: getattr(cohort, name) for name in ("published", *PLACES)}
     chosen |= {name: file.name if file else None for name, file in named.items()}  # and not where they lie
     return {
         "cohort": cohort.name,

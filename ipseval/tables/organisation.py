@@ -14,7 +14,6 @@ from ipseval.tables.review import (
     Record,
     Review,
     count_cell,
-    hidden_cell,
     joint_cells,
     number_cell,
     row_cell,
@@ -22,7 +21,6 @@ from ipseval.tables.review import (
     status_cell,
 )
 from ipseval.tables.table import Cell, Column, Row, Table, lacking
-from ipseval.traced import made_of
 
 NO_FILE = phrase("The cohort names no file of the centres' organisation.")
 TRUTH = phrases({"true": "yes", "false": "no"})
@@ -103,7 +101,7 @@ def _joint(review: Review, arm: str) -> Iterator[Row]:
     """The joint test that all centres have one effect: its p; the table of differences between centres has the rest."""
     for row in review.rows("heterogeneity", analysis=ANALYSIS, arm=arm):
         p = joint_cells(row, lacking(say("too few persons for the joint test, or too many centres")), 1)[2]
-        cells = (*(Cell(),) * 6, p, Cell(), Cell())
+        cells = (*(Cell(),) * 7, p, Cell(), Cell())
         yield Row(say("Joint test that all centres have one effect"), cells, versus(review, arm), is_total=True)
 
 
@@ -137,7 +135,8 @@ def organisation_tests(review: Review) -> Table:
             Column(say("first group"), span=say("Mean effect, points")),
             Column(say("other group"), span=say("Mean effect, points")),
             Column(say("Difference, points")),
-            Column(say("Assignments with one as large")),
+            Column(say("all"), span=say("Assignments of the labels")),
+            Column(say("difference as large"), span=say("Assignments of the labels")),
             Column(say("p")),
             Column(say("Smallest p possible")),
             Column(say("Comparisons")),
@@ -169,14 +168,13 @@ def _test_cells(row: Record) -> tuple[Cell, ...]:
     status, sizes = row["status"], (count_cell(row["n_centres_group"]), count_cell(row["n_centres_other"]))
     if status not in (TESTED, HIDDEN, ESTIMATED):
         reason = lacking(say(WHY_NOT[status]))
-        return (*sizes, *(reason,) * 6, count_cell(row["n_compared"]))
+        return (*sizes, *(reason,) * 7, count_cell(row["n_compared"]))
     shares = (share_cell(row[name], "") for name in ("mean_group", "mean_other", "difference"))
-    both = row["n_as_large"], row["n_assignments"]
-    of = say("{n} of {all}", n=words.count(both[0]), all=words.count(both[1])) if not words.is_hidden(*both) else ""
     return (
         *sizes,
         *shares,
-        Cell(made_of(of, both)) if of else hidden_cell(),
+        count_cell(row["n_assignments"]),
+        count_cell(row["n_as_large"]),
         number_cell(row["p_value"], words.p_value),
         number_cell(row["smallest_p"], words.p_value),
         count_cell(row["n_compared"]),

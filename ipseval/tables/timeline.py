@@ -30,9 +30,9 @@ def timeline(review: Review) -> Table:
         found = [exposed[event["centre"], event["event"], event["on"], arm] for arm in arms]
         team = Cell(review.centre(event["team"])) if isinstance(event["team"], str) else Cell()
         value = Cell(words.one_line(event["value"])) if isinstance(event["value"], str) else Cell()
-        said = (Cell(event["on"][:MONTH]), team, value)
+        said = (team, value)
         cells = (*said, *(cell for row in found for cell in _cells(row)))
-        head = words.sentence(words.worded(EVENTS, event["event"]))
+        head = f"{words.sentence(words.worded(EVENTS, event['event']))}, {event['on'][:MONTH]}"
         rows.append(Row(head, cells, review.centre(event["centre"])))
     of_arms = (
         Column(head, span=review.arm(arm)) for arm in arms for head in (say("Persons"), say("Person-months after, %"))
@@ -40,7 +40,7 @@ def timeline(review: Review) -> Table:
     return Table(
         title=say("What happened at the centres, and how much of the follow-up came after"),
         stub=say("Event"),
-        columns=(Column(say("When")), Column(say("Team from then on")), Column(say("What is said of it")), *of_arms),
+        columns=(Column(say("Team from then on")), Column(say("What is said of it")), *of_arms),
         rows=tuple(rows),
         notes=(
             *(_without(review) if rows else (say(NO_FILE),)),
