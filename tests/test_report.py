@@ -26,7 +26,7 @@ from ipseval.report import methods as report_methods
 from ipseval.report import provenance as report_provenance
 from ipseval.report.data import embedded
 from ipseval.report.report import report
-from ipseval.settings import STAGE_KEYS, WHOLE_KEYS, read_cohort
+from ipseval.settings import ROOT, STAGE_KEYS, WHOLE_KEYS, read_cohort, read_yaml
 from ipseval.tables.registry import NAMED, TABLES
 from ipseval.tables.review import Review
 from readers import Texts
@@ -436,3 +436,33 @@ def test_the_choices_are_those_of_the_cohort_file_and_none_that_present_does_not
     read = {*STAGE_KEYS["present"], *WHOLE_KEYS}
     others = {"not_employed_at_randomisation"}  # of the key eligibility
     assert set(report_provenance.CHOICES) - others <= read and "eligibility" in read
+
+
+def test_tables_are_numbered_in_order_and_a_sentence_has_no_number(made):
+    """The recipe has no services: who received is a sentence, which is not counted among the tables."""
+    page = made["several"].presented["report"]
+    articles = dict(re.findall(r'<article id="table-(\w+)">(.*?)</article>', page, re.S))
+    captions = [re.search(r"<caption><span[^>]*>(.*?)</span>", text, re.S) for text in articles.values()]
+    numbers = [found[1].partition(".")[0] for found in captions if found]
+    n_open = sum(not number.startswith("Table A") for number in numbers)
+    wanted = [f"Table {n + 1}" for n in range(n_open)] + [f"Table A{n + 1}" for n in range(len(numbers) - n_open)]
+    assert numbers == wanted and n_open == 5
+    for name, reason in (("receipt", "was not delivered."), ("table4_wage_subsidy", "were not delivered.")):
+        assert "<table" not in articles[name] and reason in articles[name]
+    figures = re.findall(r"<figcaption><p><strong>(Figure A?\d+)", page)
+    assert figures[:4] == [f"Figure {n}" for n in range(1, 5)] and figures[4] == "Figure A1"
+    assert "NORCE" not in page and "Table 5." in page
+
+
+def test_a_number_in_a_publication_stands_behind_the_title(made):
+    one = made["plain"]
+    labels = one.cohort.labels | {"numbers": {"balance": "table 1 of <it>", "employment_by_arm": "figure 5 of it"}}
+    contents = present(dataclasses.replace(one.cohort, labels=labels), one.tables)
+    assert ", by centre and arm (table 1 of &lt;it&gt;)" in contents["report"]
+    assert re.search(r"<strong>Figure 3 \(figure 5 of it\)\.", contents["report"])
+    assert "(table 1 of &lt;it&gt;)" in contents["balance_html"]
+
+
+def test_what_can_be_numbered_is_printed():
+    names = read_yaml(ROOT / "workflow" / "schemas" / "cohort.schema.yaml")["properties"]["labels"]["properties"]
+    assert set(names["numbers"]["propertyNames"]["enum"]) <= {*TABLES, *FIGURES}

@@ -60,7 +60,7 @@ def wage_subsidy(review: Review) -> Table:
     found = {(row["centre"], row["arm"]): row for row in review.rows("wage_subsidy")}
     arms = review.cohort.arms
     by_arm = tuple(
-        Column(head, span=review.arm(arm))
+        Column(head, span=review.arm(arm), is_size=head == say("Persons"))
         for arm in arms.all
         for head in (say("Persons"), say("Person-months"), say("With wage subsidy"), say("Share, %"))
     )

@@ -319,7 +319,8 @@ def share_cells(row: Record | None) -> tuple[Cell, ...]:
 
 def size_columns(review: Review) -> tuple[Column, ...]:
     """Heads of the persons in both arms."""
-    return tuple(Column(head, span=say("Persons")) for head in (assigned_head(review), review.reference))
+    heads = (assigned_head(review), review.reference)
+    return tuple(Column(head, span=say("Persons"), is_size=True) for head in heads)
 
 
 def size_cells(row: Record | None) -> tuple[Cell, ...]:

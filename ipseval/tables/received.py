@@ -45,7 +45,7 @@ def receipt(review: Review) -> Table:
             treatments=words.listed([review.service(arm) for arm in arms.treatments]),
         ),
         stub=say("Arm"),
-        columns=(Column(say("Persons")), *columns),
+        columns=(Column(say("Persons"), is_size=True), *columns),
         rows=tuple(rows),
         notes=(
             *_codes(review),

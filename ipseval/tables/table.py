@@ -59,12 +59,15 @@ class Column:
     span : str
         Head over neighbouring columns with the same span.
     has_stars : bool
+    is_size : bool
+        Counts the persons whom the other columns are about: where those are empty, the table is.
     """
 
     head: str
     beside: tuple[str, ...] = ()
     span: str = ""
     has_stars: bool = False
+    is_size: bool = False
 
     @property
     def label(self) -> str:
@@ -139,8 +142,14 @@ class Table:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no cell holds more than a dash."""
-        return not any(cell.text and cell.text != EN_DASH for row in self.rows for cell in row.cells)
+        """Whether no cell but those that count persons holds more than a dash."""
+        told = (
+            cell
+            for row in self.rows
+            for column, cell in zip(self.columns, row.cells, strict=True)
+            if not column.is_size
+        )
+        return not any(cell.text and cell.text != EN_DASH for cell in told)
 
     @property
     def is_by_number(self) -> bool:
