@@ -126,6 +126,13 @@ class Follow:
 
 
 @dataclass(frozen=True)
+class Achievements:
+    """Months by which it is told what persons have achieved, in order."""
+
+    months: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Bound:
     """Which missing data are bounded, and how."""
 
@@ -223,6 +230,7 @@ class Cohort:
     randomisation: Randomisation
     synthesis: Synthesis
     follow: Follow
+    achieved: Achievements
     receipt: Receipt
     event_study: EventStudy
     bound: Bound
@@ -298,6 +306,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         randomisation=Randomisation(**settings["randomisation"]),
         synthesis=Synthesis(**settings["synthesis"]),
         follow=Follow(tuple(sorted(settings["follow"]["months"]))),
+        achieved=Achievements(tuple(sorted(settings["achieved"]["months"]))),
         receipt=_receipt(settings["receipt"]),
         event_study=EventStudy(**settings["event_study"]),
         bound=_bound(settings["bound"]),

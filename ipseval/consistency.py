@@ -10,7 +10,7 @@ from ipseval.contracts import FIXED_OUTCOMES
 from ipseval.errors import nearest
 
 RESERVED = "all"  # the code of all centres, or all arms, together
-MONTHS_OF = ("follow", "bound")  # keys with months of the follow-up
+MONTHS_OF = ("follow", "achieved", "bound")  # keys with months of the follow-up
 Found = Iterator[tuple[str, str]]  # what was found, and the remedy
 Settings = Mapping[str, Any]
 

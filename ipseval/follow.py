@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipseval.achieved import achieved, measures, waiting
 from ipseval.because import annotated, because
 from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.estimate import NO_ERROR, effect_rows
-from ipseval.estimation.accumulate import Accumulated, accumulated
+from ipseval.estimation.accumulate import Accumulated, accumulated, spells_of
 from ipseval.estimation.analyses import Regression
 from ipseval.estimation.design import ALL, design
 from ipseval.estimation.distributions import norm_ppf, norm_sf
@@ -80,9 +81,13 @@ class Waits:
 
 
 def follow(
-    cohort: Cohort, people: pd.DataFrame, panel: pd.DataFrame, employment: pd.DataFrame
+    cohort: Cohort,
+    people: pd.DataFrame,
+    panel: pd.DataFrame,
+    employment: pd.DataFrame,
+    services: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Time to the first ordinary job by arm, and effects on what was accumulated; both within strata.
+    """Time to the first ordinary job by arm, and effects on what was accumulated and achieved; all within strata.
 
     # ASSUME: the wait ends with the first month in ordinary employment; where days are known, on a day after that of
     # randomisation.
@@ -97,17 +102,21 @@ def follow(
         See :func:`ipseval.panel.panel`.
     employment : DataFrame
         Cleaned spells of employment.
+    services : DataFrame or None
+        Cleaned spells of services.
 
     Returns
     -------
     dict
         ``time_to_job``: one row an arm and month 0..after. ``restricted_mean``: one row an arm, and one a difference.
-        ``accumulated``: one row an outcome, month of ``follow.months``, treatment and variance.
+        ``accumulated``: one row an outcome, month of ``follow.months``, treatment and variance. ``achieved``: see
+        :func:`ipseval.achieved.achieved`.
     """
     analysed, states = analysed_months(cohort, people, panel, ORDINARY_EMPLOYMENT)
     states = states[:, cohort.window.before :]
     found = strata(cohort, analysed)
-    waits = _waits(cohort, analysed, after_the_day(cohort, analysed, states, employment), found)
+    begun = after_the_day(cohort, analysed, states, employment)
+    waits = _waits(cohort, analysed, begun, found)
     sums = accumulated(cohort, analysed, states, panel, employment)
     means, effects = _restricted_means(cohort, waits), _effects(cohort, analysed, sums, found)
     if cohort.outcome.primary == ORDINARY_EMPLOYMENT:
@@ -116,7 +125,13 @@ def follow(
         is_months, is_told = effects["outcome"] == "ordinary_months", effects["status"] != NOT_DELIVERED
         effects = annotated(effects, why, is_months)
         effects = annotated(effects, why.of("weekly_hours"), ~is_months & is_told)  # which hide any job
-    return {"time_to_job": _time_to_job(cohort, waits), "restricted_mean": means, "accumulated": effects}
+    reached = measures(cohort, analysed, panel, begun, spells_of(analysed, employment))
+    return {
+        "time_to_job": _time_to_job(cohort, waits),
+        "restricted_mean": means,
+        "accumulated": effects,
+        "achieved": achieved(cohort, analysed, reached, waiting(cohort, analysed, services), found),
+    }
 
 
 def after_the_day(cohort: Cohort, people: pd.DataFrame, states: np.ndarray, employment: pd.DataFrame) -> np.ndarray:

@@ -10,7 +10,18 @@ import pandas as pd
 
 from ipseval import store
 from ipseval.config import Cohort
-from ipseval.disclosure import characteristics, checks, choices, counted, derived, gaps, modelled, places, waiting
+from ipseval.disclosure import (
+    characteristics,
+    checks,
+    choices,
+    counted,
+    derived,
+    gaps,
+    modelled,
+    places,
+    reached,
+    waiting,
+)
 from ipseval.disclosure.attacker import SLACK, System
 from ipseval.disclosure.cells import HIDDEN, Decided, to_base
 from ipseval.disclosure.earlier import Earlier, told
@@ -48,6 +59,7 @@ RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "pooled_effects": derived.heterogeneity,
     "restricted_mean": waiting.restricted_mean,
     "accumulated": derived.accumulated,
+    "achieved": reached.achieved,
     "specifications": choices.specifications,
     "complier_effects": checks.complier_effects,
     "event_study": checks.event_study,

@@ -80,6 +80,9 @@ STATUSES = phrases(
         "no_first_stage": "assignment made no difference to who received the treatment",
         "no_base": "too few persons of an arm in the period before randomisation, which is the base",
         "no_months_before": "no period before the base",
+        "no_days": "the extract knows no days",
+        "no_jobs": "the outcome is not made of ordinary jobs alone",
+        "one_arm": "told of the arm assigned alone",
         "hidden": "hidden by disclosure control",
         PUT_OFF: "the number of the last month before that may be shown: the curve's steps are put off until enough "
         "persons have moved",
@@ -126,6 +129,10 @@ NOTES = phrases(
         "months_benefit": "left out: months of benefits whose kind is not known",
         "months_services": "left out: months in which services are not observed",
         "months_service": "left out: months of services whose kind is not known",
+        "months_unknown": "left out: persons of whom not all months are known",
+        "months_unknown_but_achieved": "left out: persons of whom not all months are known, but for those who had "
+        "achieved it before",
+        "without_service": "left out: persons without a service by then, and those whose wait is not known",
         "no_joint_test": "no joint test: too few persons",
         "few_persons": "an arm has fewer than {n} persons, so that the standard error is hardly known: Satterthwaite "
         "degrees of freedom",

@@ -12,7 +12,7 @@ from attacker_reads import ALL, Reading, Rules
 PERSONS = {
     *("left", "out", "randomised", "n", "job", "nojob", "subsidised", "unsubsidised", "received", "unreceived"),
     *("started", "unstarted", "known", "missing", "has", "hasnot", "risk", "first", "lost", "still"),
-    *("in", "ever", "never", "bounded", "lacks"),
+    *("in", "ever", "never", "newly", "unkept", "bounded", "lacks"),
 }  # names of numbers of persons
 TELLING = {"job", "nojob", "subsidised", "received", "unreceived", "has", "hasnot", "ever"}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from attacker import REAL, Name, settle
-from attacker_models import Where, arms, is_balanced, population, sides
+from attacker_models import OF_NOBODY, Where, arms, has, is_adjusted, is_balanced, population, sides
 from attacker_reads import ALL, DECIMALS, Reading, Row, shown
 
 MONTHS = 1  # decimals of mean months, which are rounded to the nearest
@@ -17,7 +17,10 @@ MONTHS = 1  # decimals of mean months, which are rounded to the nearest
 def estimates(reading: Reading) -> None:
     """Every estimate that somebody can work out from counts, after these have been narrowed down."""
     settle(reading.system)
-    for speak in (centre_contrasts, coefficients, pooled, event_study, trimming, restricted_mean, pairs):
+    for speak in (
+        *(centre_contrasts, coefficients, pooled, event_study, trimming, restricted_mean, pairs),
+        achieved,
+    ):
         speak(reading)
 
 
@@ -405,3 +408,32 @@ def agree(
     for i, name in enumerate(names):
         if left:
             system.bound(name, min(v[i] for v in left), max(v[i] for v in left), "spread")
+
+
+def achieved(reading: Reading) -> None:
+    """Differences of what was achieved: of two arms of a centre, and by least squares over all centres."""
+    done = set()
+    for row in reading.rows("achieved"):
+        if row["adjustment"] not in ("centre", "none") or row["measure"] == "waiting_days" or is_adjusted(row):
+            continue
+        if row["status"] in OF_NOBODY:
+            continue
+        last, what = int(row["by_month"]), (row["outcome"], row["measure"])
+        cells = list(itertools.product(centres(reading) if row["centre"] == ALL else [row["centre"]], arms(reading)))
+        n = {(c, a): fixed(reading, ("in", c, a, 1, last, what)) for c, a in cells}
+        is_known = all(size is not None and size == fixed(reading, ("n", *cell)) for cell, size in n.items())
+        if not is_known:
+            continue
+        name = effect(reading, "achieved", *what, row["centre"], last, row["arm"])
+        tell(reading, name, row)
+        if name in done:
+            continue
+        done.add(name)
+        if row["centre"] == ALL:
+            weights = least_squares(reading, row["arm"], row["reference_arm"])
+        elif n[row["centre"], row["arm"]] and n[row["centre"], row["reference_arm"]]:
+            weights = {(row["centre"], row["arm"]): 1.0, (row["centre"], row["reference_arm"]): -1.0}
+        else:
+            continue
+        terms = {has(*cell, last, *what): w / (n[cell] or 1.0) for cell, w in weights.items()}
+        reading.system.relate({**terms, name: -1.0}, 0.0, 0.0, "achieved: difference")

@@ -1,5 +1,6 @@
 """What an outsider reads in the tables of models: who is in them."""
 
+import itertools
 from collections.abc import Iterator
 
 from attacker import FAR, Name
@@ -20,7 +21,7 @@ OF_ONE_CENTRE = ("centre_unadjusted", "by_centre_month")  # analyses of which ev
 
 def who(reading: Reading) -> None:
     """Persons and months of every table of models."""
-    for speak in (first_job, effects, missing, accumulated):
+    for speak in (first_job, effects, missing, accumulated, achieved):
         speak(reading)
 
 
@@ -276,3 +277,88 @@ def accumulated(reading: Reading) -> None:
                 reading.system.total(months, [("job", ALL, arm, k) for k in range(first, last + 1)], "accumulated")
                 reading.system.total(n, [("n", ALL, arm)], "accumulated")
                 reading.rate(months, n, 1, row[f"mean_{side}"], "accumulated")
+
+
+# --- who has achieved what by a month ------------------------------------------------------------
+
+
+def achieved(reading: Reading) -> None:
+    """Who has achieved it by a month is among those of later months; who kept it among those who ever had it."""
+    names: set[Name] = set()
+    by_month: dict[tuple[object, ...], dict[int, None]] = {}
+    for row in reading.rows("achieved"):
+        if row["measure"] == "waiting_days" or is_adjusted(row) or row["status"] in OF_NOBODY:
+            continue
+        last, what = int(row["by_month"]), (row["outcome"], row["measure"])
+        for side, arm in sides(row):
+            names |= of_achieved(reading, row, side, (row["centre"], arm), last)
+            by_month.setdefault((row["centre"], arm, *what), {})[last] = None
+    margins(reading, names, "achieved")
+    for (centre, arm, outcome, measure), months in by_month.items():
+        of = [has(centre, arm, last, outcome, measure) for last in sorted(months)]
+        for earlier, later in itertools.pairwise(of):
+            newly = ("newly", *later[1:])
+            if measure != "months":
+                reading.system.total(later, [earlier, newly], "achieved: later")
+        for last in months if measure.startswith("kept") else ():
+            ever, kept = (has(centre, arm, last, outcome, m) for m in ("ever", measure))
+            reading.system.total(ever, [kept, ("unkept", *kept[1:])], "achieved: kept")
+
+
+OF_NOBODY = ("no_days", "no_jobs", "not_delivered")  # the measure is nobody's
+
+
+def is_adjusted(row: Row) -> bool:
+    """Whether covariates are held, which some persons may lack."""
+    return any(name in row["adjustment"].split(" + ") for name in ("age", "female"))
+
+
+def has(centre: str, arm: str, last: int, outcome: str, measure: str) -> Name:
+    """Who has achieved something by a month."""
+    return ("worked" if measure == "months" else "ever", centre, arm, 1, last, (outcome, measure))
+
+
+def of_achieved(reading: Reading, row: Row, side: str, where: Where, last: int) -> set[Name]:
+    """One arm of a row."""
+    system, people = reading.system, (row["outcome"], row["measure"])
+    n, yes = ("in", *where, 1, last, people), has(*where, last, *people)
+    reading.count(n, row[f"n_{side}"], "achieved: n")
+    system.at_most(n, ("n", *where), "achieved: n")
+    reading.rate(yes, n, 1, row[f"mean_{side}"], "achieved: mean")
+    months, is_primary = range(1, last + 1), row["outcome"] == reading.tables["effects"][0]["outcome"]
+    if is_primary and is_balanced(reading, *where, 1, last):
+        system.total(n, [("n", *where)], "achieved: everybody")
+    if row["measure"] == "months":
+        if is_primary and is_balanced(reading, *where, 1, last):
+            system.total(yes, [("job", *where, k) for k in months], "achieved: months")
+        ever = has(*where, last, row["outcome"], "ever")
+        system.relate({yes: 1.0, ever: -float(last)}, -1e7, 0.0, "achieved: months of those who ever")
+        if is_primary and is_balanced(reading, *where, 1, last):
+            system.at_most(ever, yes, "achieved: months of those who ever")
+        return {n, yes}
+    no = ("never", *yes[1:])
+    split(reading, n, yes, no, "achieved")
+    if row["measure"] == "ever" and is_primary:
+        for k in months:
+            if ("job", *where, k) in system.low:
+                system.at_most(("job", *where, k), yes, "achieved: ever")
+        after = max(int(r["month"]) for r in reading.rows("employment_by_month"))
+        every = ("ever", *where, 0, after, ())
+        if last == after and every in system.low and is_balanced(reading, *where, 0, after):
+            system.total(every, [yes, ("newly", *where, 0, after, people)], "achieved: from month 1 on")
+            system.at_most(("newly", *where, 0, after, people), ("job", *where, 0), "achieved: month 0")
+        first_jobs_by(reading, where, last, yes)
+    return {n, yes, no}
+
+
+def first_jobs_by(reading: Reading, where: Where, last: int, yes: Name) -> None:
+    """Who has found a first job by a month: those of months from 1 on, and who had one in month 0 only."""
+    system, arm = reading.system, where[1]
+    rows = [r for r in reading.rows("time_to_job") if r["arm"] == arm]
+    if where[0] != ALL or not rows or int(rows[0]["month"]) or not is_balanced(reading, *where, 0, last):
+        return
+    if is_whole(reading, arm, 0):
+        only = ("newly", *where, 0, last, "month 0 only")
+        system.total(("found", arm, last), [("first", arm, k) for k in range(last + 1)], "achieved: first jobs")
+        system.total(("found", arm, last), [yes, only], "achieved: first jobs")
+        system.at_most(only, ("job", *where, 0), "achieved: first jobs")

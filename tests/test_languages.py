@@ -307,7 +307,16 @@ def test_names_of_the_cohort_file_are_printed(made):
 def test_no_table_prints_a_hidden_number_as_none(made, name):
     """Whatever is hidden, and even where its row does not say so: the sign or a dash, never ``nan``."""
     review, rng = made["plain"].review, np.random.default_rng(1)
-    keys = {"month", "month_from", "month_to", "order", "is_main", "min_weekly_hours", "exclude_wage_subsidy"}
+    keys = {
+        "month",
+        "by_month",
+        "month_from",
+        "month_to",
+        "order",
+        "is_main",
+        "min_weekly_hours",
+        "exclude_wage_subsidy",
+    }
     for share in (0.3, 1.0):
         hidden = {
             table: pd.DataFrame(

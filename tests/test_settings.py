@@ -97,6 +97,8 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "synthesis.power": (0.9, 80, "synthesis.power is 80. Expected: less than 1"),
     "follow": ({"months": [6]}, [6], "follow is [6]."),
     "follow.months": ([6, 3], [0], "follow.months.0 is 0. Expected: 1 or more"),
+    "achieved": ({"months": [6]}, [6], "achieved is [6]."),
+    "achieved.months": ([6, 3], [0], "achieved.months.0 is 0. Expected: 1 or more"),
     "randomisation": ({"draws": 199}, 99, "randomisation is 99."),
     "randomisation.draws": (999, 98, "randomisation.draws is 98. Expected: 99 or more"),
     "randomisation.seed": (5, -1, "randomisation.seed is -1. Expected: 0 or more"),

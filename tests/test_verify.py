@@ -65,6 +65,9 @@ TAMPERINGS: dict[str, Callable[[Frames], Frames]] = {
     "accumulated is complete": lambda t: {
         "accumulated": edited(t["accumulated"], t["accumulated"]["p_value"].first_valid_index(), "p_value", np.nan)
     },
+    "achieved adds up": lambda t: {
+        "achieved": edited(t["achieved"], t["achieved"]["mean_control"].first_valid_index(), "mean_control", 0.4321)
+    },
     "specifications hold the pooled effect": lambda t: {
         "specifications": edited(t["specifications"], t["specifications"]["is_main"], "estimate", 0.123456789)
     },

@@ -76,6 +76,7 @@ CHOSEN: dict[str, Any] = {
         "min_persons_per_arm": 4, "power": 0.9,
     },
     "follow": {"months": [2, 3]},
+    "achieved": {"months": [1, 3]},
     "robustness": {
         "month_rule": ["any_day"], "min_weekly_hours": [0], "exclude_wage_subsidy": [True], "time": [[]],
         "adjustment": {"none": {"adjust": []}}, "variances": ["cr2"],
@@ -110,13 +111,14 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"estimate", "randomise", "synthesise"} | BESIDE | DOWNSTREAM,
     ),
     "months of the follow-up": ({"follow": {"months": [1]}}, {"follow"} | REVIEWED),
+    "months of what is achieved": ({"achieved": {"months": [2]}}, {"follow"} | REVIEWED),
     "what counts": (
         {"outcomes": {"any_job": ["benefit"]}},
         ALL - {"check", "clean", "cohort"},
     ),
     "the combinations": ({"robustness": {"variances": ["cr1"]}}, {"vary"} | REVIEWED),
     "draws": ({"randomisation": {"draws": 199, "seed": 1}}, {"randomise"} | REVIEWED),
-    "the split of receipt": ({"receipt": CHOSEN["receipt"] | {"split_month": 2}}, {"receive"} | REVIEWED),
+    "the split of receipt": ({"receipt": CHOSEN["receipt"] | {"split_month": 2}}, {"receive", "follow"} | REVIEWED),
     "periods": ({"event_study": {"period_months": 1}}, {"placebo"} | REVIEWED),
     "what is bounded": ({"bound": {"impute": "attrition", "draws": 199}}, {"bound"} | REVIEWED),
     "eligibility": ({"eligibility": {"not_employed_at_randomisation": True}}, ALL - {"check", "clean"}),

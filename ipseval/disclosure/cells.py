@@ -24,7 +24,10 @@ DATES, MONTH = ("review_on", "on"), 7  # columns of dates, and characters of YYY
 PRINTED = 3  # most decimals of a proportion in print
 # Statuses that tell nothing of persons: what was not delivered or asked for, and what is the base by construction.
 OF_NOBODY = frozenset(
-    {"no_covariate", "not_delivered", "services_not_delivered", "no_such_service", "no_months_before", "base"}
+    {
+        *("no_covariate", "not_delivered", "services_not_delivered", "no_such_service", "no_months_before", "base"),
+        *("no_days", "no_jobs"),
+    }
 )
 OF_CENTRES = ("heterogeneity", "pooled_effects")  # tables whose degrees of freedom are centres less a few
 

@@ -35,7 +35,7 @@ LABELS = frozenset(
             "month_rule",
             "min_weekly_hours",
         ),
-        *("exclude_wage_subsidy", "time", "measure", "about", "method", "family", "stratified_by", "unit"),
+        *("by_month", "exclude_wage_subsidy", "time", "measure", "about", "method", "family", "stratified_by", "unit"),
         *(
             "event",
             "on",
@@ -60,6 +60,8 @@ INSIDE = frozenset(
         "share_two_largest",
         "n_not_known",
         "n_left_out",
+        "n_unknown_assigned",
+        "n_unknown_control",
         "n_mended",
         "because",
         "because_assigned",

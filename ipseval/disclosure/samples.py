@@ -45,6 +45,19 @@ class Accumulated:
 
 
 @dataclass(frozen=True)
+class Achieving:
+    """Persons of whom it is known what they have achieved by a month; with all covariates where it is adjusted."""
+
+    outcome: str
+    measure: str
+    last: int
+    is_adjusted: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.measure} of {self.outcome} by {self.last}{', adjusted' * self.is_adjusted}"
+
+
+@dataclass(frozen=True)
 class InPeriod:
     """Persons of the event study who are observed in a period.
 
@@ -93,4 +106,4 @@ class AllBut:
         return f"all but {self.n:g}"
 
 
-Sample = Complete | Span | Accumulated | InPeriod | Having | Possible | AllBut
+Sample = Complete | Span | Accumulated | Achieving | InPeriod | Having | Possible | AllBut

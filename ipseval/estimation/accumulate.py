@@ -57,6 +57,47 @@ class Dated:
         return self.month(self.start - shift) + 1, self.month(self.end - (shift - 1))
 
 
+@dataclass(frozen=True)
+class Spells:
+    """Employment of n persons.
+
+    Parameters
+    ----------
+    told : DataFrame
+        Spells with the number of the ``person``, and of the ``employer`` where they were delivered.
+    unknown : Dated
+        Spells of days on which nothing is known.
+    day : array of datetime64[D], length n
+        Of randomisation.
+    """
+
+    told: pd.DataFrame
+    unknown: Dated
+    day: np.ndarray
+
+    @property
+    def month_0(self) -> np.ndarray:
+        """Calendar months (since 1970-01) of randomisation; int, length n."""
+        return self.day.astype("datetime64[M]").astype("int64")
+
+    @property
+    def has_employers(self) -> bool:
+        """Whether employers were delivered."""
+        return "employer" in self.told
+
+    def dated(self, spells: pd.DataFrame) -> Dated:
+        """Some spells with their days."""
+        return _dated(spells, self.month_0)
+
+
+def spells_of(people: pd.DataFrame, employment: pd.DataFrame) -> Spells:
+    """The spells of some persons; arguments as of :func:`accumulated`."""
+    spells, day = _numbered(employment, pd.Index(people["person_id"])), people["randomised_on"].to_numpy()
+    is_observed = spells["is_observed"] == 1
+    unknown = _dated(spells[~is_observed], day.astype("datetime64[M]").astype("int64"))
+    return Spells(spells if is_observed.all() else spells[is_observed], unknown, day.astype("datetime64[D]"))
+
+
 def accumulated(
     cohort: Cohort, people: pd.DataFrame, states: np.ndarray, panel: pd.DataFrame, employment: pd.DataFrame
 ) -> tuple[Accumulated, ...]:
@@ -81,13 +122,10 @@ def accumulated(
         ``ordinary_months``, ``weekly_hours``, ``n_employers``, ``n_jobs``.
     """
     persons, months = pd.Index(people["person_id"]), np.array(cohort.follow.months, dtype=int)
-    spells = _numbered(employment, persons)
+    own = spells_of(people, employment)
+    spells, month_0 = own.told, own.month_0
     employed = outcome_matrix(panel, "employment", persons, range(cohort.window.after + 1))
-    month_0 = people["randomised_on"].to_numpy().astype("datetime64[M]").astype("int64")
-    unknown = _dated(spells[spells["is_observed"] == 0], month_0)
-    is_observed = spells["is_observed"] == 1
-    spells = spells if is_observed.all() else spells[is_observed]
-    is_known = {since: first_unknown(employed, unknown, since)[:, None] > months for since in (0, 1)}
+    is_known = {since: first_unknown(employed, own.unknown, since)[:, None] > months for since in (0, 1)}
     observed = np.logical_and.accumulate(states[:, 1:] >= 0, axis=1)
     so_far = np.where(observed, np.maximum(states[:, 1:], 0).cumsum(axis=1), np.nan)
     return (

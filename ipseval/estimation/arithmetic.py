@@ -16,7 +16,16 @@ from ipseval.estimation.invariants import Check, Written
 
 TOLERANCE = 1e-7  # relative to the larger of 1 and the number: the same formula by another library
 BY_T = (  # tables whose rows are tested by t with their own df
-    *("effects", "coefficients", "accumulated", "complier_effects", "event_study", "placebo", "specifications"),
+    *(
+        "effects",
+        "coefficients",
+        "accumulated",
+        "achieved",
+        "complier_effects",
+        "event_study",
+        "placebo",
+        "specifications",
+    ),
     "pooled_effects",
 )
 BY_NORMAL = ("restricted_mean",)

@@ -20,6 +20,7 @@ NUMBERS = ["estimate", "std_error", "df", "statistic", "p_value", "ci_low", "ci_
 SPECIFICATION_TOLERANCE = 1e-12  # the same regression of the same panel, made twice
 MEAN_TOLERANCE = 1e-9  # a share: the same mean from numbers that were written and read
 BOUND_TOLERANCE = 1e-10  # the same regression, or bounds that are equal but for rounding
+TOLERANCE_OF_SUMS = 1e-6  # of persons or months, from means
 STATISTIC_TOLERANCE = 1e-8  # relative to the larger of 1 and |t|: the same t from other sums
 
 
@@ -150,6 +151,31 @@ def accumulated_is_complete(cohort: Cohort, written: Written) -> Check:
     wrong += int((means.lt(0) | means.gt(most, axis=0)).sum().sum())
     passed = len(table) == expected and wrong == 0
     return Check("accumulated is complete", passed, f"{len(table)} of {expected} rows, {wrong} odd")
+
+
+def achieved_adds_up(cohort: Cohort, written: Written) -> Check:
+    """All centres are the sum of each; nobody loses what was achieved before, or keeps what never was."""
+    table = written["achieved"]
+    table = table[(table["variance"] == cohort.estimation.primary) & ~table["adjustment"].str.contains("age|female")]
+    wrong, labels = 0, ["outcome", "measure", "arm", "centre"]
+    for side in ("assigned", "control") if len(table) else ():
+        own = table[table[f"n_{side}"].notna()].astype({"centre": str})
+        sums = (own[f"mean_{side}"].astype(float) * own[f"n_{side}"].astype(float)).fillna(0.0)
+        counts = own.assign(sum=sums).pivot(index=labels, columns="by_month", values="sum")
+        parts = counts.drop("all", level="centre").groupby(level=labels[:3]).sum()
+        whole = counts[counts.index.get_level_values("centre") == "all"].droplevel("centre")
+        wrong += _n_above((whole - parts).abs())
+        persons = counts.drop("months", level="measure")
+        wrong += _n_above(-persons.diff(axis=1))
+        of = persons.index.get_level_values("measure")
+        by = {measure: persons[of == measure].droplevel("measure") for measure in of.unique()}
+        wrong += sum(_n_above(kept - by["ever"]) for kept in by.values())
+    return Check("achieved adds up", wrong == 0, f"{len(table)} rows, {wrong} odd")
+
+
+def _n_above(sums: pd.DataFrame) -> int:
+    """Sums of means that are above zero by more than their rounding."""
+    return int((sums > TOLERANCE_OF_SUMS).to_numpy().sum())
 
 
 def specifications_hold_the_pooled_effect(cohort: Cohort, written: Written) -> Check:
@@ -315,6 +341,7 @@ INVARIANTS: tuple[Callable[[Cohort, Written], Check], ...] = (
     specifications_hold_the_pooled_effect,
     waiting_adds_up,
     accumulated_is_complete,
+    achieved_adds_up,
     receipt_adds_up,
     complier_effects_are_ratios,
     placebo_is_complete,

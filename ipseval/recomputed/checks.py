@@ -8,6 +8,7 @@ import pandas as pd
 from ipseval.estimation.invariants import Check
 from ipseval.published_comparison import published_comparison
 from ipseval.randomise import assignments
+from ipseval.recomputed.achieved import expected_achieved
 from ipseval.recomputed.comparison import Expected
 from ipseval.recomputed.descriptions import (
     expected_balance,
@@ -50,6 +51,7 @@ LABELS = {
     "time_to_job": ["arm", "month"],
     "restricted_mean": ["measure", "arm"],
     "accumulated": ["outcome", "month_to", "arm", "variance"],
+    "achieved": ["outcome", "measure", "by_month", "centre", "arm", "adjustment", "variance"],
     "specifications": [
         "month_rule",
         "min_weekly_hours",
@@ -91,6 +93,7 @@ def comparisons(given: Given, made_of: Months | None) -> Iterator[tuple[str, Com
     made["organisation_tests"] = expected_organisation_tests(cohort, made["centre_effects"])
     made["time_to_job"], made["restricted_mean"] = expected_waiting(study, employment)
     made["accumulated"] = expected_accumulated(study, employment)
+    made["achieved"] = expected_achieved(study, employment, cleaned["services"])
     made["receipt"], made["complier_effects"] = expected_receipt(study, cleaned["services"])
     made["event_study"], made["placebo"] = expected_event_study(study)
     made["missing_data"] = expected_missing_data(study)

@@ -86,7 +86,8 @@ def _made(
         raise KeyError("employment")
     made = describe(cohort, people, panel) | estimate(cohort, people, panel)
     made |= randomise(cohort, people, panel, made["effects"]) | synthesise(cohort, people, panel, made["effects"])
-    made |= follow(cohort, people, panel, employment) | receive(cohort, people, panel, cleaned["services"])
+    services = cleaned["services"]
+    made |= follow(cohort, people, panel, employment, services) | receive(cohort, people, panel, services)
     return made | placebo(cohort, people, panel) | bound(cohort, people, panel) | vary(cohort, people, cleaned)
 
 

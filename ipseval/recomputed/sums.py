@@ -80,7 +80,8 @@ class Person:
         return n
 
 
-def _persons(study: Study, employment: pd.DataFrame) -> list[Person]:
+def persons_of(study: Study, employment: pd.DataFrame) -> list[Person]:
+    """The persons with their jobs; ``employment``: cleaned spells."""
     jobs: dict[Any, list[Job]] = {}
     for row in employment.to_dict("records"):
         start, end, employer = row["start_on"], row["end_on"], row.get("employer_id")
@@ -120,7 +121,7 @@ def expected_accumulated(study: Study, employment: pd.DataFrame) -> pd.DataFrame
     employment : DataFrame
         Cleaned spells.
     """
-    found, persons = strata_of(study), _persons(study, employment)
+    found, persons = strata_of(study), persons_of(study, employment)
     people, names = with_strata(study, found)
     rows: list[Row] = []
     for outcome, first in OUTCOMES.items():

@@ -84,11 +84,11 @@ rule randomise:
 
 
 rule follow:
-    """Time to the first ordinary job, and what was accumulated by chosen months."""
+    """Time to the first ordinary job, and what was accumulated and achieved by chosen months."""
     input:
         **of("cohort", "people"),
         **of("panel"),
-        **of("clean", "employment"),
+        **of("clean", "employment", "services"),
         code=code("follow"),
     output:
         **made("follow"),
