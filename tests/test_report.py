@@ -32,7 +32,7 @@ from ipseval.tables.review import Review
 from readers import Texts
 
 NASTY = {"1": "</script><script>alert(1)</script>", "2": "=1+1", "3": "\"Quoted\" & 'single'\nsecond $\\frac{$ line"}
-KEYS = {"month", "month_from", "month_to", "order", "draws", "seed"}  # whole numbers that say which row it is
+KEYS = {"month", "by_month", "month_from", "month_to", "order", "draws", "seed"}  # that say which row it is
 # Zero, and one, by construction: their rows say why and hold no such number.
 BY_CONSTRUCTION = {("event_study", "0"), ("specifications", "1")}
 # Numbers of the persons that name no row, and why.
