@@ -186,34 +186,6 @@ class Ever(Key):
 
 
 @dataclass(frozen=True)
-class Kept(Ever):
-    """Persons who have kept it, by a measure."""
-
-    kind = "kept"
-    measure: str
-
-
-@dataclass(frozen=True)
-class But(Key):
-    """Persons whom one number counts and another, which is part of it, does not."""
-
-    kind = "but"
-    wide: Key
-    narrow: Key
-
-    def at(self, centre: str) -> Self:
-        """The same of another centre, or of all."""
-        return replace(self, centre=centre, wide=self.wide.at(centre), narrow=self.narrow.at(centre))
-
-    def of(self, arm: str) -> Self:
-        """The same of another arm, or of all."""
-        return replace(self, arm=arm, wide=self.wide.of(arm), narrow=self.narrow.of(arm))
-
-    def __str__(self) -> str:
-        return f"{self.wide} but not {self.narrow}"
-
-
-@dataclass(frozen=True)
 class Waiting(Key):
     """Persons who wait for a first job after a month."""
 

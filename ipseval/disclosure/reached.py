@@ -7,12 +7,12 @@ its own; and they hang on who has the outcome in each month, on who has it in an
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from ipseval.config import ORDINARY_EMPLOYMENT
-from ipseval.disclosure.keys import ALL, But, Employed, Ever, Found, In, Kept, Key, Months, Sum, Weighted, others
+from ipseval.disclosure.keys import ALL, Employed, Ever, Found, In, Key, Months, Sum, Weighted, others
 from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, Within, total
 from ipseval.disclosure.modelled import ESTIMATE
 from ipseval.disclosure.regressed import sides
@@ -26,6 +26,34 @@ EVER, MONTHS, WAITING = "ever", "months", "waiting_days"
 UNADJUSTED = ("centre", "none")  # whatever else: covariates, or strata whose persons stand nowhere
 Row = dict[str, Any]
 Cell = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Kept(Ever):
+    """Persons who have kept it, by a measure."""
+
+    kind = "kept"
+    measure: str
+
+
+@dataclass(frozen=True)
+class But(Key):
+    """Persons whom one number counts and another, which is part of it, does not."""
+
+    kind = "but"
+    wide: Key
+    narrow: Key
+
+    def at(self, centre: str) -> Self:
+        """The same of another centre, or of all."""
+        return replace(self, centre=centre, wide=self.wide.at(centre), narrow=self.narrow.at(centre))
+
+    def of(self, arm: str) -> Self:
+        """The same of another arm, or of all."""
+        return replace(self, arm=arm, wide=self.wide.of(arm), narrow=self.narrow.of(arm))
+
+    def __str__(self) -> str:
+        return f"{self.wide} but not {self.narrow}"
 
 
 @dataclass(frozen=True)
