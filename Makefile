@@ -69,7 +69,7 @@ types: $(INSTALLED)  ## types of the package
 	@$(BIN)/mypy
 
 tests: $(INSTALLED)  ## tests only; choose some with ARGS="-k panel"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 writers: $(INSTALLED)  ## deliveries of other writers, with Spark (fetched once; needs Java) and with R where it has arrow
 	@$(ADD) $$($(BIN)/python -c '$(WRITERS)')

@@ -153,23 +153,24 @@ class Chain:
         return not self.broken and self.status == 0 and self.same
 
 
-def chain(runs: Runs, kind: str, at: Mapping[str, int]) -> Chain:
+def chain(runs: Runs, kinds: Mapping[str, str], at: Mapping[str, int]) -> Chain:
     """End runs of the second delivery in each of some stages, and then let one go on to its end.
 
     Parameters
     ----------
     runs : Runs
-    kind : str
-        Of ``KINDS``.
+    kinds : mapping
+        Stage -> one of ``KINDS``.
     at : mapping
         Stage -> the number of its write at which it is ended.
     """
     struck: dict[str, int] = {}
     broken, said = [], []
-    with runs.copied("chain", on_small_disk=kind == "full") as project:
+    with runs.copied("chain", on_small_disk="full" in kinds.values()) as project:
         delivery(again=True).write(project / "cohort")
         while left := {stage: number for stage, number in at.items() if stage not in struck}:
-            run = runs.run(project, kind, left)
+            kind = kinds[min(left, key=STAGES.index)]
+            run = runs.run(project, kind, {stage: number for stage, number in left.items() if kinds[stage] == kind})
             sign = project / "struck"
             if not sign.exists():  # the stages that are left wrote less often
                 break
@@ -212,7 +213,7 @@ def page(runs: Runs, seed: int) -> tuple[str, bool]:
             for column in cells.values():
                 column.append("not tried: a small disk is mounted by root only")
             continue
-        found = chain(runs, kind, runs.drawn(kind, seed))
+        found = chain(runs, dict.fromkeys(STAGES, kind), runs.drawn(kind, seed))
         print(kind, found, flush=True)
         holds &= found.holds
         for stage in STAGES:

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ import yaml
 
 from deliveries import Delivery, good
 from faults import of_readers
-from ipseval.settings import cohort_settings, default_settings
+from ipseval.settings import cohort_settings, default_settings, for_stage
+from shared import made_once
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ("Snakefile", "workflow", "ipseval", "config", "profiles", "environment.yml")
@@ -125,6 +125,8 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "the action of a rule": ({"checks": {}}, ALL),
 }
 
+SEEN_TO_RERUN = ("what counts", "draws")  # changes with which Snakemake is run, for the others go by the same graph
+
 
 def elsewhere(chosen: Mapping[str, Any]) -> dict[str, str]:
     """The files that a cohort file names, as it names them from another folder."""
@@ -159,9 +161,7 @@ class Project:
         for name in PROJECT:
             source = ROOT / name
             copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(
-                source, folder / name, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {})
-            )
+            copy(source, folder / name)
 
     def run(self, step: str, *options: str, cohort: Path, results: Path | None = None) -> None:
         """Run Snakemake and keep what came of it."""
@@ -229,16 +229,13 @@ def tell(folder: Path) -> dict[str, Any]:
     effects = f"{results}/north/review/effects.csv"
     project.run("target", "--", effects, cohort=cohort, results=results)
     told["target"] = checksums(results)
-    for name, (change, _) in CHANGES.items():
-        chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | change
-        other = folder / "changed" / cohort.name
-        other.parent.mkdir(exist_ok=True)
-        other.write_text(yaml.safe_dump(chosen | elsewhere(chosen), sort_keys=False), encoding="utf-8")
+    project.run("graph", "--rulegraph", cohort=cohort, results=results)
+    for name in SEEN_TO_RERUN:
+        other = changed(cohort, CHANGES[name][0], folder)
         project.run(f"changed: {name}", "-n", cohort=other, results=results)
     shutil.move(project.folder / ".snakemake", folder / "records")
     project.run("without records", "-n", cohort=cohort, results=results)
-    chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | {"estimation": {"confidence_level": 0.8}}
-    other.write_text(yaml.safe_dump(chosen | elsewhere(chosen)), encoding="utf-8")
+    other = changed(cohort, CHANGES["the level of intervals"][0], folder)
     project.run("changed without records", "--until", "estimate", cohort=other, results=results)
     shutil.rmtree(project.folder / ".snakemake")
     shutil.move(folder / "records", project.folder / ".snakemake")
@@ -285,6 +282,15 @@ def tell(folder: Path) -> dict[str, Any]:
     return told | {"steps": project.steps}
 
 
+def changed(cohort: Path, change: dict[str, Any], folder: Path) -> Path:
+    """The cohort file with other keys, in a folder beside."""
+    chosen = yaml.safe_load(cohort.read_text(encoding="utf-8")) | change
+    other = folder / "changed" / cohort.name
+    other.parent.mkdir(exist_ok=True)
+    other.write_text(yaml.safe_dump(chosen | elsewhere(chosen), sort_keys=False), encoding="utf-8")
+    return other
+
+
 def spoil(extracts: Path) -> None:
     """Three faults with values of persons in them."""
     delivery = small_cohort()
@@ -297,31 +303,12 @@ def spoil(extracts: Path) -> None:
 @pytest.fixture(scope="session")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The record of the story. It is told once, also when several processes share the tests."""
-    base = tmp_path_factory.getbasetemp()
-    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, record = base / "workflow", base / "workflow.json"
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        return waited_for(record)
-    try:
-        story = tell(folder)
-    except BaseException:
-        record.write_text("{}")
-        raise
-    part = record.with_suffix(".part")
-    part.write_text(json.dumps(story))
-    part.replace(record)
-    return story
+    folder = made_once(tmp_path_factory, "workflow", lambda folder: write_json(folder / "story.json", tell(folder)))
+    return json.loads((folder / "story.json").read_text())
 
 
-def waited_for(record: Path) -> dict[str, Any]:
-    """The record that another process is making."""
-    for _ in range(6000):
-        if record.exists():
-            return json.loads(record.read_text())
-        time.sleep(0.1)
-    raise TimeoutError("the story of the workflow did not end")
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content))
 
 
 @pytest.fixture
@@ -373,9 +360,24 @@ def test_touching_a_module_or_a_delivery_reruns_nothing(step) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_key_reruns_the_stages_that_read_it(change: str, step) -> None:
-    assert step(f"changed: {change}")["status"] == 0
-    assert set(step(f"changed: {change}")["jobs"]) == CHANGES[change][1]
+def test_a_changed_key_reruns_the_stages_that_read_it(change: str, step, tmp_path: Path) -> None:
+    """Stages whose settings differ, and by the graph of Snakemake all that are made of theirs; some were tried."""
+    cohort = small_cohort().write(tmp_path / "cohort")
+    before, after = (cohort_settings(file) for file in (cohort, changed(cohort, CHANGES[change][0], tmp_path)))
+    reruns = {stage for stage in ALL if for_stage(before, stage) != for_stage(after, stage)}
+    later = edges(step("graph")["out"])
+    while more := {stage for earlier, stage in later if earlier in reruns} - reruns - {"all"}:
+        reruns |= more
+    assert reruns == CHANGES[change][1]
+    if change in SEEN_TO_RERUN:
+        assert step(f"changed: {change}")["status"] == 0
+        assert set(step(f"changed: {change}")["jobs"]) == reruns
+
+
+def edges(graph: str) -> set[tuple[str, str]]:
+    """Rules of which one makes what the other is made of, from a graph in the language of dot."""
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
+    return {(names[one], names[other]) for one, other in re.findall(r"(\d+) -> (\d+)", graph)}
 
 
 def test_an_edited_module_reruns_the_stages_that_use_it(step) -> None:
