@@ -21,7 +21,7 @@ def copied(folder: Path) -> Path:
     shutil.copytree(COHORT.parent / settings["extracts"], folder / "extracts")
     settings |= {"extracts": "extracts", "disclosure": {"profile": "none"}}  # nothing here is about what leaves
     settings |= {"randomisation": {"draws": 99}, "bound": {"draws": 99}}  # which nothing published rests on
-    settings |= {"published": str(ROOT / "config" / "published" / "norway_2021.yaml")}
+    settings |= {key: str((COHORT.parent / settings[key]).resolve()) for key in ("published", "organisation")}
     file = folder / "norway-six-centre.yaml"
     file.write_text(yaml.safe_dump(settings), encoding="utf-8")
     return file
