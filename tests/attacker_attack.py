@@ -1,9 +1,12 @@
 """One attack: a release, the truth behind it, and the protected numbers that can be told too well."""
 
+import csv
+import io
 from collections.abc import Mapping
 
 import attacker_estimates
 import attacker_models
+import attacker_places
 import attacker_reads
 import attacker_told
 from attacker import Name, narrow, untrue
@@ -12,7 +15,7 @@ from attacker_reads import ALL, Reading, Rules
 PERSONS = {
     *("left", "out", "randomised", "n", "job", "nojob", "subsidised", "unsubsidised", "received", "unreceived"),
     *("started", "unstarted", "known", "missing", "has", "hasnot", "risk", "first", "lost", "still"),
-    *("in", "ever", "never", "newly", "unkept", "bounded", "lacks"),
+    *("in", "ever", "never", "newly", "unkept", "bounded", "lacks", "arrived"),
 }  # names of numbers of persons
 TELLING = {"job", "nojob", "subsidised", "received", "unreceived", "has", "hasnot", "ever"}
 
@@ -21,9 +24,23 @@ def understood(texts: Mapping[str, str], rules: Rules) -> Reading:
     """All that the tables say."""
     reading = attacker_reads.read(texts, rules)
     attacker_models.who(reading)
+    attacker_places.exposure(reading)
     attacker_told.told(reading)
     attacker_estimates.estimates(reading)
     return reading
+
+
+def with_days(released: Mapping[str, str], review: Mapping[str, str]) -> dict[str, str]:
+    """The released tables with the days of events, which are published elsewhere."""
+    tables = dict(released)
+    if "exposure" in released:
+        rows, days = (list(csv.DictReader(io.StringIO(texts["exposure"]))) for texts in (released, review))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, rows[0] if rows else ["on"])
+        writer.writeheader()
+        writer.writerows(row | {"on": day["on"]} for row, day in zip(rows, days, strict=True))
+        tables["exposure"] = text.getvalue()
+    return tables
 
 
 def true_numbers(review: Mapping[str, str]) -> dict[Name, float]:
@@ -62,7 +79,7 @@ def attack(released: Mapping[str, str], review: Mapping[str, str], rules: Rules)
         What was read does not hold of the true numbers: the attacker is wrong.
     """
     truth = true_numbers(review)
-    system = understood(released, rules).system
+    system = understood(with_days(released, review), rules).system
     wrong = untrue(system, truth)
     if wrong:
         raise ArithmeticError("\n".join(wrong[:10]))

@@ -74,7 +74,7 @@ def random_recipe(seed: int) -> Recipe:
     draw = random.Random(seed)
     sizes = [20, 30, 40, 60, 90, 150, 250, 400, *([1000, 2000] if IS_LONG else [])]
     layout = draw.choice(["spells", "monthly", "relative_monthly"])
-    return Recipe(
+    recipe = Recipe(
         n_persons=draw.choice(sizes), n_centres=draw.randint(1, 8 if IS_LONG else 3), layout=layout,
         treatments=draw.choice(ARMS if IS_LONG else ARMS[:3]),
         before=draw.choice([0, 2, 4]), after=draw.choice([4, 6, 9]), share_missing=draw.choice([0, 0.02, 0.08, 0.2]),
@@ -83,6 +83,7 @@ def random_recipe(seed: int) -> Recipe:
         without=("services",) if layout == "relative_monthly" else (),
         month_rule=draw.choice(["any_day", "reference_week"]), exclude_wage_subsidy=draw.random() < 0.7,
     )  # fmt: skip
+    return replace(recipe, has_places=recipe.n_centres > 1 and draw.random() < 0.6)  # files of which name two centres
 
 
 # --- the attacker ------------------------------------------------------------------------------

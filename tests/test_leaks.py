@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import attacker_attack
 from attacker_reads import Rules
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import store
@@ -250,3 +251,99 @@ def test_degrees_of_freedom_of_centres_are_not_rounded(made):
     table = shown["acro"]["heterogeneity"]
     known = table["df"].notna()
     assert table.loc[known, "df"].astype(float).tolist() == review["heterogeneity"].loc[known, "df"].tolist()
+
+
+# --- 10. events at centres, and who lacks a covariate --------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """A trial of 48 persons in two centres with events: what is inside, and what two profiles release."""
+    made = random_cohort(Recipe(n_persons=48, n_centres=2, before=2, after=6, has_places=True), seed=4)
+    made.config.update({"randomisation": {"draws": 99, "seed": 1}, "bound": {"draws": 99}})
+    cohort = read_cohort(write_cohort(made, tmp_path_factory.mktemp("few")))
+    found = {name: table for names in analyse(cohort).values() for name, table in names.items()}
+    review = {name: store.as_read(found[name]) for name in RELEASED}
+    return review, {profile: released(cohort, review, profile) for profile in ("ssb", "dst")}
+
+
+def first_month(on: str) -> int:
+    """The first month that begins after an event, counted from year 0; of one known to the year that after it."""
+    year, month, day = (on + "-12-31"[len(on) - 4 :]).split("-")
+    return 12 * int(year) + int(month) - (day == "01")
+
+
+def by_randomisation(exposure: pd.DataFrame, days: pd.Series) -> list[float]:
+    """Persons of an arm of a centre who were randomised between two months, or before or after one.
+
+    Everybody is followed for the same months: one after an event has who was randomised so many months before it or
+    later, one before it who was randomised earlier than it. Days of events are published elsewhere.
+    """
+    numbers = [name for name in exposure if name.startswith("n_")]
+    table = exposure.astype(dict.fromkeys(numbers, float)).assign(first=[first_month(day) for day in days])
+    found = []
+    for _, rows in table[table["n_person_months"].notna()].groupby(["centre", "arm"]):
+        since = {math.inf: 0.0}
+        for row in rows.itertuples():
+            since[-math.inf] = row.n_persons
+            since[row.first - row.n_person_months / row.n_persons + 1] = row.n_persons_after
+            since[row.first] = row.n_persons - row.n_persons_before
+        known = [since[month] for month in sorted(since) if not math.isnan(since[month])]
+        found += [more - fewer for more, fewer in itertools.combinations(known, 2)]
+    return found
+
+
+def with_small_persons_hidden(exposure: pd.DataFrame, least: int) -> pd.DataFrame:
+    """What the table of events alone would hide: few persons before or after an event, or all but few."""
+    names = ["n_persons_after", "n_persons_before"]
+    is_few = exposure[names].apply(
+        lambda n: n.between(1, least - 1) | (exposure["n_persons"] - n).between(1, least - 1)
+    )
+    return exposure.assign(**{name: exposure[name].mask(is_few[name]) for name in names})
+
+
+@pytest.mark.parametrize("profile", ["ssb", "dst"])
+def test_who_was_randomised_between_two_months_does_not_follow_from_events(few, profile):
+    review, shown = few
+    inside, least = review["exposure"], profiles.profile(profile).min_cell_count
+    alone = by_randomisation(with_small_persons_hidden(inside, least), inside["on"])
+    assert any(0 < n < least for n in alone)  # it does, where cells are hidden one by one
+    told = by_randomisation(shown[profile]["exposure"], inside["on"])
+    assert any(n >= least for n in told)
+    assert [n for n in told if 0 < n < least] == []
+
+
+def test_an_attacker_who_knows_the_events_finds_few_only_where_cells_are_hidden_one_by_one(few):
+    review, shown = few
+    tables, truth = ({name: table.to_csv(index=False) for name, table in one.items()} for one in (shown["dst"], review))
+    assert attacker_attack.attack(tables, truth, Rules(3)) == []
+    tables["exposure"] = with_small_persons_hidden(review["exposure"], 3).to_csv(index=False)
+    found = attacker_attack.attack(tables, truth, Rules(3))
+    assert {leak[0][0] for leak in found} == {"arrived"}
+
+
+def lacking_schooling(tables: Tables) -> dict[str, tuple[float, float]]:
+    """Persons of each arm who lack one covariate, at least and at most, where something is told of it.
+
+    All who lack it are those analysed less those of a regression on it; in an arm they are among those who lack any
+    covariate of the table of missing data.
+    """
+    flow = tables["flow"].query("step == 'analysed' and centre == 'all'").set_index("arm")["n_persons"].astype(float)
+    in_it = tables["coefficients"].query("analysis == 'table5_model_2'")["n_persons"].astype(float).iloc[0]
+    rows = tables["missing_data"].query("method == 'indicator'")
+    most = {
+        arm: float(rows[f"n_missing_{side}"].iloc[0])
+        for side, arm in (("assigned", rows["arm"].iloc[0]), ("control", rows["reference_arm"].iloc[0]))
+    }
+    both, lacking = sum(most.values()), float(flow["all"]) - in_it
+    found = {arm: (lacking - (both - n), n) for arm, n in most.items()}
+    return {arm: bounds for arm, bounds in found.items() if not any(map(math.isnan, bounds))}
+
+
+def test_who_lacks_one_covariate_does_not_follow_from_those_who_lack_any(few):
+    review, shown = few
+    least = profiles.profile("dst").min_cell_count
+    assert {arm: bounds for arm, bounds in lacking_schooling(review).items() if bounds[0] < least} == {
+        "ips": (2.0, 3.0)
+    }
+    assert not [b for b in lacking_schooling(shown["dst"]).values() if b[0] < least and b[1] - b[0] < least - 1]

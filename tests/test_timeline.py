@@ -10,7 +10,7 @@ import yaml
 
 from ipseval.config import Cohort
 from ipseval.errors import UserError
-from ipseval.places.timeline import first_month_after, read_timeline, timeline_tables
+from ipseval.places.timeline import months_after, read_timeline, timeline_tables
 from ipseval.recomputed.places import expected_exposure
 from ipseval.settings import read_cohort
 
@@ -46,7 +46,7 @@ def people_of(*rows: tuple[str, str, str]) -> pd.DataFrame:
     ],
 )
 def test_the_first_month_after_an_event(on: str, month: str) -> None:
-    assert str(np.datetime64("1970-01", "M") + first_month_after(on)) == month
+    assert str(np.datetime64("1970-01", "M") + months_after(on)[0]) == month
 
 
 def test_months_after_an_event_by_hand(tmp_path: Path) -> None:

@@ -9,14 +9,15 @@ import numpy as np
 from ipseval.disclosure.characteristics import lacks
 from ipseval.disclosure.counted import observed
 from ipseval.disclosure.derived import in_key, left_out
-from ipseval.disclosure.keys import ALL, Employed, Gap, In, Key, others
-from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, nobody, total
+from ipseval.disclosure.keys import ALL, Employed, Gap, In, Key, Known, others
+from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, Within, nobody, total
 from ipseval.disclosure.modelled import ESTIMATE
 from ipseval.disclosure.regressed import Effects, sides
 from ipseval.disclosure.samples import Complete, Having, Possible, Sample, Span
 from ipseval.disclosure.stratified import bound_told, is_by_centre
-from ipseval.disclosure.study import Study
+from ipseval.disclosure.study import Study, analysed
 
+COVARIATES = "covariates"  # what rows of the table of missing data that leave persons out are about
 TRIMMING = "a month"  # what rows of the table of missing data that bound a single month are about
 BOUNDS_OF_A_MONTH = ("lee_lower", "lee_upper")
 
@@ -41,6 +42,10 @@ def missing_data(study: Study) -> Iterator[Entry]:
             else:
                 yield from nobody("missing_data", i, [f"n_missing_{side}"])
             yield from _gaps(study, i, row, side, Gap(ALL, arm, about, first, last, is_outside=False))
+            if about == COVARIATES and study.is_complete(first, last):
+                yield from _lacking(study, arm, having)
+                if isinstance(having, In) and n + n_missing == whole:  # whoever is not in it lacks one
+                    yield total(analysed(ALL, arm), [is_in, others(having)])
             keys.append(is_in)
             if is_month:  # what is trimmed is a difference of shares observed, the estimate one of shares employed
                 keys += [observed(study, ALL, arm, last), Employed(ALL, arm, last)]
@@ -52,6 +57,16 @@ def missing_data(study: Study) -> Iterator[Entry]:
                 yield entry
         fewest = min(row["n_assigned"], row["n_control"])
         yield Shown("missing_data", i, (*ESTIMATE, "share_trimmed"), tuple(keys), fewest)
+
+
+def _lacking(study: Study, arm: str, having: Key) -> Iterator[Entry]:
+    """Who lacks a covariate is among those who lack any of them, and those lack one at least."""
+    if not isinstance(having, In):
+        return
+    lacking = [others(Known(ALL, arm, v)) for v in study.cohort.bound.covariates if lacks(study, v)]
+    yield from (Within(one, others(having)) for one in lacking)
+    if lacking:
+        yield Within(others(having), lacking[0], more=tuple(lacking[1:]))
 
 
 def _who(known: Effects, row: dict[str, Any], about: str) -> Sample:

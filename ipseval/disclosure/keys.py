@@ -312,34 +312,3 @@ class Apart(Key):
     is_whole = False
     wide: Defined
     narrow: Defined
-
-
-# --- events at centres ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class After(Key):
-    """Person-months of the follow-up that begin after an event."""
-
-    kind = "months after an event"
-    event: str
-    on: str
-
-
-@dataclass(frozen=True)
-class Afterwards(Key):
-    """Persons with such a month, or with one before the event (``is_before``)."""
-
-    kind = "persons after an event"
-    event: str
-    on: str
-    is_before: bool
-
-
-@dataclass(frozen=True)
-class Between(Key):
-    """Person-months after one event and not after another."""
-
-    kind = "months between events"
-    one: After
-    other: After

@@ -37,21 +37,21 @@ class Event:
 
     @property
     def months(self) -> tuple[int, int]:
-        """The first month that is certainly after it, and the first that may be; months since 1970-01.
-
-        A month is after what happened before it began: so is that of an event on its first day.
-        # ASSUME: of an event that is known to the month, that month is before it.
-        """
-        certain = first_month_after(self.on)
-        return certain, certain - 12 * (len(self.on) < MONTH)
+        """See :func:`months_after`."""
+        return months_after(self.on)
 
 
-def first_month_after(on: str) -> int:
-    """The first month that is certainly after a day, a month or a year; months since 1970-01."""
+def months_after(on: str) -> tuple[int, int]:
+    """The first month that is certainly after a day, a month or a year, and the first that may be; since 1970-01.
+
+    A month is after what happened before it began: so is that of an event on its first day.
+    # ASSUME: of an event that is known to the month, that month is before it.
+    """
     year = 12 * (int(on[:4]) - 1970)
     if len(on) < MONTH:
-        return year + 12
-    return year + int(on[5:7]) - (len(on) == DAY and on.endswith("-01"))
+        return year + 12, year
+    certain = year + int(on[5:7]) - (len(on) == DAY and on.endswith("-01"))
+    return certain, certain
 
 
 def read_timeline(file: Path, centres: Mapping[Any, Any]) -> list[Event]:
