@@ -229,7 +229,8 @@ def lost(ledger: Ledger, looking: Search) -> dict[Key, float]:
     losses: dict[Key, float] = {}
     for entry in ledger.shown:
         is_pooled = entry.table == POOLED
-        worth = len(entry.columns) * (looking.whole_trial if is_pooled or _is_whole(entry) else 1.0)
+        of_part = looking.beside if entry.table in looking.tables_beside else 1.0
+        worth = len(entry.columns) * (looking.whole_trial if is_pooled or _is_whole(entry) else of_part)
         for key in entry.keys:
             is_main = is_pooled or ledger.counts[key].in_curve
             losses[key] = losses.get(key, 0.0) + worth * (looking.main if is_main else 1.0)

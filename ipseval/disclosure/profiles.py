@@ -59,14 +59,27 @@ def profile(name: str) -> Profile:
 
 @dataclass(frozen=True)
 class Search:
-    """How the least to hide is looked for: what numbers of the whole trial are worth, and when to stop."""
+    """How the least to hide is looked for: what numbers are worth beside those of a centre, and when to stop.
+
+    Parameters
+    ----------
+    whole_trial, main : float
+        Numbers of the whole trial, and times that its curve by month and table 5.
+    beside : float
+        Numbers of a centre in ``tables_beside``.
+    tables_beside : tuple of str
+    limits : Limits
+    """
 
     whole_trial: float
     main: float
+    beside: float
+    tables_beside: tuple[str, ...]
     limits: Limits
 
 
 def search() -> Search:
     """Read how the least to hide is looked for."""
     keys = dict(read_yaml(FILE)["search"])
-    return Search(keys.pop("whole_trial"), keys.pop("main"), Limits(**keys))
+    whole_trial, main, beside = (float(keys.pop(name)) for name in ("whole_trial", "main", "beside"))
+    return Search(whole_trial, main, beside, tuple(keys.pop("tables_beside")), Limits(**keys))
