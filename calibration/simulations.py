@@ -8,7 +8,7 @@ import numpy as np
 from calibration.trial import Case, Trial, cohort_of, draw_trial, effects_of_centres, truth
 from ipseval.config import Cohort, Randomisation
 from ipseval.estimation.analyses import Regression, regressions
-from ipseval.estimation.estimators import assigned_last
+from ipseval.estimation.estimator import assigned_last
 from ipseval.estimation.multiplicity import by_tails
 from ipseval.estimation.redrawn import redrawn
 from ipseval.estimation.regression import Fit, Sample, fit

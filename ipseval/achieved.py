@@ -110,7 +110,7 @@ def achieved(
 
 
 def _places(cohort: Cohort, people: pd.DataFrame, found: Strata) -> Iterator[Place]:
-    """All centres, then each; without covariates, then with."""
+    """All centres, then each; without covariates, then with those that the cohort has."""
     people, dummies = with_dummies(people, found)
     for centre in (ALL, *cohort.centres):
         here = np.flatnonzero((people["centre"] == centre) | (centre == ALL))
@@ -121,6 +121,8 @@ def _places(cohort: Cohort, people: pd.DataFrame, found: Strata) -> Iterator[Pla
             within = None if centre == ALL else "centre"
             analysis = Analysis("achieved", (0, 0), within=within, adjust=(*adjust, *finer))
             columns = design(cohort, analysis, own, centre)
+            if adjust and set(adjust) <= set(columns.left_out):
+                continue  # it would be the row without covariates again
             named = (*strata, *(name for name in adjust if name not in columns.left_out))
             yield Place(centre, here, analysis, columns, " + ".join(named) or NONE)
 

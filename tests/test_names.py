@@ -236,7 +236,7 @@ def test_months_that_are_there_stand_beside_the_window(tmp_path: Path) -> None:
     calendar = Analysis("pooled", "follow_up", time=("calendar_year", "calendar_month"))
     by_month = Analysis("by_month", "each")
     _, (_, _, effects) = made(tmp_path, rows, WITHIN, calendar, by_month, after=7)
-    assert list(effects.columns[-2:]) == ["first_month", "last_month"]
+    assert list(effects.columns[-3:]) == ["first_month", "last_month", "measure"]
     first = effects.query("variance == 'cr1'").set_index(["analysis", "centre", "month_to"])[
         ["month_from", "first_month", "last_month", "note"]
     ]

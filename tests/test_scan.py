@@ -490,6 +490,23 @@ def test_a_rounded_count_is_none_that_its_line_hides(folders) -> None:
     only(found(*folders), "tables/tests.html", "hidden_value")
 
 
+def test_a_count_that_a_line_tells_is_none_that_it_hides(folders) -> None:
+    """84.21 % of 38 persons are 32, in a line that hides a difference of 0.3155; 31 there would be told by nothing."""
+    for place, smd in ((folders[0] / "data" / "tests.csv", ":"), (folders[1] / "tests.csv", "0.3155")):
+        place.write_text(f"term,n_persons,mean,smd\nborn,38,0.8421,{smd}\n", encoding="utf-8")
+    page = folders[0] / "tables" / "tests.html"
+    page.write_text('<p>n <span data-source="tests:2">32</span></p>', encoding="utf-8")
+    assert found(*folders) == []
+    page.write_text('<p>d <span data-source="tests:2">31.6</span></p>', encoding="utf-8")
+    only(found(*folders), "tables/tests.html", "hidden_value")
+
+
+def test_a_table_whose_name_ends_in_data_is_no_address(folders) -> None:
+    page = folders[0] / "tables" / "tests.html"
+    page.write_text('<p>0 of <span data-source="missing_data:5,9">14,388</span> are missing</p>', encoding="utf-8")
+    assert found(*folders) == []
+
+
 # --- heads, settings, the command --------------------------------------------------------------
 
 HEADS = {
@@ -516,7 +533,8 @@ def test_every_column_of_counts_of_the_results_is_known_as_one() -> None:
     named = set(re.findall(r"\bn_[a-z_]*[a-z]\b", described))
     others = {name for name in named if kind(name, Rules(settings())) != "counts"}
     assert len(named) > 20
-    assert others == {"n_centres", "n_periods", "n_left_out", "n_numbers", "n_hidden"}
+    of_centres = {"n_centres_group", "n_centres_other", "n_compared", "n_as_large", "n_assignments", "n_reviews"}
+    assert others == of_centres | {"n_centres", "n_periods", "n_left_out", "n_numbers", "n_hidden"}
 
 
 @pytest.mark.parametrize("text", ["2 persons", "of 12: 1 person", "N = 2", "2 personer", "n: 1"])

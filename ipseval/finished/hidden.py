@@ -128,11 +128,16 @@ def _at_the_same_key(
 
 
 def _line(released: tuple[str, ...], true: tuple[str, ...]) -> tuple[list[float], list[float]]:
-    """Numbers of a line that are hidden, and those that are shown, as they are released and as they are inside."""
+    """Numbers of a line that are hidden, and those that are shown, as they are released and as they are inside.
+
+    Among those that are shown are persons times a share: who has both numbers has the count, as tables print it.
+    """
     cells = [(shown, number_of(value)) for shown, value in zip(released, true, strict=True)]
     known = [(shown, value) for shown, value in cells if value is not None]
     printed = [value for shown in released if (value := number_of(shown)) is not None]
-    return [v for shown, v in known if shown == SIGN], [*printed, *(v for shown, v in known if shown != SIGN)]
+    shown = [*printed, *(value for sign, value in known if sign != SIGN)]
+    counts = [n * share for n in shown if n > 1 and n % 1 == 0 for share in shown if 0 < share < 1]
+    return [value for sign, value in known if sign == SIGN], [*shown, *counts]
 
 
 def _is_hidden(number: Sourced, lines: Mapping[tuple[str, int], tuple[list[float], list[float]]]) -> bool:

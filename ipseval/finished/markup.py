@@ -13,7 +13,7 @@ from ipseval.finished.binary import from_png
 from ipseval.finished.content import Content, Grid, Piece, Sourced, Trace, joined, stacked
 from ipseval.finished.text import json_content
 
-ADDRESS = re.compile(r"data:([\w.+/-]*)((?:;[\w=.+-]+)*),([^\"'<>()\s]*)")
+ADDRESS = re.compile(r"(?<!\w)data:([\w.+/-]*)((?:;[\w=.+-]+)*),([^\"'<>()\s]*)")
 QUIET = ("style",)  # elements whose text is no text
 ABOUT = ("creator", "publisher", "rights", "contributor", "date")  # elements that say who made a picture, and when
 INLINE = ("a", "b", "strong", "i", "em", "span", "small", "u", "s", "mark", "code", "sub", "wbr", "font", "abbr", "q")

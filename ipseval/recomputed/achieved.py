@@ -154,6 +154,8 @@ def _of_places(study: Study, values: np.ndarray, found: Strata, lacking: str, me
         for within, strata in ((None, ["centre", *finer]), ("centre", finer)):
             analysis = Analysis("achieved", (0, 0), within=within, adjust=(*adjust, *names))
             for this in regressions(one, analysis, people, states):
+                if is_adjusted and set(adjust) <= set(this.left_out):
+                    continue  # nothing to hold: there is no second row
                 this = replace(this, states=values[this.persons][:, None])
                 named = [*strata, *(name for name in adjust if name not in this.left_out)]
                 for row in effect_rows(this, Estimates(this, study.cohort.estimation.variances)):
@@ -164,7 +166,7 @@ def _of_places(study: Study, values: np.ndarray, found: Strata, lacking: str, me
                     )
     for centre in (ALL, *study.cohort.centres):
         for is_adjusted in (False, True):
-            yield from by_place[centre, is_adjusted]
+            yield from by_place.get((centre, is_adjusted), [])
 
 
 def _unknown(study: Study, values: np.ndarray, row: Row, lacking: str, measure: str) -> Row:
