@@ -79,12 +79,15 @@ STAGE_KEYS: dict[str, tuple[str, ...] | None] = {
     "synthesise": ("analyses", "estimation", "synthesis", *ORGANISATION, *_STUDY),
     "follow": ("achieved", "analyses", "estimation", "follow", "outcomes", "receipt", *_STUDY),
     "vary": ("analyses", "estimation", "robustness", "states", "outcomes", *_STUDY),
-    "receive": ("receipt", "estimation", *_STUDY),
+    "receive": ("analyses", "receipt", "estimation", *_STUDY),
     "placebo": ("analyses", "event_study", "estimation", *_STUDY),
     "bound": ("analyses", "estimation", "bound", *_STUDY),
     "present": _PRESENTED,
     "release": (*_PRESENTED, "earlier"),
-    "protect": (*ORGANISATION, "analyses", "disclosure", "earlier", "eligibility", "estimation", *_STUDY),
+    "protect": (
+        *(*ORGANISATION, "achieved", "analyses", "bound", "describe", "disclosure", "earlier", "eligibility"),
+        *("estimation", "follow", "robustness", *_STUDY),
+    ),
     "published_comparison": ("published",),
     "verify": None,  # all of them: the manifest records every choice
 }
