@@ -14,7 +14,7 @@ from scipy import stats
 from calibration.performance import LEVEL, MOST_ERRORS
 from calibration.trial import COHORT_FILE
 from ipseval.bound import bound
-from ipseval.config import Cohort, EventStudy, Follow, Randomisation, Window
+from ipseval.config import Achievements, Cohort, EventStudy, Follow, Randomisation, Window
 from ipseval.estimate import estimate
 from ipseval.follow import follow
 from ipseval.panel import MONTH_COLUMN
@@ -96,6 +96,7 @@ def cohort_of(draws: int) -> Cohort:
         window=Window(BEFORE, AFTER),
         analyses=tuple(a for a in cohort.analyses if a.name in (*ANALYSES, "pooled")),
         follow=Follow((AFTER,)),
+        achieved=Achievements((AFTER,)),
         event_study=EventStudy(BEFORE),
         bound=replace(cohort.bound, months=(AFTER,), draws=BOUND_DRAWS),
         layouts={"employment": {"layout": "relative_monthly"}},

@@ -50,7 +50,9 @@ def test_a_good_delivery_has_status_0_and_says_what_comes_next(tmp_path: Path, c
     n_warnings, n_mended, n_notes = map(int, found.groups())
     lines, shares = out.splitlines(), [line for line in out.splitlines() if "assigned to ips:" in line]
     assert n_warnings == sum(line.startswith("warning: ") for line in lines)
-    assert n_notes == len(shares) == 1  # the share assigned is told; nothing was mended
+    absent = [line for line in lines if re.search(r"information: .*no row", line)]
+    assert len(shares) == 1
+    assert n_notes == len(shares) + len(absent)  # what is told and was not mended
     assert n_mended + n_notes == sum(line.startswith("information: ") for line in lines)
     assert "employment, read: 1 of 1 file, " in err
     assert {path.name for path in tmp_path.iterdir()} == {"extracts", "north.yaml"}

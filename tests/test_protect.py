@@ -308,9 +308,10 @@ def test_a_count_that_few_persons_moved_since_an_earlier_release_is_hidden(made)
     cohort, tables, found = made
     now, earlier = found["ssb"]["released_employment_by_month"], as_text(found["ssb"])
     seen = now[(now["n_employed"] != ":") & (now["arm"] == "ips")].set_index(["centre", "month"])["n_employed"]
-    month = next(k for k in range(7) if ("all", k) in seen and ("1", k) in seen)
+    pairs = ((centre, k) for centre in cohort.centres for k in range(7))
+    one, month = next((c, k) for c, k in pairs if ("all", k) in seen and (c, k) in seen)
     table = earlier["employment_by_month"]
-    moved = table["centre"].isin(["1", "all"]) & (table["arm"] == "ips") & (table["month"] == str(month))
+    moved = table["centre"].isin([one, "all"]) & (table["arm"] == "ips") & (table["month"] == str(month))
     table.loc[moved, "n_employed"] = (table.loc[moved, "n_employed"].astype(int) + 1).astype(str)
     again = protect(of_profile(cohort, "ssb"), tables, earlier)
     assert (again["released_employment_by_month"].loc[moved.to_numpy(), "n_employed"] == ":").all()
@@ -324,17 +325,19 @@ def test_what_an_earlier_release_shows_is_known(made):
     """
     cohort, tables, found = made
     audit = found["ssb"]["disclosure"].set_index("count")["reason"]
-    other = next(count for count in audit.index[audit == "other"] if count.startswith("employed"))
-    _, centre, arm, month = other.split()
-    table = as_text(found["ssb"])["employment_by_month"]
-    here = (table["centre"] == centre) & (table["arm"] == arm) & (table["month"] == month)
-    true = tables["employment_by_month"].loc[here.to_numpy(), "n_employed"].iloc[0]
-    table.loc[here, "n_employed"] = str(true)
-    sums = (table["centre"] == "all") & (table["arm"] == arm) & (table["month"] == month)
-    table.loc[sums, ["n_employed", "share"]] = ":"
-    again = protect(of_profile(cohort, "ssb"), tables, {"employment_by_month": table})["disclosure"]
-    assert other not in set(again["count"])
-    assert set(again["count"]) - set(audit.index)  # something else is hidden in its place
+    instead = set()
+    for other in [count for count in audit.index[audit == "other"] if count.startswith("employed")][:8]:
+        _, centre, arm, month = other.split()
+        table = as_text(found["ssb"])["employment_by_month"]
+        here = (table["centre"] == centre) & (table["arm"] == arm) & (table["month"] == month)
+        true = tables["employment_by_month"].loc[here.to_numpy(), "n_employed"].iloc[0]
+        table.loc[here, "n_employed"] = str(true)
+        sums = (table["centre"] == "all") & (table["arm"] == arm) & (table["month"] == month)
+        table.loc[sums, ["n_employed", "share"]] = ":"
+        again = protect(of_profile(cohort, "ssb"), tables, {"employment_by_month": table})["disclosure"]
+        assert other not in set(again["count"])
+        instead |= set(again["count"]) - set(audit.index)
+    assert instead  # something else is hidden in the place of one of them; others are not needed any more
 
 
 def test_the_least_that_hiding_can_cost_is_stated(made):

@@ -6,8 +6,7 @@ notebook and as the default in the workflow: protection once modelled what defau
 
 import dataclasses
 import sys
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -23,7 +22,7 @@ KEYS = {
     "mending": {"leave_out", "corrections"},
     "pooled_variance": {"estimation", "synthesis"},
     # What a source is made of: the check reads by all of it, and later stages ask a source for its layout.
-    **dict.fromkeys(("files", "columns", "values", "exclusions", "dates", "numbers", "zone"), {"layouts"}),
+    **{key: {"layouts"} for key in ("files", "columns", "values", "exclusions", "dates", "numbers", "zone")},
 }
 # The stage ``cohort`` tells of covariates that are not there, so that another choice of them reads no register again;
 # the command ``check`` tells of them at once.
@@ -41,7 +40,7 @@ FIELDS = {field.name for field in dataclasses.fields(Cohort)}
 class Watched(Cohort):
     """A cohort that notes which of its choices are looked at, and not those that are only copied."""
 
-    seen: set[str] = set()
+    seen: ClassVar[set[str]] = set()
 
     def __getattribute__(self, name: str) -> Any:
         if name in FIELDS and sys._getframe(1).f_globals["__name__"] != "dataclasses":
