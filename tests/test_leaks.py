@@ -18,6 +18,7 @@ from attacker_reads import Rules
 from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import store
 from ipseval.disclosure import profiles
+from ipseval.estimation.risk_ratio import maximum
 from ipseval.pipeline import analyse
 from ipseval.protect import RELEASED, protect
 from ipseval.settings import read_cohort
@@ -347,3 +348,50 @@ def test_who_lacks_one_covariate_does_not_follow_from_those_who_lack_any(few):
         "ips": (2.0, 3.0)
     }
     assert not [b for b in lacking_schooling(shown["dst"]).values() if b[0] < least and b[1] - b[0] < least - 1]
+
+
+# --- 11. ratios over all centres -----------------------------------------------------------------
+
+MONTH = 3
+
+
+def ways_to_fill(tables: Tables, estimates: dict[str, float]) -> list[tuple[int, int]]:
+    """Persons with a job in centre 1, treated and control, that the arms' sums and printed effects leave.
+
+    An effect by least squares on arm and centre is one equation of two numbers, and a ratio of the arms another.
+    """
+    rows = tables["employment_by_month"].query(f"month == {MONTH}").set_index(["centre", "arm"])
+    n, worked = ({at: float(value) for at, value in rows[name].items()} for name in ("n_observed", "n_employed"))
+    cells = [(centre, arm) for centre in ("1", "2") for arm in ("ips", "control")]
+    X = np.array([[arm == "ips", centre == "1", centre == "2"] for centre, arm in cells], float)
+    N, found = np.array([n[cell] for cell in cells]), []
+    for one, other in itertools.product(range(int(N[0]) + 1), range(int(N[1]) + 1)):
+        Y = np.array([one, other, worked["all", "ips"] - one, worked["all", "control"] - other])
+        if not ((Y >= 0) & (Y <= N)).all():
+            continue
+        fits = {"plain": np.linalg.lstsq(X * np.sqrt(N)[:, None], Y / np.sqrt(N), rcond=None)[0]}
+        fits["ratio"] = maximum(X, Y, N) if "ratio" in estimates else None
+        bounds = {name: Rules(3).around(value) for name, value in estimates.items()}
+        if all(fits[k] is not None and low <= fits[k][0] <= high for k, (low, high) in bounds.items()):
+            found.append((one, other))
+    return found
+
+
+def test_effects_of_a_month_over_all_centres_do_not_fill_in_the_centres(tmp_path):
+    """Without covariates they are functions of the centres' counts: they leave where these do."""
+    made = random_cohort(Recipe(n_persons=60, n_centres=2, before=2, after=4), seed=5)
+    made.config.update({"randomisation": {"draws": 99, "seed": 1}, "bound": {"draws": 99}})
+    month = {"months": [MONTH, MONTH]}
+    made.config["analyses"] = {"ratio": {"estimator": "risk_ratio", **month}, "plain": month}
+    cohort = read_cohort(write_cohort(made, tmp_path))
+    tables = {name: table for names in analyse(cohort).values() for name, table in names.items()}
+    review = {name: store.as_read(tables[name]) for name in RELEASED}
+    estimates = {
+        row.analysis: row.estimate for row in review["effects"].itertuples() if row.analysis in ("ratio", "plain")
+    }
+    assert len(ways_to_fill(review, {"plain": estimates["plain"]})) > 2
+    assert ways_to_fill(review, estimates) == [(3, 2)]  # two of centre 1's controls, whose count is hidden
+    shown = released(cohort, review, "dst")
+    counts = shown["employment_by_month"].query(f"month == {MONTH} and centre != 'all'")["n_employed"]
+    effects = shown["effects"].query("analysis in ('ratio', 'plain')")
+    assert counts.isna().any() and effects["estimate"].isna().all()

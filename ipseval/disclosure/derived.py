@@ -101,7 +101,8 @@ def outcomes_of_term(known: Effects, name: str, term: Parts, beside: list[Parts]
         centres += [*_without_centre(study, beside), *([term.centre] if term.centre else [])]
     sample = known.sample(name)
     span = Span(analysis.outcome, first, last, Complete(sample))
-    keys += [Months(c, arm, span) for c in centres for arm in study.arms]
+    wholes = [Months(c, arm, span) for c in centres for arm in study.arms]
+    keys += [key for whole in wholes for key in known.outcomes_at(whole)]
     pooled = () if sample else told(study, analysis)
     return (*pooled, *(key for key in keys if key in counted or isinstance(key, Employed)))
 

@@ -18,11 +18,12 @@ from ipseval.disclosure.keys import (
 )
 from ipseval.disclosure.samples import Complete, Span
 from ipseval.disclosure.study import Study, analysed
-from ipseval.disclosure.within import told
+from ipseval.disclosure.within import CALENDAR_FREE, told
 from ipseval.estimation.design import STANDARDISED
 from ipseval.words import is_known
 
 DIFFERENCE = "difference"
+LEAST_SQUARES = ("ols", "lin")
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,44 @@ class Effects:
         pooled = () if self.sample(row["analysis"]) else told(self.study, self.analysis(row["analysis"]))
         if self.analysis(row["analysis"]).adjust:
             return Rests((whole, *pooled), float(fewest))
-        # A standardised effect is another weighted sum of the centres' means than the arms' sums: it rests on each.
-        is_of_centres = self.analysis(row["analysis"]).estimator == STANDARDISED
-        own = [{**row, "centre": c} for c in self.study.centres] if is_of_centres else [row]
-        both = [(persons_key(self, r, side[1]), outcome_key(self, r, side[1])) for r in own for side in sides(r)]
+        centres = self.study.centres if self._is_of_centres(row, is_told=bool(pooled)) else (row["centre"],)
+        own = [{**row, "centre": centre} for centre in centres]
+        both = [
+            (persons_key(self, r, arm), *self.outcomes_at(outcome_key(self, r, arm)))
+            for r in own
+            for _, arm in sides(r)
+        ]
         return Rests((whole, *pooled, *(key for one in both for key in one)), float("inf" if fewest else 0))
+
+    def _is_of_centres(self, row: dict[str, Any], *, is_told: bool) -> bool:
+        """Whether an effect without covariates tells of the centres' means more than sums that are counted do.
+
+        A standardised effect is another weighted sum of them than the arms' sums, and a ratio or a logistic regression
+        no such sum: with the effect by least squares they leave one way to fill the cells. That is another sum as well,
+        which is counted where it is told (``is_told``).
+        """
+        analysis = self.analysis(row["analysis"])
+        if analysis.estimator == STANDARDISED:
+            return True
+        is_over_all = row["centre"] == ALL and not (analysis.within or analysis.subgroup)
+        is_linear = analysis.estimator in LEAST_SQUARES
+        is_counted = analysis.outcome == self.study.cohort.outcome.primary and not self.sample(analysis.name)
+        return (
+            is_over_all
+            and len(self.study.centres) > 1
+            and set(analysis.time) <= CALENDAR_FREE
+            and not (is_told and is_linear)
+            and (is_counted or not is_linear)
+        )
+
+    def outcomes_at(self, key: Key) -> tuple[Key, ...]:
+        """A key of months with the outcome; those of each month where no table counts them together."""
+        span = key.span if isinstance(key, Months) else None
+        if span is None or key in self.outcomes or not span.is_of_everybody:
+            return (key,)
+        if span.outcome != self.study.cohort.outcome.primary:
+            return (key,)
+        return tuple(Employed(key.centre, key.arm, k) for k in range(span.first, span.last + 1))
 
     def analysis(self, name: str) -> Analysis:
         """The definition of an analysis."""
