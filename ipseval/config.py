@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ipseval.prices import Cost, priced
 from ipseval.robustness import Robustness, chosen_combinations
 
 COMPLETED_YEARS = "completed_years"  # of age at randomisation, by the calendar: what limits of age are about
@@ -231,6 +232,7 @@ class Cohort:
     synthesis: Synthesis
     follow: Follow
     achieved: Achievements
+    cost: Cost | None
     receipt: Receipt
     event_study: EventStudy
     bound: Bound
@@ -272,6 +274,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
     same = "name file remark language observed_from observed_until dates zone numbers files columns layouts describe"
     rest = {k: settings[k] for k in (*same.split(), "checks", "verify", "disclosure", "unobserved", "grouped_codes")}
     rest["plausible"] = settings["plausible"]
+    prices, months = settings["cost"], settings["follow"]["months"]
     return Cohort(
         extracts=Path(settings["extracts"]),
         published=_file(settings["published"]),
@@ -307,6 +310,7 @@ def from_settings(settings: Mapping[str, Any]) -> Cohort:
         synthesis=Synthesis(**settings["synthesis"]),
         follow=Follow(tuple(sorted(settings["follow"]["months"]))),
         achieved=Achievements(tuple(sorted(settings["achieved"]["months"]))),
+        cost=priced({code(a): p for a, p in prices["per_assigned"].items()}, prices["by_month"] or months),
         receipt=_receipt(settings["receipt"]),
         event_study=EventStudy(**settings["event_study"]),
         bound=_bound(settings["bound"]),

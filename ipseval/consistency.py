@@ -49,6 +49,23 @@ def _months(settings: Settings) -> Found:
             yield what, "Widen window or leave that month out."
 
 
+def _cost(settings: Settings) -> Found:
+    """Prices of arms that there are not, and months of which no effect on months in employment is told."""
+    prices, months = settings["cost"]["per_assigned"], settings["cost"]["by_month"]
+    arms = [code(settings["arms"]["reference"]), *map(code, settings["arms"]["treatments"])]
+    for arm in prices:
+        if code(arm) not in arms:
+            remedy = nearest(code(arm), arms) or f"Known: {', '.join(arms)}."
+            yield f"cost.per_assigned names '{arm}', which is no arm.", remedy
+    if months and not prices:
+        yield "cost.by_month has months, and cost.per_assigned no price.", "Name the price of an arm, or leave it out."
+    told = settings["follow"]["months"]
+    for month in months:
+        if month not in told:
+            known = ", ".join(map(str, told))
+            yield f"cost.by_month names month {month}, which is not among follow.months ({known}).", "Add it there."
+
+
 def _names(settings: Settings) -> Found:
     """Variances, treatments and covariates that there are not."""
     known = settings["estimation"]["variances"]
@@ -154,7 +171,7 @@ def _spans(settings: Settings) -> Found:
 
 
 CONSISTENCY: tuple[Callable[[Settings], Found], ...] = (
-    *(_codes, _months, _names, _subgroups, _labels, _outcomes, _state_codes, _analyses, _spans),
+    *(_codes, _months, _cost, _names, _subgroups, _labels, _outcomes, _state_codes, _analyses, _spans),
     *(existing.covariates, existing.trial_codes, existing.ranges),
 )
 

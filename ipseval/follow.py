@@ -9,6 +9,7 @@ import pandas as pd
 from ipseval.achieved import achieved, measures, waiting
 from ipseval.because import annotated, because
 from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
+from ipseval.cost import cost
 from ipseval.estimate import NO_ERROR, effect_rows
 from ipseval.estimation.accumulate import Accumulated, accumulated, spells_of
 from ipseval.estimation.analyses import Regression
@@ -110,7 +111,7 @@ def follow(
     dict
         ``time_to_job``: one row an arm and month 0..after. ``restricted_mean``: one row an arm, and one a difference.
         ``accumulated``: one row an outcome, month of ``follow.months``, treatment and variance. ``achieved``: see
-        :func:`ipseval.achieved.achieved`.
+        :func:`ipseval.achieved.achieved`. ``cost``: see :func:`ipseval.cost.cost`.
     """
     analysed, states = analysed_months(cohort, people, panel, ORDINARY_EMPLOYMENT)
     states = states[:, cohort.window.before :]
@@ -131,6 +132,7 @@ def follow(
         "restricted_mean": means,
         "accumulated": effects,
         "achieved": achieved(cohort, analysed, reached, waiting(cohort, analysed, services), found),
+        "cost": cost(cohort, effects),
     }
 
 

@@ -32,7 +32,7 @@ REVIEWED = {
     "estimate": ("effects", "coefficients"),
     "randomise": ("randomisation", "bands"),
     "synthesise": ("heterogeneity", "centre_effects", "pooled_effects", "organisation_tests"),
-    "follow": ("time_to_job", "restricted_mean", "accumulated", "achieved"),
+    "follow": ("time_to_job", "restricted_mean", "accumulated", "achieved", "cost"),
     "vary": ("specifications",),
     "receive": ("receipt", "complier_effects"),
     "placebo": ("event_study", "placebo"),

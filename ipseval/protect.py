@@ -60,6 +60,7 @@ RELEASED: dict[str, Callable[[Study], Iterator[Entry]]] = {
     "restricted_mean": waiting.restricted_mean,
     "accumulated": derived.accumulated,
     "achieved": reached.achieved,
+    "cost": derived.cost,
     "specifications": choices.specifications,
     "complier_effects": checks.complier_effects,
     "event_study": checks.event_study,
@@ -139,6 +140,8 @@ def protect(
     tables = {name: decided.released(name, study.tables[name]) for name in RELEASED}
     if not chosen.is_open:
         tables["time_to_job"] = waiting.put_off(study, decided, tables["time_to_job"])
+    if chosen.rounding_base:
+        tables["cost"] = derived.of_released(cohort, tables["cost"], tables["accumulated"])
     cells = hidden_cells(tables)
     return {
         **{f"released_{name}": table for name, table in tables.items()},

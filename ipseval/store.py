@@ -42,7 +42,9 @@ PRODUCTS: dict[str, dict[str, str]] = {
         name: f"review/{name}.csv"
         for name in ("heterogeneity", "centre_effects", "pooled_effects", "organisation_tests")
     },
-    "follow": {name: f"review/{name}.csv" for name in ("time_to_job", "restricted_mean", "accumulated", "achieved")},
+    "follow": {
+        name: f"review/{name}.csv" for name in ("time_to_job", "restricted_mean", "accumulated", "achieved", "cost")
+    },
     "bound": {"missing_data": "review/missing_data.csv"},
     "randomise": {"randomisation": "review/randomisation.csv", "bands": "review/bands.csv"},
     "vary": {"specifications": "review/specifications.csv"},

@@ -83,6 +83,8 @@ STATUSES = phrases(
         "no_days": "the extract knows no days",
         "no_jobs": "the outcome is not made of ordinary jobs alone",
         "one_arm": "told of the arm assigned alone",
+        "fewer_months": "the arm has fewer months, not more",
+        "costs_no_more": "nothing more is paid for this arm",
         "hidden": "hidden by disclosure control",
         PUT_OFF: "the number of the last month before that may be shown: the curve's steps are put off until enough "
         "persons have moved",
@@ -194,6 +196,13 @@ def shortest(value: float) -> str:
     """A number with the decimals that it needs: ``95``, ``37.5``."""
     text = f"{value:g}"
     return number(value, len(text.partition(".")[2]))
+
+
+@carried
+def price(value: float) -> str:
+    """A price, at three significant digits: ``1,320``, ``82.9``, ``0.0512``."""
+    place = math.floor(math.log10(abs(value))) + 1 if value and math.isfinite(value) else 0
+    return number(round(value, 3 - place) if math.isfinite(value) else value, max(0, 3 - place))
 
 
 @carried

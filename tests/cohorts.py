@@ -416,7 +416,7 @@ def config_of(recipe: Recipe) -> dict[str, Any]:
              "after_emigration")  # fmt: skip
     config["outcome"] = {name: asdict(recipe)[name] for name in names}
     if recipe.has_places:
-        config |= PLACES
+        config |= PLACES | {"cost": {"per_assigned": {recipe.treatments[0]: 100}}}
     bounds = {name: asdict(recipe)[name] for name in ("observed_from", "observed_until")}
     return config | {name: month for name, month in bounds.items() if month}
 

@@ -339,7 +339,7 @@ def test_a_window_without_a_month_after_has_no_rows_but_a_curve(tmp_path: Path) 
     cohort = read_cohort(write_cohort(random_cohort(Recipe(n_persons=30, before=0, after=0), 1), tmp_path))
     stages = measure(cohort)
     found = follow(cohort, stages["cohort"]["people"], stages["panel"]["panel"], stages["clean"]["employment"])
-    assert [len(table) for table in found.values()] == [2, 3, 0, 0]
+    assert [len(table) for table in found.values()] == [2, 3, 0, 0, 0]
     assert found["accumulated"].columns.tolist() == ACCUMULATED_COLUMNS
 
 

@@ -33,7 +33,7 @@ from ipseval.words import EN_DASH, MINUS
 from readers import Texts, expected, read_docx, read_tex, read_xlsx
 
 NAME_NO_CENTRE = (
-    "effects_by_month", "adjustment", "subgroups", "heterogeneity", "time_to_job", "accumulated", "achieved",
+    "effects_by_month", "adjustment", "subgroups", "heterogeneity", "time_to_job", "accumulated", "achieved", "cost",
     "specifications", "complier_effects", "event_study", "missing_data", "published_comparison", "quality",
     "baseline", "main_effects",
     "organisation_tests",

@@ -18,8 +18,10 @@ from cohorts import Recipe, random_cohort, write_cohort
 from ipseval import store, versions, words
 from ipseval.bundle import bundle
 from ipseval.config import Cohort
-from ipseval.disclosure import profiles, released
+from ipseval.disclosure import derived, profiles, released
 from ipseval.disclosure.cells import shortened
+from ipseval.disclosure.ledger import Shown
+from ipseval.disclosure.study import Study
 from ipseval.figures.registry import FIGURES
 from ipseval.pipeline import analyse
 from ipseval.present import tables_of
@@ -372,6 +374,25 @@ def test_months_after_an_event_leave_where_enough_persons_stand_before_and_after
         if row["status"] == "counted" and few:
             assert {out[name] for name in ("n_months_after", "share_after")} <= {":", None}
     assert (released_rows["n_persons"] != ":").any()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_cost_of_a_month_leaves_where_its_effect_does(made, profile):
+    """It rests on what the effect rests on, and what leaves is arithmetic on what left of the effect."""
+    study = Study(made.cohort, {name: made.inside.tables[name] for name in RELEASED}, profiles.profile(profile))
+    behind = {(e.row, e.keys, e.persons) for e in derived.accumulated(study) if isinstance(e, Shown) and not e.over}
+    costs, effects = (made.protected[profile][f"released_{name}"] for name in ("cost", "accumulated"))
+    shown = [entry for entry in derived.cost(study) if isinstance(entry, Shown)]
+    assert len(costs) == len(shown) == 1
+    for entry, row in zip(shown, costs.to_dict("records"), strict=True):
+        is_own = (effects["outcome"] == "ordinary_months") & (effects["month_to"] == row["by_month"])
+        ((i, effect),) = effects[is_own & (effects["variance"] == "cr2")].to_dict("index").items()
+        assert (i, entry.keys, entry.persons) in behind
+        assert (row["effect"] == ":") == (effect["estimate"] == ":")
+        if row["effect"] != ":":
+            assert row["effect"] == effect["estimate"]
+            assert row["ci_low"] == pytest.approx(100 / effect["ci_high"], rel=2e-3)
+            assert row["status"] == ("unbounded" if effect["ci_low"] <= 0 else "estimated")
 
 
 def of_primary(table: pd.DataFrame) -> pd.DataFrame:

@@ -141,7 +141,7 @@ def test_embedded_data_are_the_tables_and_nothing_more(made, name):
     }  # fmt: skip
 
 
-WAYS = (words.points, words.count, words.p_value, *(lambda v, d=d: words.number(v, d) for d in range(5)))
+WAYS = (words.points, words.count, words.price, words.p_value, *(lambda v, d=d: words.number(v, d) for d in range(5)))
 
 
 def rows_of(source: str, tables) -> list[pd.Series]:

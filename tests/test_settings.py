@@ -99,6 +99,9 @@ KEYS: dict[str, tuple[Any, Any, str]] = {
     "follow.months": ([6, 3], [0], "follow.months.0 is 0. Expected: 1 or more"),
     "achieved": ({"months": [6]}, [6], "achieved is [6]."),
     "achieved.months": ([6, 3], [0], "achieved.months.0 is 0. Expected: 1 or more"),
+    "cost": ({"per_assigned": {"b": 100}, "by_month": [12]}, 100, "cost is 100."),
+    "cost.per_assigned": ({"b": 100}, {"b": -1}, "cost.per_assigned.b is -1. Expected: 0 or more"),
+    "cost.by_month": ([12], [0], "cost.by_month.0 is 0. Expected: 1 or more"),
     "randomisation": ({"draws": 199}, 99, "randomisation is 99."),
     "randomisation.draws": (999, 98, "randomisation.draws is 98. Expected: 99 or more"),
     "randomisation.seed": (5, -1, "randomisation.seed is -1. Expected: 0 or more"),
@@ -241,6 +244,8 @@ def test_a_good_value_is_taken(path: str, tmp_path: Path) -> None:
     content = nested(path, value)
     if path == "arms.treatments":
         content["arms"]["reference"] = "a"
+    if path == "cost.by_month":
+        content["cost"]["per_assigned"] = {"b": 100}
     file = written(tmp_path, content)
     settings = cohort_settings(file)
     read_cohort(file)

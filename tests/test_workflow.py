@@ -77,6 +77,7 @@ CHOSEN: dict[str, Any] = {
     },
     "follow": {"months": [2, 3]},
     "achieved": {"months": [1, 3]},
+    "cost": {"per_assigned": {"ips": 100}},
     "robustness": {
         "month_rule": ["any_day"], "min_weekly_hours": [0], "exclude_wage_subsidy": [True], "time": [[]],
         "adjustment": {"none": {"adjust": []}}, "variances": ["cr2"],
@@ -112,6 +113,7 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     ),
     "months of the follow-up": ({"follow": {"months": [1]}}, {"follow"} | REVIEWED),
     "months of what is achieved": ({"achieved": {"months": [2]}}, {"follow"} | REVIEWED),
+    "the price": ({"cost": {"per_assigned": {"ips": 50}}}, {"follow", "protect"} | REVIEWED),
     "what counts": (
         {"outcomes": {"any_job": ["benefit"]}},
         ALL - {"check", "clean", "cohort"},

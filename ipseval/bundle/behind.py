@@ -31,6 +31,7 @@ TABLES = phrases(
         "restricted_mean": "mean months without a job, by arm",
         "accumulated": "months in work, hours, employers and jobs by chosen months",
         "achieved": "who achieved what by chosen months, over all centres and in each",
+        "cost": "what a further month in ordinary employment costs",
         "specifications": "the pooled effect under every combination of choices",
         "receipt": "who received the treatments, by centre and arm",
         "complier_effects": "effects in those who receive the treatment when assigned",
@@ -67,6 +68,7 @@ PRINTED = {
     "tables/accumulated": Behind(phrase("employment accumulated after randomisation"), ("accumulated",)),
     "tables/achieved": Behind(phrase("what was achieved by chosen months"), ("achieved",)),
     "tables/achieved_by_centre": Behind(phrase("what was achieved by chosen months, by centre"), ("achieved",)),
+    "tables/cost": Behind(phrase("the cost of a further month in ordinary employment"), ("cost",)),
     "tables/receipt": Behind(phrase("who received the treatments"), ("receipt",)),
     "tables/complier_effects": Behind(phrase("effects in those who receive when assigned"), ("complier_effects",)),
     "tables/event_study": Behind(phrase("changes around randomisation, a check"), ("event_study", "placebo")),
@@ -130,7 +132,7 @@ GROUPED = {
     "effects": ("effects", "coefficients", "randomisation", "bands"),
     "centres": ("heterogeneity", "centre_effects", "pooled_effects"),
     "places": ("organisation", "organisation_tests", "timeline", "exposure", "fidelity", "fidelity_summary"),
-    "followed": ("employment_by_month", "time_to_job", "restricted_mean", "accumulated", "achieved"),
+    "followed": ("employment_by_month", "time_to_job", "restricted_mean", "accumulated", "achieved", "cost"),
     "checks": ("specifications", "complier_effects", "event_study", "placebo", "missing_data"),
 }
 

@@ -1,5 +1,6 @@
 """Cells of released tables: what stands in each, once it is decided which numbers are hidden."""
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,10 @@ from ipseval.words import is_known
 
 HIDDEN, ESTIMATED = "hidden", "estimated"
 DECIMALS = {"restricted_mean": 1}  # months: an area at more would give back the steps of the curve
+SIGNIFICANT, OF_RATIO = (
+    4,
+    {"cost": ("ratio", "ci_low", "ci_high", "acceptable_80", "acceptable_90", "acceptable_95")},
+)  # digits of ratios: as many as their effects have
 DF = ("df", "wald_df2")  # degrees of freedom are persons less a few: rounded as they
 OF_T = ("ci_low", "ci_high", "p_value", "p_adjusted")  # what a table computes with degrees of freedom
 ARITHMETIC = 1e-8  # units of the last decimal, by which sums of fractions miss a number that they are
@@ -107,6 +112,8 @@ class Decided:
             return self._decimals(above / (below * entry.over), table) if below else None
         if column in DF and table not in OF_CENTRES and self.profile.rounding_base:
             return self._to_base(value)
+        if column in OF_RATIO.get(table, ()) and self.profile.decimals is not None:
+            return significant(value, SIGNIFICANT)
         return self._decimals(value, table)
 
     def _count_in_cell(self, value: float, entry: Printed) -> Any:
@@ -173,7 +180,7 @@ class Decided:
         """
         tells = np.zeros(len(table), bool)
         for entry in self.ledger.shown:
-            if entry.table == name and "estimate" in entry.columns:
+            if entry.table == name and {"estimate", "effect"} & set(entry.columns):
                 tells[entry.row] |= any(self.is_hidden.get(key, True) for key in entry.keys)
         return tells
 
@@ -191,6 +198,14 @@ def shortened(value: float, decimals: int) -> float:
     if decimals <= PRINTED or is_exact or round(abs(near) / unit) % 5:
         return near
     return round(near + (unit if value > near else -unit), decimals)
+
+
+def significant(value: float, digits: int) -> float:
+    """A number at fewer significant digits, from which print at one digit less gets what it would from the number."""
+    if not value:
+        return 0.0
+    place = math.floor(math.log10(abs(value))) + 1
+    return round(shortened(value / 10.0**place, digits) * 10.0**place, digits - place)
 
 
 def those_shortened_to(near: float, decimals: int) -> tuple[float, float]:

@@ -7,7 +7,11 @@ those of the flow and of the effects.
 from collections.abc import Callable, Iterator, Set
 from typing import Any
 
-from ipseval.config import ORDINARY_EMPLOYMENT
+import pandas as pd
+
+from ipseval.config import ORDINARY_EMPLOYMENT, Cohort
+from ipseval.cost import cost as costs_of
+from ipseval.disclosure.cells import SIGNIFICANT, significant
 from ipseval.disclosure.characteristics import persons_of_level
 from ipseval.disclosure.counted import months_employed, sum_of_months
 from ipseval.disclosure.keys import ALL, Employed, In, Key, Months
@@ -18,6 +22,7 @@ from ipseval.disclosure.samples import Accumulated, AllBut, Complete, Sample, Sp
 from ipseval.disclosure.study import Study, analysed, inside
 from ipseval.disclosure.within import told, within_centres
 from ipseval.terms import CENTRE, INTERCEPT, TIME, Parts, parts_of
+from ipseval.words import HIDDEN_SIGN as SIGN
 from ipseval.words import is_known
 
 MONTH = "month_since_randomisation"
@@ -30,6 +35,8 @@ OF_ALL = (
     *("prediction_low", "prediction_high", "wald_f", "wald_df1", "wald_df2", "wald_p", "knapp_hartung"),
     *("estimate", "minimum_detectable"),
 )
+OF_INTERVAL = ("ci_low", "ci_high", "acceptable_80", "acceptable_90", "acceptable_95")
+OF_COST = ("effect", "ratio", *OF_INTERVAL)
 
 
 def coefficients(study: Study) -> Iterator[Entry]:
@@ -217,6 +224,45 @@ def accumulated(study: Study) -> Iterator[Entry]:
                 yield Shown("accumulated", i, (f"mean_{side}",), (key,), row[f"n_{side}"])
         fewest = min(row["n_assigned"], row["n_control"])
         yield Shown("accumulated", i, ESTIMATE, tuple(keys), fewest)
+
+
+def cost(study: Study) -> Iterator[Entry]:
+    """Costs of a month: what is left of an effect on months in employment, and leaves where that does."""
+    behind = {
+        (int(row["month_to"]), row["arm"], row["variance"]): row
+        for _, row in study.rows("accumulated")
+        if row["outcome"] == "ordinary_months"
+    }
+    for i, row in study.rows("cost"):
+        effect = behind[int(row["by_month"]), row["arm"], row["variance"]]
+        who = Accumulated(effect["outcome"], int(effect["month_from"]), int(effect["month_to"]))
+        keys = tuple(in_key(study, effect[f"n_{side}"], arm, who) for side, arm in sides(effect))
+        yield Shown("cost", i, OF_COST, keys, min(effect["n_assigned"], effect["n_control"]))
+
+
+def of_released(cohort: Cohort, table: pd.DataFrame, accumulated: pd.DataFrame) -> pd.DataFrame:
+    """The released costs of a month where counts are rounded: their ends are those of the released intervals.
+
+    These are by rounded degrees of freedom, and an interval by the true ones would tell how many persons there are.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    table, accumulated : DataFrame
+        ``cost`` and ``accumulated`` as they may leave: ``:`` for what stays inside.
+
+    Returns
+    -------
+    DataFrame
+        The costs with ends, acceptable prices and ``status`` anew; hidden rows as they are.
+    """
+    is_hidden = (table == SIGN).any(axis=1)
+    known = accumulated[~(accumulated[["estimate", "ci_low", "ci_high"]] == SIGN).any(axis=1)]
+    made = table[["by_month", "arm"]].merge(costs_of(cohort, known).astype(object), on=["by_month", "arm"], how="left")
+    ends = made[list(OF_INTERVAL)].map(lambda end: significant(end, SIGNIFICANT) if is_known(end) else None)
+    anew = ends.astype(object).assign(status=made["status"]).set_index(table.index)
+    columns = (*OF_INTERVAL, "status")
+    return table.assign(**{name: table[name].where(is_hidden, anew[name]) for name in columns})
 
 
 def in_key(study: Study, n: float, arm: str, who: Sample) -> Key:

@@ -10,6 +10,7 @@ from ipseval.published_comparison import published_comparison
 from ipseval.randomise import assignments
 from ipseval.recomputed.achieved import expected_achieved
 from ipseval.recomputed.comparison import Expected
+from ipseval.recomputed.cost import expected_cost
 from ipseval.recomputed.descriptions import (
     expected_balance,
     expected_employment,
@@ -52,6 +53,7 @@ LABELS = {
     "restricted_mean": ["measure", "arm"],
     "accumulated": ["outcome", "month_to", "arm", "variance"],
     "achieved": ["outcome", "measure", "by_month", "centre", "arm", "adjustment", "variance"],
+    "cost": ["by_month", "centre", "arm"],
     "specifications": [
         "month_rule",
         "min_weekly_hours",
@@ -93,6 +95,7 @@ def comparisons(given: Given, made_of: Months | None) -> Iterator[tuple[str, Com
     made["organisation_tests"] = expected_organisation_tests(cohort, made["centre_effects"])
     made["time_to_job"], made["restricted_mean"] = expected_waiting(study, employment)
     made["accumulated"] = expected_accumulated(study, employment)
+    made["cost"] = expected_cost(cohort, made["accumulated"])
     made["achieved"] = expected_achieved(study, employment, cleaned["services"])
     made["receipt"], made["complier_effects"] = expected_receipt(study, cleaned["services"])
     made["event_study"], made["placebo"] = expected_event_study(study)

@@ -17,7 +17,7 @@ from ipseval.tables.table import Cell
 # Keys of the settings of the stage present: what it does not read reaches it as the default, and would be wrong here.
 CHOICES = (
     "observed_from", "observed_until", "arms", "centres", "window", "not_employed_at_randomisation", "outcomes",
-    "outcome", "estimation", "synthesis", "follow", "achieved", "receipt", "event_study", "bound", "robustness",
+    "outcome", "estimation", "synthesis", "follow", "achieved", "cost", "receipt", "event_study", "bound", "robustness",
     "describe", "disclosure",
 )  # fmt: skip
 

@@ -152,7 +152,7 @@ def _more() -> tuple[Section, ...]:
             "followed",
             say("Time to a job, and what was accumulated"),
             figures=("time_to_job",),
-            tables=("time_to_job", "accumulated", "achieved", "achieved_by_centre"),
+            tables=("time_to_job", "accumulated", "achieved", "achieved_by_centre", "cost"),
         ),
         Section("by-month", say("Effects by month"), tables=("effects_by_month",)),
         Section(

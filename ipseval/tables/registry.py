@@ -14,6 +14,7 @@ from ipseval.tables import (
     main,
     organisation,
     placebo,
+    priced,
     reached,
     received,
     synthesised,
@@ -40,6 +41,7 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "accumulated": followed.accumulated,
     "achieved": reached.achieved,
     "achieved_by_centre": reached.by_centre,
+    "cost": priced.cost,
     "receipt": received.receipt,
     "complier_effects": received.complier_effects,
     "event_study": placebo.event_study,
@@ -54,10 +56,12 @@ TABLES: dict[str, Callable[[Review], Table]] = {
     "flow": described.flow,
     "quality": checked.quality,
 }
-# Tables and figures of files that a cohort may name, and the key: without it they hold one sentence and are not shown.
+# Tables and figures of files and prices that a cohort may name, and the key: without it they hold one sentence and are
+# not shown.
 NAMED = {
     **dict.fromkeys(("organisation", "organisation_tests"), "organisation"),
     "timeline": "timeline",
+    "cost": "cost",
     **dict.fromkeys(
         ("fidelity", "fidelity_items", "fidelity_over_time", "fidelity_by_item", "fidelity_and_effect"), "fidelity"
     ),
@@ -66,5 +70,5 @@ INSIDE = frozenset({"published_comparison", "quality"})  # tables that are never
 
 
 def asked(review: Review, names: Iterable[str]) -> list[str]:
-    """Of tables or figures those that are not of a file which the cohort does not name."""
+    """Of tables or figures those that are not of a file or price which the cohort does not name."""
     return [name for name in names if name not in NAMED or getattr(review.cohort, NAMED[name]) is not None]
