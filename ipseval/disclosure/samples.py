@@ -58,6 +58,16 @@ class Achieving:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """Persons who begin to wait for a job: observed in a month, and in a stratum whose arms can be compared."""
+
+    month: int
+
+    def __str__(self) -> str:
+        return f"wait from {self.month}"
+
+
+@dataclass(frozen=True)
 class InPeriod:
     """Persons of the event study who are observed in a period.
 
@@ -106,4 +116,4 @@ class AllBut:
         return f"all but {self.n:g}"
 
 
-Sample = Complete | Span | Accumulated | Achieving | InPeriod | Having | Possible | AllBut
+Sample = Complete | Span | Accumulated | Achieving | Beginning | InPeriod | Having | Possible | AllBut

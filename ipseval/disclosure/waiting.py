@@ -19,7 +19,7 @@ from ipseval.disclosure.counted import observed
 from ipseval.disclosure.keys import ALL, Employed, Ever, Found, In, Key, Lost, Waiting, others
 from ipseval.disclosure.ledger import Count, Entry, Printed, Shown, Within, total
 from ipseval.disclosure.modelled import ESTIMATE
-from ipseval.disclosure.samples import Span
+from ipseval.disclosure.samples import Beginning, Span
 from ipseval.disclosure.stratified import curve_decimals, curve_told, is_by_centre
 from ipseval.disclosure.study import Study, analysed, inside
 from ipseval.estimation.strata import NONE
@@ -141,7 +141,7 @@ def at_start(study: Study, curve: Curve) -> Key:
         return observed(study, ALL, curve.arm, curve.start)
     if curve.at_risk == study.n_analysed[ALL, curve.arm]:
         return analysed(ALL, curve.arm)
-    return In(ALL, curve.arm, Span(ORDINARY_EMPLOYMENT, curve.start, curve.start))
+    return In(ALL, curve.arm, Beginning(curve.start))
 
 
 def _horizon(curve: Curve, month: int) -> tuple[int, int]:
