@@ -7,6 +7,7 @@ numbers. The truth is looked up in the tables for review only to say what was fo
 import itertools
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from scipy import stats
 import attacker_attack
 from attacker_reads import Rules
 from cohorts import Recipe, random_cohort, write_cohort
+from fuzz_cohorts import write_drawn
 from ipseval import store
 from ipseval.disclosure import profiles
 from ipseval.estimation.risk_ratio import maximum
@@ -395,3 +397,19 @@ def test_effects_of_a_month_over_all_centres_do_not_fill_in_the_centres(tmp_path
     counts = shown["employment_by_month"].query(f"month == {MONTH} and centre != 'all'")["n_employed"]
     effects = shown["effects"].query("analysis in ('ratio', 'plain')")
     assert counts.isna().any() and effects["estimate"].isna().all()
+
+
+@pytest.mark.parametrize("profile", ["ssb", "dst"])
+def test_who_is_left_out_of_the_curve_is_not_told_by_who_is_observed(profile: str, tmp_path: Path) -> None:
+    """23 persons observed in month 0 less 22 who begin to wait: the one whose centre has no reference arm."""
+    cohort = read_cohort(write_drawn(963701866, tmp_path)[0])
+    found = {name: table for names in analyse(cohort).values() for name, table in names.items()}
+    review = {name: found[name] for name in RELEASED}
+    assert found["time_to_job"]["n_left_out"].tolist() == [13, 1]
+    made = protect(replace(cohort, disclosure={"profile": profile}), review)
+    waiting = made["released_time_to_job"].set_index("arm")["n_at_risk"]
+    months = made["released_employment_by_month"].astype(str)
+    observed = months[(months["centre"] == "all") & (months["month"] == "0")].set_index("arm")["n_observed"]
+    for arm in cohort.arms.all:
+        if ":" not in (waiting[arm], observed[arm]):
+            assert int(observed[arm]) - int(waiting[arm]) not in (1, 2)

@@ -127,6 +127,8 @@ def time_to_job(study: Study) -> Iterator[Entry]:
     for curve in curves(study):
         whole = at_start(study, curve)
         yield from inside(study, whole, analysed(ALL, curve.arm), curve.at_risk, study.n_analysed[ALL, curve.arm])
+        if isinstance(whole, In) and study.cohort.outcome.primary == ORDINARY_EMPLOYMENT:  # the rest are left out
+            yield Within(whole, observed(study, ALL, curve.arm, curve.start))
         places = sorted({*curve.shown, *(p for p in _horizon(curve, horizons[curve.arm]) if p >= 0)})
         yield from _persons(study, curve, whole, places)
         yield from _ever(study, curve, places)
