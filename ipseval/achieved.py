@@ -13,7 +13,7 @@ import pandas as pd
 
 from ipseval.config import ORDINARY, Analysis, Cohort
 from ipseval.estimate import fitted_rows
-from ipseval.estimation.accumulate import Spells
+from ipseval.estimation.accumulate import ADJUST, Spells
 from ipseval.estimation.achieve import (
     MONTHS,
     NO_DAYS,
@@ -40,7 +40,6 @@ COLUMNS = [
     "adjustment", "variance", "status", "note", "n_unknown_assigned", "n_unknown_control", "n_left_out",
 ]
 # fmt: on
-ADJUST = ("age", "female")
 COUNTS = ("n_assigned", "n_control", "n_unknown_assigned", "n_unknown_control", "n_left_out")
 NONE = "none"
 SERVICE = "first_service"  # the outcome that persons of the assigned arm wait for

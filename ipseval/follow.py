@@ -11,7 +11,7 @@ from ipseval.because import annotated, because
 from ipseval.config import ORDINARY_EMPLOYMENT, Analysis, Cohort
 from ipseval.cost import cost
 from ipseval.estimate import NO_ERROR, effect_rows
-from ipseval.estimation.accumulate import Accumulated, accumulated, spells_of
+from ipseval.estimation.accumulate import ADJUST, Accumulated, accumulated, spells_of
 from ipseval.estimation.analyses import Regression
 from ipseval.estimation.design import ALL, design
 from ipseval.estimation.distributions import norm_ppf, norm_sf
@@ -40,7 +40,6 @@ ACCUMULATED_COLUMNS = [
 # fmt: on
 ESTIMATED, NO_VARIATION, NOBODY, NOT_DELIVERED = "estimated", "no_variation", "nobody_at_risk", "not_delivered"
 WITHOUT_JOB, DIFFERENCE = "months_without_job", "difference"
-ADJUST = ("age", "female")  # beside centre, as in the analysis by_month
 Row = dict[str, Any]
 
 

@@ -19,6 +19,7 @@ from ipseval.disclosure.regressed import sides
 from ipseval.disclosure.samples import Achieving, Span
 from ipseval.disclosure.stratified import contrast, told
 from ipseval.disclosure.study import Study, analysed, inside, over_centres
+from ipseval.estimation.accumulate import ADJUST
 from ipseval.words import is_known
 
 TABLE = "achieved"
@@ -144,7 +145,7 @@ def _measures(study: Study) -> list[Measure]:
     rows: dict[Achieving, list[tuple[int, Row]]] = {}
     for i, row in study.rows(TABLE):
         if row["measure"] != WAITING and row["status"] not in ("not_delivered", "no_days", "no_jobs"):
-            is_adjusted = "age" in row["adjustment"].split(" + ") or "female" in row["adjustment"].split(" + ")
+            is_adjusted = not {*ADJUST}.isdisjoint(row["adjustment"].split(" + "))
             who = Achieving(row["outcome"], row["measure"], int(row["by_month"]), is_adjusted)
             rows.setdefault(who, []).append((i, row))
     return [Measure(who, own, study) for who, own in rows.items()]

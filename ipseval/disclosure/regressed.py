@@ -20,10 +20,10 @@ from ipseval.disclosure.samples import Complete, Span
 from ipseval.disclosure.study import Study, analysed
 from ipseval.disclosure.within import CALENDAR_FREE, told
 from ipseval.estimation.design import STANDARDISED
+from ipseval.estimation.estimators import ESTIMATORS
 from ipseval.words import is_known
 
 DIFFERENCE = "difference"
-LEAST_SQUARES = ("ols", "lin")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Effects:
         if analysis.estimator == STANDARDISED:
             return True
         is_over_all = row["centre"] == ALL and not (analysis.within or analysis.subgroup)
-        is_linear = analysis.estimator in LEAST_SQUARES
+        is_linear = ESTIMATORS[analysis.estimator].is_linear
         is_counted = analysis.outcome == self.study.cohort.outcome.primary and not self.sample(analysis.name)
         return (
             is_over_all

@@ -13,6 +13,8 @@ from ipseval.registers.spells import FOREVER, merge
 SIXTEENTH = 16  # the day of a month on which hours are measured
 NOT_DELIVERED = "{} was not delivered"
 
+ADJUST = ("age", "female")  # what adjusted differences of persons hold beside centre, as the analysis by_month does
+
 
 @dataclass(frozen=True)
 class Accumulated:

@@ -1,6 +1,7 @@
 """Printed tables of what was achieved by chosen months: over all centres, and in each."""
 
 from ipseval import words
+from ipseval.estimation.accumulate import ADJUST
 from ipseval.language import phrases, say
 from ipseval.tables.record import record
 from ipseval.tables.review import (
@@ -27,7 +28,6 @@ MEASURES = phrases(
         "waiting_days": "Days until the first service",
     }
 )
-COVARIATES = ("age", "female")
 
 
 def achieved(review: Review) -> Table:
@@ -108,7 +108,7 @@ def _groups(rows: list[Record]) -> list[tuple[str, str]]:
 
 
 def _is_adjusted(row: Record) -> bool:
-    return any(name in COVARIATES for name in str(row["adjustment"]).split(" + "))
+    return any(name in ADJUST for name in str(row["adjustment"]).split(" + "))
 
 
 def _head(review: Review, outcome: str, measure: str) -> str:
